@@ -22,7 +22,7 @@ from tests.support.small_project import changed, settings
 TITLED = changed("mappings/customer.yaml", "title: ", "title: our ")
 
 
-def test_the_same_plan_twice_is_refused_and_says_which_run_applied_it():
+def test_the_same_plan_twice_is_refused_with_the_run_that_applied_it():
     scene = Scene()
     made = scene.plan()
     run = scene.apply(made).run
@@ -231,7 +231,7 @@ def test_a_source_that_does_not_say_which_one_it_is_differs_from_none():
         ("seed: autotask.json", "seed: autotask.json, timeout: 9, workers: 1, deadline: 99"),
     ],
 )
-def test_a_run_is_resumed_whatever_is_said_of_limits_and_patience_meanwhile(old, new):
+def test_a_run_is_resumed_after_limits_and_patience_have_changed(old, new):
     scene = Scene()
     scene.target.faults = [Fault("used up", "Contracts")]
     assert scene.apply(scene.plan()).remaining

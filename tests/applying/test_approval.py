@@ -63,7 +63,7 @@ def test_a_plan_that_moves_little_needs_none():
     assert little.apply(little.plan()).complete
 
 
-def test_an_approved_plan_is_applied_whoever_applies_it(at):
+def test_any_user_may_apply_an_approved_plan(at):
     made = at.plan()
     say(at, made, "ben", reason="seen")
 

@@ -20,7 +20,7 @@ def in_doubt(kind, entity="ContractServiceAdjustments"):
     ("kind", "trace"),
     [("lost", Trace.ABSENT), ("late", Trace.ABSENT), ("lost, and another's", Trace.UNCLEAR)],
 )
-def test_reading_says_what_there_is_of_a_write_and_records_nothing(kind, trace):
+def test_reading_finds_the_evidence_of_a_write_and_records_nothing(kind, trace):
     scene = in_doubt(kind.partition(",")[0])
     before = scene.state.journal(scene.state.runs()[-1].id)
     if "another" in kind:

@@ -30,7 +30,7 @@ def say(scene, change, *, landed, record=None):
         scene.state.release(lease)
 
 
-def test_a_person_says_that_it_did_not_land_and_the_run_goes_on():
+def test_a_person_settles_a_change_as_absent_and_the_run_continues():
     scene, change = held_open()
     assert say(scene, change, landed=False) == scene.state.runs()[-1].id
     assert scene.resume().complete
@@ -46,7 +46,7 @@ def test_a_create_did_not_make_the_record_of_another_row():
     assert say(scene, change, landed=True, record=4712)
 
 
-def test_a_person_says_that_an_adjustment_landed_and_it_is_never_pushed_again():
+def test_a_person_settles_an_adjustment_as_landed_and_it_is_never_pushed_again():
     scene, change = held_open()
     scene.target.by_hand(scene.target.only("ContractServices")["id"], day(10, 5), 10)
     say(scene, change, landed=True)
@@ -55,7 +55,7 @@ def test_a_person_says_that_an_adjustment_landed_and_it_is_never_pushed_again():
     assert scene.picture() == settled().picture()
 
 
-def test_a_person_says_which_record_a_create_gave():
+def test_a_person_names_the_record_of_a_create():
     scene, change = held_open(entity="Contracts")
     with pytest.raises(StateError, match="--record ID"):
         say(scene, change, landed=True)
@@ -98,7 +98,7 @@ def test_values_of_a_record_that_a_person_named_are_compared_by_the_next_plan():
     ]
 
 
-def test_a_person_says_which_contract_service_a_further_one_is():
+def test_a_person_names_the_contract_service_of_a_further_service():
     scene = twins(settled())
     scene.files(REPEATED)
     disturbed(Fault("lost", "ContractServiceAdjustments"), scene)
@@ -123,7 +123,7 @@ def test_a_person_says_which_contract_service_a_further_one_is():
     assert services(scene) == [5, 12]
 
 
-def test_a_person_says_that_a_mark_landed_and_state_remembers_it():
+def test_a_person_settles_a_mark_as_landed_and_state_remembers_it():
     scene = Scene()
     scene.source.write = _in_doubt(scene.source.write)
     outcome = scene.apply(scene.plan())

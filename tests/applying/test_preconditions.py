@@ -62,7 +62,7 @@ def test_a_row_that_is_gone_is_held():
     )
 
 
-def test_what_depends_on_a_held_change_is_skipped_and_says_because_of_what():
+def test_what_depends_on_a_held_change_is_skipped_with_its_cause():
     scene = Scene()
     made = scene.plan()
     scene.row("billing_contract")["name"] = "Another"
@@ -155,7 +155,7 @@ def test_units_that_moved_hold_their_adjustment():
     assert scene.target.adjustments() == []
 
 
-def test_units_that_moved_by_somebody_who_did_what_was_planned_are_never_pushed_twice():
+def test_units_that_another_user_moved_as_planned_are_never_pushed_twice():
     scene = kept_at_zero()
     made = scene.plan()
     scene.target.by_hand(LINE, day(10, 5), 10)
@@ -217,7 +217,7 @@ def test_a_link_is_only_remembered_and_costs_no_write():
     assert {link.how for link in scene.state.links.values()} == {"identity", "match"}
 
 
-def test_a_link_whose_record_is_gone_meanwhile_is_told_by_the_next_plan():
+def test_a_link_whose_record_is_gone_meanwhile_is_reported_by_the_next_plan():
     scene = kept()
     made = scene.plan()
     scene.target.hidden.add(("Services", 601))
@@ -305,7 +305,7 @@ def test_a_refusal_stops_what_depends_on_it_and_nothing_else():
     assert scene.units(day(12, 1), next(iter(scene.target.records["ContractServices"]))) == 12
 
 
-def test_a_refusal_for_want_of_rights_names_the_command_that_says_which():
+def test_a_refusal_for_want_of_rights_names_the_command_that_lists_them():
     words = "The logged in Resource does not have the adequate permissions to create Contracts."
     scene = Scene()
     made = scene.plan()

@@ -64,7 +64,7 @@ def not_kept(made: Plan) -> list[Finding]:
     return [one for one in made.findings if one.code == "not-kept"]
 
 
-def test_an_update_that_is_not_kept_says_both_values_and_is_not_complete():
+def test_an_update_that_is_not_kept_shows_both_values_and_is_not_complete():
     scene = edited("22")
     keeps(scene, "phone", lambda _: "2")
     outcome = scene.apply(scene.plan())
@@ -119,7 +119,7 @@ def test_other_changes_of_the_record_are_written_and_the_field_is_left_as_it_is_
     assert scene.target.only("Companies")["phone"] == "2"
 
 
-def test_another_value_is_written_again_and_once_it_is_kept_nothing_is_said():
+def test_another_value_is_written_again_and_once_it_is_kept_nothing_is_reported():
     scene = edited("22")
     keeps(scene, "phone", lambda _: "2")
     scene.apply(scene.plan())
@@ -397,7 +397,7 @@ def source_keeps(scene: Scene, **columns: object) -> None:
     scene.source.write = kept
 
 
-def test_a_write_back_that_the_source_does_not_keep_says_both_values_and_its_place():
+def test_a_write_back_that_the_source_does_not_keep_shows_both_values_and_its_place():
     scene = Scene()
     source_keeps(scene, status="On hold")
 

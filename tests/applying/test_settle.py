@@ -54,7 +54,7 @@ def test_an_update_that_landed_without_an_answer_is_settled_at_once():
     assert actions(scene.plan()) == []
 
 
-def test_a_journal_says_how_a_change_was_settled():
+def test_a_journal_has_how_a_change_was_settled():
     scene = disturbed(Fault("unheard", "ContractServiceAdjustments"))
     scene.apply(scene.plan())
     assert steps(scene, "license_change:first") == ["started", "in doubt", "done"]
@@ -83,7 +83,7 @@ def test_a_write_that_was_lost_is_in_doubt_until_no_request_can_still_be_running
     assert actions(scene.plan()) == []
 
 
-def test_what_is_in_doubt_says_what_is_known_and_from_when_on_it_can_be_told():
+def test_a_change_in_doubt_has_its_evidence_and_when_reading_can_settle_it():
     scene = disturbed(Fault("lost", "Contracts"))
     sent = scene.clock.instant
     (doubt,) = [one for one in scene.apply(scene.plan()).changes if one.status == "in doubt"]
@@ -94,7 +94,7 @@ def test_what_is_in_doubt_says_what_is_known_and_from_when_on_it_can_be_told():
     assert next(one for one in scene.resume().changes if one.status == "in doubt") == doubt
 
 
-def test_an_adjustment_that_was_taken_and_shows_no_effect_says_so():
+def test_an_adjustment_that_was_taken_and_shows_no_effect_is_reported():
     scene = Scene()
     made = scene.plan()
     scene.target.on_write = lambda _verb, entity, _values: scene.target.hidden.update(
@@ -105,7 +105,7 @@ def test_an_adjustment_that_was_taken_and_shows_no_effect_says_so():
     assert doubt.until - doubt.sent == timedelta(seconds=300)
 
 
-def test_what_a_killed_run_had_in_flight_says_that_the_run_ended():
+def test_changes_in_flight_of_a_killed_run_have_a_note_that_the_run_ended():
     scene = Scene()
     made = scene.plan()
     book = RunState(made, [Entry("customer:acc", Step.STARTED, scene.clock.now())])
@@ -113,7 +113,7 @@ def test_what_a_killed_run_had_in_flight_says_that_the_run_ended():
     assert doubt.text == "it was sent, and the run ended before an answer came"
 
 
-def test_what_only_a_person_can_tell_is_said_without_a_time():
+def test_a_change_that_only_a_person_can_settle_has_no_time():
     scene = disturbed(Fault("lost", "ContractServiceAdjustments"))
     scene.apply(scene.plan())
     scene.target.by_hand(scene.target.only("ContractServices")["id"], day(10, 5), 7)
@@ -226,7 +226,7 @@ def test_a_further_service_that_was_made_without_an_answer_is_found_by_who_was_n
     assert actions(scene.plan()) == []
 
 
-def test_a_further_service_that_somebody_else_made_meanwhile_is_not_taken_for_ours():
+def test_a_further_service_that_another_user_made_meanwhile_is_not_taken_for_ours():
     scene = twins(settled())
     scene.files(REPEATED)
     disturbed(Fault("lost", "ContractServiceAdjustments"), scene)

@@ -58,7 +58,7 @@ def test_an_update_that_failed_leaves_the_values_of_the_last_one_that_did_not():
     assert reasons(scene.plan(), "customer:acc") == {"phone": Reason.SOURCE}
 
 
-def test_a_run_that_was_killed_after_its_links_accuses_nobody():
+def test_a_run_that_was_killed_after_its_links_is_no_sign_of_another_state():
     scene = kept()
     scene.row("account")["name"] = "Alpine Dental AG"
     made = scene.plan()
@@ -71,7 +71,7 @@ def test_a_run_that_was_killed_after_its_links_accuses_nobody():
 # A plan beside an open run
 
 
-def test_a_plan_says_that_a_run_is_open_and_how_to_settle_it():
+def test_a_plan_reports_an_open_run_and_how_to_settle_it():
     scene = stopped_at_the_company()
     run = scene.state.runs()[-1]
     made = scene.plan()
@@ -86,7 +86,7 @@ def test_a_plan_says_that_a_run_is_open_and_how_to_settle_it():
         scene.apply(made)
 
 
-def test_a_plan_says_how_far_the_open_run_has_come():
+def test_a_plan_reports_the_progress_of_an_open_run():
     scene = stopped_at_the_company()
     (run,) = scene.state.load().open_runs
     tried = len({entry.change for entry in scene.state.journal(run.id)})
@@ -94,7 +94,7 @@ def test_a_plan_says_how_far_the_open_run_has_come():
     assert f": {tried} of 7 changes were tried. " in finding.text
 
 
-def test_once_the_run_is_finished_or_given_up_nothing_is_said():
+def test_once_the_run_is_finished_or_given_up_nothing_is_reported():
     resumed = stopped_at_the_company()
     assert resumed.resume().complete
     assert open_runs(resumed.plan()) == []
@@ -110,6 +110,6 @@ def test_once_the_run_is_finished_or_given_up_nothing_is_said():
     assert given_up.apply(made).complete
 
 
-def test_beside_no_open_run_nothing_is_said():
+def test_without_an_open_run_nothing_is_reported():
     assert open_runs(settled().plan()) == []
     assert open_runs(Scene().plan()) == []

@@ -97,7 +97,7 @@ def test_the_same_plan_made_again_is_approved_already(saved, say, work):
         ("ben", ("--withdraw",), "ben neither approved nor refused this plan"),
     ],
 )
-def test_who_may_not_is_told_so(saved, say, who, arguments, text):
+def test_a_person_without_the_role_is_refused(saved, say, who, arguments, text):
     code, _, error = say(who, "approve", "plan.json", *arguments)
 
     assert code == 1
@@ -116,7 +116,7 @@ def test_a_no_stops_the_plan_until_it_is_taken_back(saved, say):
     assert say("nightly", "apply", "plan.json")[0] == 0
 
 
-def test_the_history_lists_what_was_said_and_its_chain_holds(saved, say):
+def test_the_history_lists_the_statements_and_its_chain_holds(saved, say):
     say("anna", "approve", "plan.json", "--ask")
     say("ben", "approve", "plan.json", "--yes", "--reason", "seen")
 

@@ -22,20 +22,20 @@ def test_init_refuses_to_overwrite(work, trueup):
     assert err.startswith(f"error: {work}/trueup.yaml, {work}/mappings,")
 
 
-def test_init_says_what_to_do_next(tmp_path, trueup):
+def test_init_shows_what_to_do_next(tmp_path, trueup):
     code, out, _ = trueup("init", tmp_path / "new")
     assert code == 0
     assert out.endswith(f"Now:\n  cd {tmp_path}/new\n  trueup plan\n")
     assert not list((tmp_path / "new").rglob("*.py"))
 
 
-def test_init_in_the_current_folder_sends_nobody_elsewhere(tmp_path, trueup, monkeypatch):
+def test_init_in_the_current_folder_names_no_other_folder(tmp_path, trueup, monkeypatch):
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path / "empty")
     assert trueup("init", ".")[1].endswith("tests\nNow:\n  trueup plan\n")
 
 
-def test_validate_says_that_the_project_is_sound(trueup):
+def test_validate_reports_that_the_project_is_sound(trueup):
     code, out, err = trueup("validate")
     assert (code, err) == (0, "")
     assert out.startswith("The project is sound: 7 mappings, ")
@@ -220,7 +220,7 @@ def test_graph_draws_mappings_and_plans(trueup):
 @pytest.mark.parametrize(
     "content", [b"", b"{}", b"[1]", b"\xff\xfe", b'{"format": 1}', b'{"format": 99}']
 )
-def test_what_is_no_plan_is_said_to_be_none(work, trueup, content):
+def test_a_file_that_is_no_plan_is_refused(work, trueup, content):
     (work / "x.json").write_bytes(content)
     for command in (("show", "x.json"), ("apply", "x.json")):
         code, out, err = trueup(*command)
@@ -337,7 +337,7 @@ def test_a_limit_that_there_is_not_is_wrong_usage(trueup):
     )
 
 
-def test_apply_without_a_file_wants_a_yes_and_somebody_to_give_it(trueup):
+def test_apply_without_a_file_needs_a_confirmation_on_a_terminal(trueup):
     code, out, err = trueup("apply")
     assert (code, out) == (64, "")
     assert "without FILE apply asks, and cannot here: give a FILE, or --yes." in err
@@ -446,7 +446,7 @@ def test_a_decision_about_what_was_undone_names_the_run_that_took_it_back(work, 
     assert undo not in (work / "mappings" / "decisions.yaml").read_text()
 
 
-def test_history_says_which_runs_were_undone(trueup, run):
+def test_history_shows_which_runs_were_undone(trueup, run):
     undo = undone(trueup, run)
     assert f"   undone by {undo}\n" in trueup("history")[1]
     shown = trueup("history", "show", run)[1]
@@ -474,7 +474,7 @@ def test_nothing_is_settled_that_is_not_in_doubt(trueup):
         ("autotask.sqlite", "it is created again from its seed"),
     ],
 )
-def test_a_database_that_is_none_is_told_with_the_ways_out(work, trueup, file, way_out):
+def test_a_file_that_is_no_database_is_refused_with_remedies(work, trueup, file, way_out):
     folder = work / ".trueup"
     folder.mkdir(exist_ok=True)
     (folder / file).write_bytes(b"no database of any kind " * 400)
@@ -486,7 +486,7 @@ def test_a_database_that_is_none_is_told_with_the_ways_out(work, trueup, file, w
     assert way_out in err
 
 
-def test_a_lock_that_was_taken_by_force_is_told_with_the_reason(work, trueup):
+def test_a_lock_that_was_taken_by_force_is_shown_with_the_reason(work, trueup):
     with SqliteState(work / ".trueup" / "state.sqlite", clock=SystemClock()) as store:
         store.acquire("night run")
         code, _, err = trueup("apply", "--yes")
@@ -526,7 +526,7 @@ def test_doctor_names_a_run_that_is_not_finished(trueup):
     assert out.endswith("\n1 warning found.\n")
 
 
-def test_doctor_says_what_is_granted_and_what_is_needed(trueup):
+def test_doctor_shows_what_is_granted_and_what_is_needed(trueup):
     code, out, _ = trueup("doctor")
     assert code == 0
     assert "  Companies: query, create, update\n" in out
@@ -592,7 +592,7 @@ def test_the_reference_names_every_command():
     assert missing == []
 
 
-def test_a_plan_and_a_state_are_about_one_tenant_whatever_the_environment_says(
+def test_a_plan_and_a_state_are_about_one_tenant_in_any_environment(
     trueup, work, tmp_path, monkeypatch
 ):
     """Two sandboxes, one after the other at the address that the environment names."""
@@ -694,7 +694,7 @@ def test_what_is_written_into_files_is_for_its_owner_only(trueup, applied, comma
     assert old.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_plan_beside_an_open_run_says_so_before_anything_else(work, trueup):
+def test_a_plan_beside_an_open_run_shows_it_before_anything_else(work, trueup):
     (work / "rules" / "more.yml").write_text("rules: []\n")
     assert trueup("plan", "--out", "plan.json")[0] == 0
     assert trueup("apply", "plan.json", "--yes", "--max-calls", "60")[0] == 3

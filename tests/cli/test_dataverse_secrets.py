@@ -27,7 +27,7 @@ def dataverse(work, read_from, monkeypatch):
         yield served
 
 
-def test_neither_secret_nor_token_is_in_a_file_or_in_what_is_said(trueup, work, dataverse):
+def test_neither_secret_nor_token_is_in_a_file_or_in_output(trueup, work, dataverse):
     outputs = [
         trueup("plan", "--out", "plan.json", "-v"),
         trueup("apply", "plan.json", "--yes", "-v"),
@@ -54,7 +54,7 @@ def test_neither_secret_nor_token_is_in_a_file_or_in_what_is_said(trueup, work, 
     ]
 
 
-def test_a_full_load_is_said_with_its_reason_beside_the_plan_and_not_in_it(trueup, dataverse):
+def test_a_full_load_is_reported_with_its_reason_beside_the_plan_and_not_in_it(trueup, dataverse):
     assert trueup("plan", "--out", "first.json")[0] == 0
     httpx.post(
         f"{dataverse.url}/sandbox/clock", json={"advance": 8 * 24 * 3600}, trust_env=False

@@ -34,7 +34,7 @@ def fleet(tmp_path, monkeypatch, postgres, capfd):
     return command
 
 
-def test_tenants_are_queued_once_and_their_status_tells_it(fleet):
+def test_tenants_are_queued_once_and_their_status_shows_it(fleet):
     assert fleet("run", "--all")[:2] == (0, "Queued 2 tenants: acme; birch.\n")
     assert fleet("run", "acme")[:2] == (0, "Queued or at work already: acme.\n")
 
@@ -72,13 +72,13 @@ def test_a_change_of_fleet_yaml_is_taken_up_by_the_next_command(fleet):
         (["approve", "acme", "--no"], 64, "--no needs --reason"),
     ],
 )
-def test_what_cannot_be_done_is_said(fleet, arguments, code, text):
+def test_impossible_requests_are_refused(fleet, arguments, code, text):
     found, _, err = fleet(*arguments)
 
     assert (found, text in err) == (code, True), err
 
 
-def test_a_database_that_is_away_is_said_without_its_password(fleet, monkeypatch):
+def test_a_database_that_is_away_is_reported_without_its_password(fleet, monkeypatch):
     monkeypatch.setenv("FLEET_DATABASE", "postgresql://ada:pw-k4n4ry@127.0.0.1:1/base")
 
     code, out, err = fleet("status")
@@ -88,7 +88,7 @@ def test_a_database_that_is_away_is_said_without_its_password(fleet, monkeypatch
     assert "k4n4ry" not in out + err
 
 
-def test_a_variable_that_is_not_set_is_said_with_its_place(fleet, monkeypatch):
+def test_a_variable_that_is_not_set_is_reported_with_its_place(fleet, monkeypatch):
     monkeypatch.delenv("FLEET_DATABASE")
 
     code, _, err = fleet("status")

@@ -58,7 +58,7 @@ def test_decisions_that_cannot_be_read_are_not_overwritten(work, trueup, make):
 
 
 @pytest.mark.parametrize("make", KINDS)
-def test_a_named_file_with_tests_that_is_no_file_is_said_to_be_none(work, trueup, make):
+def test_a_missing_file_with_tests_is_reported(work, trueup, make):
     make(work / "mine.yaml")
 
     code, _, err = trueup("test", "mine.yaml")

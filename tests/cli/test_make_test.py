@@ -37,7 +37,7 @@ def make(trueup, row):
     return Path(out.splitlines()[0])
 
 
-def test_tests_of_subscriptions_pass_and_name_nobody(applied, whole, trueup, personal):
+def test_tests_of_subscriptions_pass_and_name_no_person(applied, whole, trueup, personal):
     assert applied == whole
     assert trueup("apply", "--yes")[0] == 0
     lines = json.loads(trueup("plan", "--json")[1])["ledger"]
@@ -55,7 +55,7 @@ def test_tests_of_subscriptions_pass_and_name_nobody(applied, whole, trueup, per
 
 
 @pytest.mark.parametrize("mapping", ["customer", "contract", "license_change", "service"])
-def test_a_test_of_any_mapping_passes_and_names_nobody(trueup, personal, mapping):
+def test_a_test_of_any_mapping_passes_and_names_no_person(trueup, personal, mapping):
     plan = json.loads(trueup("plan", "--json")[1])
     key = next(one["keys"][0] for one in plan["changes"] if one["mapping"] == mapping)
 

@@ -172,7 +172,7 @@ def test_create_for_a_linked_row_is_refused_with_the_ways_out(applied, trueup):
     assert f"`trueup state forget customer {link.key} --reason …` has it matched anew" in err
 
 
-def test_a_forgotten_link_says_how_its_record_is_found_again(applied, trueup):
+def test_a_forgotten_link_shows_how_its_record_is_found_again(applied, trueup):
     with SqliteState(applied / ".trueup" / "state.sqlite", clock=SystemClock()) as state:
         link = next(one for one in state.load().links.values() if one.mapping == "customer")
 

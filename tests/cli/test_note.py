@@ -69,7 +69,7 @@ def test_a_note_is_written_changed_and_removed_and_the_rest_stays(work, capsys):
     assert "# the dentist" in (work / FILE).read_text(encoding="utf-8")
 
 
-def test_a_row_is_assigned_to_nobody_any_more(work, capsys):
+def test_the_assignee_of_a_row_is_removed(work, capsys):
     note(work, "customer", "acc", "pays late", "--assign", "Ada")
     capsys.readouterr()
 

@@ -27,7 +27,7 @@ PLANNING = [("plan",), ("apply", "--yes"), ("rehearse",)]
 
 
 @pytest.mark.parametrize("command", PLANNING, ids=" ".join)
-def test_a_user_defined_field_that_the_tenant_has_not_is_told_with_its_place(work, trueup, command):
+def test_an_unknown_user_defined_field_is_reported_with_its_place(work, trueup, command):
     edit(
         work, "mappings/customer.yaml", "identity: {udf.Work 365 Id:", "identity: {udf.Work 365 ID:"
     )
@@ -90,7 +90,7 @@ def test_a_period_that_the_tenant_calls_otherwise_stops_the_plan(work, trueup, c
     assert "service.periodType\n    → did you mean 'Monthly fee'?" in err
 
 
-def test_a_period_that_months_does_not_name_is_said_where_prices_are_unknown(work, trueup):
+def test_a_period_that_months_does_not_name_is_reported_where_prices_are_unknown(work, trueup):
     edit(
         work,
         "mappings/subscription.yaml",
@@ -106,7 +106,7 @@ def test_a_period_that_months_does_not_name_is_said_where_prices_are_unknown(wor
     assert place_of(work, "mappings/subscription.yaml", "months:") in out
 
 
-def test_files_that_are_not_read_are_said_by_the_plan_too(work, trueup):
+def test_files_that_are_not_read_are_reported_by_the_plan_too(work, trueup):
     (work / "rules" / "more.yml").write_text("rules: []\n")
 
     found = json.loads(trueup("plan", "--json")[1])["findings"]
@@ -149,7 +149,7 @@ def test_a_plan_that_was_edited_is_named(work, trueup):
         ("Alpin", "there is no row 'Alpin' of customer: give its key; did you mean 'Alpine'?"),
     ],
 )
-def test_too_little_of_a_key_is_said_to_be_so(given, error):
+def test_too_short_a_start_of_a_key_is_refused(given, error):
     with pytest.raises(EngineError) as refused:
         resolve_key(given, {"ab12": "Alpine", "ac34": "", "9f": "Birken"}, "customer")
 
@@ -185,7 +185,7 @@ def test_a_decision_that_would_never_hold_is_refused(work, trueup):
     ],
     ids=" ".join,
 )
-def test_wrong_usage_is_told_as_json_too(trueup, line, error):
+def test_wrong_usage_is_reported_as_json_too(trueup, line, error):
     code, out, err = trueup(*line)
 
     assert code == 64

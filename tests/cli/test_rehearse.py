@@ -44,7 +44,7 @@ def test_a_rehearsal_stands_on_the_state_as_it_is(trueup):
     assert rehearsed["second_plan"]["changes"] == []
 
 
-def test_what_would_be_refused_is_said_with_what_is_left(trueup, work):
+def test_what_would_be_refused_is_shown_with_what_is_left(trueup, work):
     settings = work / "examples" / "autotask.json"
     seed = json.loads(settings.read_text())
     seed["records"]["Companies"] = [

@@ -71,14 +71,14 @@ def test_an_address_that_others_can_reach_is_refused_with_the_reason(trueup, hos
         (("--auth", "oidc"), Exit.ERROR, "--auth oidc needs `desk: {login: …}` in trueup.yaml"),
     ],
 )
-def test_what_the_desk_of_a_team_lacks_is_said(trueup, arguments, code, text):
+def test_what_the_desk_of_a_team_lacks_is_reported(trueup, arguments, code, text):
     found, out, err = trueup("review", *arguments)
 
     assert (found, out) == (code, "")
     assert text in err
 
 
-def test_a_port_that_is_taken_is_said(trueup):
+def test_a_port_that_is_taken_is_reported(trueup):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         code, out, err = trueup("review", "--port", port)
@@ -96,7 +96,7 @@ def test_a_project_with_errors_is_not_served(work, trueup):
 
 
 @pytest.mark.parametrize("missing", ["starlette", "uvicorn"])
-def test_without_the_extra_the_command_says_what_to_install(trueup, monkeypatch, missing):
+def test_without_the_extra_the_command_names_what_to_install(trueup, monkeypatch, missing):
     for name in [name for name in sys.modules if name.startswith("trueup.review")]:
         monkeypatch.delitem(sys.modules, name)
     for name in [name for name in sys.modules if name.partition(".")[0] == missing]:

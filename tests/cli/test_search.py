@@ -55,7 +55,7 @@ def test_the_case_of_letters_does_not_matter_even_where_autotask_minds_it(work, 
     assert 29683 in [one["record"] for one in found(trueup, "customer", text)["found"]]
 
 
-def test_the_page_says_why_each_fits_and_what_to_do(trueup):
+def test_the_page_shows_why_each_fits_and_what_to_do(trueup):
     code, out, err = trueup("search", "customer", "alpine dental")
 
     assert (code, err) == (0, "")
@@ -149,7 +149,7 @@ def test_the_mapping_names_the_fields(work, trueup):
 COPY = ".trueup/records.json"
 
 
-def test_a_search_reads_what_the_last_plan_read_and_says_when(work, trueup):
+def test_a_search_reads_what_the_last_plan_read_and_shows_when(work, trueup):
     assert trueup("plan")[0] == 0
 
     kept = found(trueup, "customer", "alpine dental")

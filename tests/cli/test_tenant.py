@@ -169,7 +169,7 @@ def test_a_tenant_that_does_not_exist_names_near_ones(fleet):
     assert err == "error: fleet.yaml has no tenant 'acmee': did you mean 'acme'?\n"
 
 
-def test_a_folder_without_a_fleet_says_what_to_do(fleet):
+def test_a_folder_without_a_fleet_is_refused_with_a_remedy(fleet):
     (fleet.folder / "fleet.yaml").unlink()
 
     code, _, err = fleet("state", "list", "--tenant", "acme")
@@ -182,7 +182,7 @@ def test_a_folder_without_a_fleet_says_what_to_do(fleet):
 
 
 @pytest.mark.parametrize("missing", ["procrastinate", "psycopg"])
-def test_without_the_extra_it_says_what_to_install(fleet, monkeypatch, missing):
+def test_without_the_extra_it_names_what_to_install(fleet, monkeypatch, missing):
     for name in [name for name in sys.modules if name.startswith("trueup.fleet.")]:
         monkeypatch.delitem(sys.modules, name)
     for name in [name for name in sys.modules if name.partition(".")[0] == missing]:

@@ -188,7 +188,7 @@ def test_a_reader_that_goes_away_changes_nothing(work):
         (("--source",), r"Dataverse \(tenant .+\)"),
     ],
 )
-def test_a_sandbox_serves_until_it_is_told_to_stop(work, what, said_of_it):
+def test_a_sandbox_serves_until_it_is_stopped(work, what, said_of_it):
     command = [*COMMAND, "sandbox", "serve", "--port", "0", *what]
     with subprocess.Popen(
         command, cwd=work, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True
@@ -217,7 +217,7 @@ def test_the_second_signal_leaves_at_once(monkeypatch):
         signal.raise_signal(signal.SIGINT)
 
 
-def test_the_bar_says_how_far_and_how_long():
+def test_the_bar_shows_progress_and_remaining_time():
     clock = iter([0.0, 10.0, 100.0, 110.0])
     meter = Meter(lambda: next(clock))
     assert meter.line(Progress(0, 200, "first")) == "░░░░░░░░░░░░░░░░░░░░ 0/200  first"

@@ -175,7 +175,7 @@ def test_a_selection_without_tests_is_an_error(tests, trueup, arguments, message
     assert message in err
 
 
-def test_a_project_without_tests_says_where_they_go(work, trueup):
+def test_a_project_without_tests_shows_where_they_go(work, trueup):
     for file in (work / "tests").iterdir():
         file.unlink()
 
@@ -256,7 +256,7 @@ def test_without_a_limit_and_with_one_job_tests_run_in_this_process(tests, trueu
     assert ran_in == [os.getpid()]
 
 
-def test_coverage_says_what_no_test_reached(tests, trueup):
+def test_coverage_lists_what_no_test_reached(tests, trueup):
     tests(PASSES)
 
     code, out, _ = trueup("test", "--coverage")

@@ -134,7 +134,7 @@ def expected(sets, zone, start, end):
 
 
 @given(st.sampled_from(CHANGES), fields(), st.integers(0, 12))
-def test_schedules_are_due_when_a_walk_over_all_minutes_says_so(change, cron, before):
+def test_schedules_are_due_as_a_walk_over_all_minutes_finds(change, cron, before):
     name, changes = change
     text, sets = cron
     zone, start = ZoneInfo(name), datetime.fromisoformat(changes) - timedelta(hours=before)
@@ -206,7 +206,7 @@ def test_a_window_is_met_where_any_time_of_the_cron_is_in_it(cron, met):
     assert meets(cron, NIGHT) is met
 
 
-def test_without_the_extra_a_schedule_says_what_to_install(monkeypatch):
+def test_without_the_extra_a_schedule_names_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "croniter", None)
     monkeypatch.setattr("trueup.config.cron.find_spec", lambda _: None)
 

@@ -54,7 +54,7 @@ def test_many_unknown_keys_are_reported_with_bounded_work(
     assert len(searches) <= suggestions.MOST_SEARCHES
 
 
-def test_a_document_with_too_many_errors_says_that_the_rest_is_not_checked(project):
+def test_a_document_with_too_many_errors_has_a_note_that_the_rest_is_not_checked(project):
     path = project.root / "mappings/customer.yaml"
     path.write_text(path.read_text(encoding="utf-8") + lines("key_{0}: {0}"), encoding="utf-8")
 

@@ -44,7 +44,7 @@ def demo(tmp_path_factory):
     return project, plan(project)
 
 
-def test_what_the_readme_shows_of_the_plan_is_what_the_plan_says(demo):
+def test_the_readme_shows_the_plan_as_it_is(demo):
     _, made = demo
     shown = (
         (ROOT / "README.md").read_text(encoding="utf-8").split("$ trueup plan --out plan.json\n")[1]

@@ -143,7 +143,7 @@ def test_rules_come_before_slots_and_skip_rules_come_first():
 
 
 @pytest.mark.parametrize("number", ["", None])
-def test_the_first_value_says_whether_all_rules_hold(number):
+def test_the_first_value_is_whether_all_rules_hold(number):
     rules = [rule("first", "{{ source.number }}"), rule("second", "{{ source.customer }}")]
     program = Compiled(mapping(), ENTITY, rules).program
 

@@ -23,7 +23,7 @@ def test_a_variant_differs_in_one_place(text, changed):
     assert [one for one, _ in variants(text)] == changed
 
 
-def test_a_variant_says_what_was_changed():
+def test_a_variant_has_what_was_changed():
     assert [text for _, text in variants("{{ not source.a or source.b == 3 }}")] == [
         "not → nothing",
         "or → and",

@@ -65,7 +65,7 @@ def test_ticks_that_no_worker_saw_are_run_once_and_counted(connection, url):
     assert now < tick <= now + timedelta(days=1)
 
 
-def test_a_run_that_is_late_says_so(connection, url):
+def test_a_run_that_is_late_shows_it(connection, url):
     one = begin(connection, url, [tenant("acme", EACH_MINUTE), tenant("birch", EACH_MINUTE)])
     set_back(connection, "1 hour", "birch")
     set_back(connection, "1 min", "acme")

@@ -122,7 +122,7 @@ def test_a_keyring_that_cannot_be_read_is_reported_without_its_words(monkeypatch
     assert refused(ENTRY) == "the keyring cannot be read: RuntimeError"
 
 
-def test_without_the_extra_a_keyring_says_what_to_install(monkeypatch):
+def test_without_the_extra_a_keyring_names_what_to_install(monkeypatch):
     monkeypatch.setattr(secrets, "find_spec", lambda _: None)
 
     assert refused(ENTRY) == "a keyring needs an extra of trueup"

@@ -74,7 +74,7 @@ def test_its_state_is_in_the_database_of_the_fleet_under_its_name(fleet):
     assert "hunter2" not in repr(state)
 
 
-def test_a_run_holds_its_state_as_long_as_the_fleet_says(fleet):
+def test_a_run_holds_its_state_for_the_lease_of_the_fleet(fleet):
     assert load(fleet, database=DATABASE, lease=12.5).state.options["lease"] == 12.5
 
 
@@ -102,7 +102,7 @@ def test_a_state_in_a_file_is_refused(fleet):
     assert found.startswith("fleet.yaml:7:48: acme: the state is a file, and in a fleet the next")
 
 
-def test_secrets_are_read_where_fleet_yaml_says(with_secrets):
+def test_secrets_are_read_from_where_fleet_yaml_refers_to(with_secrets):
     project = load(with_secrets, env={"ACME_USER": "api@acme.example"})
 
     options = project.target.options

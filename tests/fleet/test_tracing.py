@@ -103,7 +103,7 @@ def test_without_a_receiver_nothing_is_recorded_and_no_library_is_loaded(monkeyp
         set_values(status="done")
 
 
-def test_a_receiver_without_the_libraries_is_an_error_that_says_what_to_install(monkeypatch):
+def test_a_receiver_without_the_libraries_is_an_error_that_names_what_to_install(monkeypatch):
     monkeypatch.setenv(tracing.RECEIVERS[0], "http://127.0.0.1:9")
     for name in ("opentelemetry", "opentelemetry.instrumentation"):
         monkeypatch.setitem(sys.modules, name, None)

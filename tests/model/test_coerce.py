@@ -297,7 +297,7 @@ def test_fast_look_up_knows_active_entries_and_labels_that_are_one_of_a_kind():
         ]
     )
 )
-def test_fast_look_up_never_says_anything_else_than_fitting(value):
+def test_fast_look_up_gives_what_coercion_gives(value):
     found = pick_table(PICKS.picklist).get(value)
     if found is not None:
         assert coerce(value, PICKS) == found

@@ -50,7 +50,7 @@ def test_a_finding_as_json_has_what_is_set_and_nothing_else():
         (Field("a", Type.TEXT, create_only=True), True, False),
     ],
 )
-def test_a_field_says_when_it_may_be_written(field, create, update):
+def test_a_field_has_when_it_may_be_written(field, create, update):
     assert (field.writable_on_create(), field.writable_on_update()) == (create, update)
 
 
@@ -79,7 +79,7 @@ def test_an_undo_of_an_undo_does_the_change_again(depth, is_undo, takes_back):
     assert (change.is_undo, change.takes_back) == (is_undo, takes_back)
 
 
-def test_an_id_tells_nothing_about_undo():
+def test_an_id_has_no_meaning_for_undo():
     change = Change("undo:m:k", Action.UPDATE, "m", ("k",), "n", "t", "E", HERE)
     assert not change.takes_back
 

@@ -88,7 +88,7 @@ def test_units_that_are_pending_count_as_seen(desk: Desk):
     assert made.changes[0].adjustment.correction == 2
 
 
-def test_the_same_difference_after_a_correction_is_told_from_the_one_that_was_corrected(
+def test_the_same_difference_after_a_correction_is_not_the_corrected_one(
     desk: Desk,
 ):
     desk.correct()

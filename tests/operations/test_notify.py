@@ -127,7 +127,7 @@ def listener(reported):
         ("  details: names\n", "(Alpine Dental, "),
     ],
 )
-def test_a_notice_says_as_much_as_the_setting_allows(
+def test_a_notice_contains_as_much_as_the_setting_allows(
     inbox, project, listener, reported, options, text
 ):
     plan(project(options), listener=listener)
@@ -141,7 +141,7 @@ def test_a_notice_says_as_much_as_the_setting_allows(
     assert reported == []
 
 
-def test_the_same_plan_is_told_once_and_another_one_again(inbox, project, listener):
+def test_the_same_plan_is_notified_once_and_another_one_again(inbox, project, listener):
     loaded = project()
     plan(loaded, listener=listener)
     plan(loaded, listener=listener)
@@ -166,7 +166,7 @@ def test_what_could_not_be_sent_is_sent_by_the_next_plan(inbox, project, listene
     assert len(inbox.taken) == 1
 
 
-def test_a_part_of_a_plan_and_a_plan_of_another_day_are_not_told(inbox, project, listener):
+def test_a_part_of_a_plan_and_a_plan_of_another_day_send_no_notice(inbox, project, listener):
     loaded = project()
     plan(loaded, PlanOptions(targets=("customer",)), listener)
     plan(loaded, keep=False)
@@ -175,7 +175,7 @@ def test_a_part_of_a_plan_and_a_plan_of_another_day_are_not_told(inbox, project,
 
 
 @pytest.mark.parametrize(("above", "is_told"), [("", False), ("20", False), ("19.99", True)])
-def test_a_leak_is_told_above_the_amount(inbox, project, listener, above, is_told):
+def test_a_leak_is_notified_above_the_amount(inbox, project, listener, above, is_told):
     options = "  events: [leak]\n" + (f"  leak_above: {above}\n" if above else "")
     plan(project(options), listener=listener)
 
@@ -185,7 +185,7 @@ def test_a_leak_is_told_above_the_amount(inbox, project, listener, above, is_tol
     )
 
 
-def test_a_limit_is_told_with_its_name(inbox, project, listener):
+def test_a_limit_is_notified_with_its_name(inbox, project, listener):
     loaded = project("  events: [limit]\n", ("adjustments: {count: 100", "adjustments: {count: 0"))
     with pytest.raises(PlanRefused):
         plan_and_apply(loaded, lambda _plan: True, listener=listener)
@@ -200,7 +200,7 @@ def applied(project, listener, options=None):
     return apply(project, made, options or ApplyOptions(), listener)
 
 
-def test_a_run_that_is_stopped_is_told(inbox, project, listener):
+def test_a_run_that_is_stopped_sends_a_notice(inbox, project, listener):
     loaded = project("  events: [stopped, failed]\n")
     options = ApplyOptions()
     options.stop.set()
@@ -214,7 +214,7 @@ def test_a_run_that_is_stopped_is_told(inbox, project, listener):
     )
 
 
-def test_a_run_that_cannot_be_carried_out_is_told_and_its_error_is_raised(
+def test_a_run_that_cannot_be_carried_out_sends_a_notice_and_raises_its_error(
     inbox, project, listener, monkeypatch
 ):
     def down(*_arguments):
@@ -292,7 +292,7 @@ def test_a_service_that_never_answers_is_given_up(project, listener, reported, m
     assert "no answer within 0.2 seconds" in reported[0]
 
 
-def test_a_test_notice_arrives_at_each_address_whatever_was_told(inbox, project, capsys):
+def test_a_test_notice_arrives_at_each_address_whatever_was_sent_before(inbox, project, capsys):
     project()
     for _ in range(2):
         assert run(["notify", "--test", "--project", str(project.folder)]) == 0

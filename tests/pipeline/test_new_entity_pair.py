@@ -103,7 +103,7 @@ def test_the_new_pair_follows_its_rows_and_finds_its_links_again(tmp_path):
         assert len(work.records("CompanyLocations")) == 2
 
 
-def test_without_the_rule_nobody_says_so(tmp_path):
+def test_without_the_rule_there_is_no_finding(tmp_path):
     with real(
         tmp_path / "w", {"mappings/location.yaml": LOCATION}, tables=tables(), records=records()
     ) as work:

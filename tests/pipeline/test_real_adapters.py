@@ -252,7 +252,7 @@ LOST = [
 @pytest.mark.parametrize(
     "fault", LOST, ids=lambda fault: f"{fault['kind']} {fault['path']} {fault['when']}"
 )
-def test_a_write_that_nobody_answered_for_is_settled_and_never_repeated(tmp_path, fault):
+def test_a_write_without_an_answer_is_settled_and_never_repeated(tmp_path, fault):
     with real(tmp_path / "w") as work:
         made = work.plan()
         work.sandbox.faults.set(fault)

@@ -102,7 +102,7 @@ def in_autotask(count: int) -> dict[str, list]:
     }
 
 
-def test_a_plan_reads_in_bulk_and_says_how_many_calls_it_made(tmp_path):
+def test_a_plan_reads_in_bulk_and_shows_how_many_calls_it_made(tmp_path):
     count = 510
     tables = customers(count)
     for row in tables["billing_contract"]:
@@ -147,7 +147,9 @@ def test_a_plan_reads_in_bulk_and_says_how_many_calls_it_made(tmp_path):
 
 
 @pytest.mark.parametrize(("count", "batch"), [(1, 50), (4, 1), (9, 7), (30, 50)])
-def test_applying_costs_no_more_calls_than_the_plan_says_and_not_many_fewer(tmp_path, count, batch):
+def test_applying_costs_no_more_calls_than_the_plan_shows_and_not_many_fewer(
+    tmp_path, count, batch
+):
     with real(tmp_path / "w", limits(batch), tables=customers(count)) as work:
         made = work.plan()
         work.counted()
@@ -159,7 +161,7 @@ def test_applying_costs_no_more_calls_than_the_plan_says_and_not_many_fewer(tmp_
         assert work.plan().changes == ()
 
 
-def test_applying_updates_and_links_costs_no_more_than_the_plan_says(tmp_path):
+def test_applying_updates_and_links_costs_no_more_than_the_plan_shows(tmp_path):
     count = 40
     tables = customers(count)
     tables["license_change"] = [
@@ -188,7 +190,7 @@ def test_applying_updates_and_links_costs_no_more_than_the_plan_says(tmp_path):
         assert sum(work.counted().values()) <= made.summary.apply_calls
 
 
-def test_a_further_service_costs_no_more_than_the_plan_says(tmp_path):
+def test_a_further_service_costs_no_more_than_the_plan_shows(tmp_path):
     tables = work365()
     tables["subscription"] += [subscription(f"s{n}", 2, name=f"Mail {n}") for n in range(4)]
     tables["license_change"] += [
@@ -202,7 +204,7 @@ def test_a_further_service_costs_no_more_than_the_plan_says(tmp_path):
         assert work.plan().changes == ()
 
 
-def test_an_undo_costs_no_more_than_the_plan_says(tmp_path):
+def test_an_undo_costs_no_more_than_the_plan_shows(tmp_path):
     with real(tmp_path / "w", limits(5), tables=customers(4)) as work:
         work.sync()
         with work.world() as world:

@@ -125,7 +125,7 @@ def _export(scene, folder, turn):
 
 
 @pytest.mark.parametrize("make", [settled, crowd])
-def test_a_plan_says_nothing_of_the_time_that_it_was_made(make):
+def test_a_plan_does_not_contain_the_time_of_its_making(make):
     scene = make()
     before = dumps(scene.plan())
     scene.clock.instant = datetime(2031, 5, 6, 7, 8, 9, tzinfo=UTC)

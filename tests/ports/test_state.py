@@ -530,7 +530,7 @@ def test_settling_without_an_outcome_closes_the_run(state, lease, entries):
     assert [(entry.run, entry.event) for entry in state.audit()] == [("r1", RunClosed())]
 
 
-def test_what_is_said_about_a_plan_is_audited_and_part_of_the_chain(state, lease):
+def test_statements_about_a_plan_are_audited_and_part_of_the_chain(state, lease):
     before = state.load()
     state.state_approval(lease, APPROVED, reason="seen")
 

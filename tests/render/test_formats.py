@@ -54,7 +54,7 @@ def test_markdown_of_nothing_is_one_line_and_its_source(nothing):
     )
 
 
-def test_markdown_tells_selection_and_undo(nothing):
+def test_markdown_shows_selection_and_undo(nothing):
     assert "as of 2026-11-15; a part: only customer 7.\n" in plan_markdown(
         replace(nothing, selection="only customer 7")
     )

@@ -54,7 +54,7 @@ def verdict(plan):
     return " ".join(text.splitlines()[0].split()[3:])
 
 
-def test_an_open_run_is_said_before_anything_else(a_plan):
+def test_an_open_run_is_shown_before_anything_else(a_plan):
     plan = replace(a_plan, findings=(*a_plan.findings, OPEN_RUN))
     text = plan_text(plan)
     assert text.startswith(
@@ -243,7 +243,7 @@ def test_many_changes_are_summed_up_by_customer_and_by_kind(nothing, a_plan):
     assert len(text.splitlines()) < 60
 
 
-def test_what_is_the_same_on_every_line_is_said_once(a_plan):
+def test_what_is_the_same_on_every_line_is_shown_once(a_plan):
     text, verbose = plan_text(a_plan), plan_text(a_plan, verbose=True)
     assert (text.count("cannot be undone"), verbose.count("cannot be undone")) == (1, 3)
     assert (text.count("← "), verbose.count("← ")) == (0, 3)
@@ -252,7 +252,7 @@ def test_what_is_the_same_on_every_line_is_said_once(a_plan):
     assert "trueup.yaml:31:3" in text
 
 
-def test_links_that_are_told_in_common_take_their_updates_with_them(nothing, a_plan):
+def test_links_that_are_shown_together_include_their_updates(nothing, a_plan):
     customers = [RowRef("customer", f"c{n}", f"Customer {n}") for n in range(12)]
     fills = FieldChange("externalID", None, "7", Reason.FIRST, "", "7")
     rows = [

@@ -30,6 +30,6 @@ from trueup.render.report import Piece, PieceKind, pieces
         ("", []),
     ],
 )
-def test_commands_days_and_amounts_are_told_from_words(text, found):
+def test_commands_days_and_amounts_are_distinguished_from_words(text, found):
     assert [*pieces(text)] == found
     assert "".join(one.text for one in found) == text.replace("`t", "t").replace("1`", "1")

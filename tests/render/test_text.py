@@ -135,7 +135,7 @@ def test_findings_with_the_very_same_to_say_are_one_line_and_named(nothing):
     assert "Customer 1: its link stays" in plan_text(two)
 
 
-def test_records_that_an_undo_switches_off_alike_are_told_together(nothing):
+def test_records_that_an_undo_deactivates_alike_are_shown_together(nothing):
     off = FieldChange("isActive", 1, 0, Reason.UNDO, "yes", "no")
     gone = replace(off, reason=Reason.SOURCE)
     changes = [
@@ -276,7 +276,7 @@ def test_a_row_that_waits_for_another_one_is_counted_with_that_one_alone(nothing
     )
 
 
-def test_a_row_at_fault_that_waits_as_well_says_for_what(nothing, a_plan):
+def test_a_row_at_fault_that_waits_as_well_shows_for_what(nothing, a_plan):
     chain = (RowRef("contract", "k", "Main"), RowRef("customer", "c", "Gone GmbH"))
     row = replace(a_plan.blocked[0], because=chain)
     assert "      waits for contract Main ← customer Gone GmbH\n" in plan_text(
@@ -415,7 +415,7 @@ def test_findings_of_one_code_fold_and_verbose_unfolds(nothing):
     assert "Row 9: number 9 is odd" in plan_text(replace(nothing, findings=shown), verbose=True)
 
 
-def test_a_finding_that_a_left_out_group_tells_is_not_told_twice(nothing):
+def test_a_finding_of_a_left_out_group_is_not_shown_twice(nothing):
     skip = Finding(
         "not-billable", Severity.SKIP, "S1 is not billable", mapping="subscription", key="s1"
     )
@@ -455,7 +455,7 @@ def test_colours_stand_around_text_and_never_in_the_padding(a_plan):
     assert text.replace("<g>", "").replace("</g>", "") == plan_text(a_plan)
 
 
-def test_what_only_apply_will_know_is_said_to_be_so_in_a_create(a_plan):
+def test_a_value_that_is_unknown_until_apply_is_shown_so_in_a_create(a_plan):
     create = next(change for change in a_plan.changes if change.action is Action.CREATE)
     fields = (
         replace(create.fields[0], field="parentCompanyID", after=Unknown("x"), shown_after=""),
@@ -493,7 +493,7 @@ def test_a_verbose_outcome_names_what_went_through(outcome):
     )
 
 
-def test_an_interrupted_apply_says_how_to_go_on():
+def test_an_interrupted_apply_shows_how_to_continue():
     done = ended("1", "Alpine", ChangeStatus.APPLIED)
     outcome = Outcome("r1", (done,), interrupted=True, calls=1, remaining=3)
     assert outcome_text(outcome) == (
@@ -550,24 +550,24 @@ def test_a_run_that_was_ended_is_not_advised_to_be_resumed():
     assert text.endswith("Run `trueup plan`: it holds exactly what is left.\n")
 
 
-def test_a_run_that_stopped_with_something_in_doubt_says_when_that_is_settled():
+def test_a_run_that_stopped_with_a_change_in_doubt_shows_when_it_is_settled():
     doubt = ended("customer:a", "Alpine", ChangeStatus.IN_DOUBT)
     text = outcome_text(Outcome("r1", (doubt,), calls=4, remaining=10))
     assert text.endswith("Run `trueup apply --resume` to go on where it stopped.\n" + WAIT + "\n")
 
 
-def test_an_outcome_in_which_something_was_refused_says_to_plan_again():
+def test_an_outcome_with_a_refusal_advises_to_plan_again():
     outcome = Outcome("r1", (ended("1", "Alpine", ChangeStatus.FAILED, text="No."),))
     assert outcome_text(outcome).endswith("Run `trueup plan`: it holds exactly what is left.\n")
     again = "Run `trueup plan --undo r0`: it holds exactly what is left.\n"
     assert outcome_text(replace(outcome, undo_of="r0")).endswith(again)
 
 
-def test_an_apply_without_changes_says_that_nothing_was_written():
+def test_an_apply_without_changes_reports_that_nothing_was_written():
     assert outcome_text(Outcome("r1", ())) == "Nothing was written. 0 API calls.\n"
 
 
-def test_a_run_is_told_whole(run_history, golden):
+def test_a_run_is_shown_in_full(run_history, golden):
     golden("run.txt", run_text(run_history, ZURICH))
 
 
@@ -585,7 +585,7 @@ def test_runs_stand_in_a_table(run_history):
     assert runs_text(RunsOverview([]), ZURICH) == NONE
 
 
-def test_a_run_that_was_undone_says_so(run_history):
+def test_a_run_that_was_undone_shows_it(run_history):
     later = replace(run_history.run, id="second", undo_of=run_history.run.id)
     once = UndoneBy(later, 1)
     runs = RunsOverview([run_history.run, later], undone={run_history.run.id: [once]})
@@ -599,7 +599,7 @@ def test_a_run_that_was_undone_says_so(run_history):
     assert f"Undone    {text}\n" in run_text(replace(run_history, undone=twice), ZURICH)
 
 
-def test_what_state_knows_of_a_row_is_told_whole():
+def test_the_state_of_a_row_is_shown_in_full():
     link = Link("license_change", "9", "ContractServices", 7, "match")
     proof = ({"id": 4, "units": 15},)
     pushed = Pushed("license_change", "9", 7, date(2026, 11, 15), 3, "c1", "r1", proof, marked=True)

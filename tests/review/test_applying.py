@@ -169,7 +169,7 @@ def test_a_plan_of_another_configuration_is_refused(work, browser):
     assert "the configuration has changed since this plan was made" in answer.text
 
 
-def test_nothing_ticked_and_rows_that_are_gone_are_said(browser):
+def test_nothing_ticked_and_rows_that_are_gone_are_reported(browser):
     assert "Tick at least one row" in preview(browser).text
     assert "not in the plan any more" in preview(browser, ("row", "customer:nobody")).text
     assert "not in the plan any more" in preview(browser, ("row", "customer")).text

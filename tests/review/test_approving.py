@@ -55,7 +55,7 @@ def stated(folder):
     ]
 
 
-def test_without_its_approval_the_preview_says_what_is_missing_and_offers_no_apply(anna):
+def test_without_its_approval_the_preview_shows_what_is_missing_and_offers_no_apply(anna):
     page = preview(anna)
 
     assert page.forms_to("/apply") == []
@@ -81,7 +81,7 @@ def test_one_prepares_another_approves_and_the_plan_is_applied(work, anna, ben):
     assert [run.who for run in history(load_project(work)).runs] == ["anna"]
 
 
-def test_the_one_who_made_the_preview_is_not_the_second_person_though_nobody_asked(work, anna, ben):
+def test_the_maker_of_the_preview_is_not_the_second_person_even_without_a_request(work, anna, ben):
     page = preview(ben)
     shown = approval_page(ben, page)
     alone = ben.post("/approval", shown.form("/approval", say="yes"))
@@ -140,7 +140,7 @@ def test_somebody_who_may_not_approve_is_offered_no_yes_and_refused_one(anna):
 
 
 @pytest.mark.parametrize("words", ["", "perhaps"])
-def test_a_form_that_says_nothing_is_refused(anna, words):
+def test_a_form_without_a_statement_is_refused(anna, words):
     form = approval_page(anna, preview(anna)).form("/approval", say="ask")
     other = [(name, words if name == "say" else value) for name, value in form]
 

@@ -50,7 +50,7 @@ def test_what_waits_leads_to_what_it_waits_for(browser):
     assert "/row?mapping=customer&key=acc" in answer.links()
 
 
-def test_a_later_tab_says_what_the_earlier_one_holds_back(browser):
+def test_a_later_tab_shows_what_the_earlier_one_holds_back(browser):
     answer = browser.get("/rows", tab="Changes")
     [banner] = [one for one in answer.page.iter("ul") if one.get("class") == "alert"]
 

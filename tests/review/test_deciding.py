@@ -265,7 +265,7 @@ def test_what_cannot_be_decided_is_refused_with_the_reason(desk, browser, change
     assert decisions(desk.folder) == before
 
 
-def test_a_side_that_cannot_be_read_is_said(work):
+def test_a_side_that_cannot_be_read_is_reported(work):
     with Serving(work) as serving:
         browser = serving.browser()
         file = work / "trueup.yaml"

@@ -118,7 +118,7 @@ def test_a_plan_that_cannot_be_made_leaves_the_one_before(desk):
     assert (desk.current.plan, desk.reasons) == (LARGE, ())
 
 
-def test_what_is_said_of_the_reading_stays_with_its_plan(desk):
+def test_remarks_about_reading_stay_with_their_plan(desk):
     done(desk.plan_again("/"))
 
     assert desk.current.notices == ("account: full load",)

@@ -204,7 +204,7 @@ def test_a_run_is_queued_from_the_page(browser, connection, do, kind):
         ("/rows", 404, "no such page"),
     ],
 )
-def test_what_is_not_there_is_said_on_a_page(browser, address, status, text):
+def test_an_unknown_address_gives_a_page(browser, address, status, text):
     answer = browser.get(address)
     assert (answer.status, text in answer.text) == (status, True)
 

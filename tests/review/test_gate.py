@@ -34,7 +34,7 @@ def test_any_other_host_is_none(host):
         {"origin": f"http://{SERVED}"},  # an older browser
     ],
 )
-def test_a_form_of_an_own_page_is_told_by_its_browser(headers):
+def test_a_form_of_an_own_page_is_recognised_by_its_headers(headers):
     assert is_own_page(headers, Site(SERVED).origins(SERVED))
 
 

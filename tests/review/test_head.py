@@ -22,7 +22,7 @@ def about(reads, now, plan=PLAN, as_of=None):
     return {one.label: one for one in head.about}
 
 
-def test_the_head_says_when_each_system_was_read():
+def test_the_head_shows_when_each_system_was_read():
     facts = about(Reads(AT, AT + timedelta(minutes=2)), AT + timedelta(minutes=10))
 
     assert facts["Work 365 read"] == Fact("Work 365 read", "09:30")

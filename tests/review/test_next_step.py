@@ -49,7 +49,7 @@ FAULT = RowRef("customer", "bad", "Bad Ltd")
         ([], NextStep(Step.LINKED)),
     ],
 )
-def test_what_stops_a_row_says_what_is_next(items, expected):
+def test_what_stops_a_row_determines_its_next_step(items, expected):
     assert step(*items) == expected
 
 
@@ -59,7 +59,7 @@ def test_a_linked_row_is_not_chosen_anew_for_a_new_one():
     assert found.step is Step.DECIDE
 
 
-def test_a_row_that_is_ignored_says_until_when_and_no_longer_once_that_is_past():
+def test_an_ignored_row_shows_until_when_and_no_longer_once_that_is_past():
     def ignore(until):
         place = Place("mappings/decisions.yaml", 2, 1)
         return Decision(*REF, Verdict.IGNORE, place, until=until)

@@ -256,7 +256,7 @@ def test_a_search_as_a_person_types_is_a_part_of_the_page_and_makes_no_call(brow
 
 
 @pytest.mark.parametrize("search", ["*", "<img src=x onerror=alert(1)>", "x" * 201, " "])
-def test_what_cannot_be_searched_is_said_in_the_part(browser, search):
+def test_an_invalid_search_is_reported_in_the_part(browser, search):
     answer = browser.get("/found", mapping="service", key="pro-new", search=search)
 
     assert answer.status == HTTPStatus.OK
@@ -296,7 +296,7 @@ def test_a_search_shows_why_a_record_fits_and_who_has_it(browser):
     assert found[0]["who has it"] == "linked to no row"
 
 
-def test_a_search_that_cannot_be_made_says_why(browser):
+def test_a_search_that_cannot_be_made_shows_why(browser):
     answer = browser.get("/row?mapping=service&key=pro-new&search=%2A")
 
     assert answer.status == HTTPStatus.OK
@@ -353,7 +353,7 @@ def test_a_number_leads_to_what_it_is_made_of(browser):
 
 
 @pytest.mark.parametrize("query", ["id=none", "", "total=no+such+total"])
-def test_an_explanation_that_is_not_there_is_said(browser, query):
+def test_an_explanation_that_is_not_there_is_reported(browser, query):
     assert browser.get(f"/explanation?{query}").status == HTTPStatus.NOT_FOUND
 
 

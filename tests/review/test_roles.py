@@ -76,7 +76,7 @@ def test_the_pages_of_the_setup_are_for_those_who_administer(serving):
     assert seen == {"dora"}
 
 
-def test_the_refusal_says_which_role_it_needs(serving):
+def test_the_refusal_names_the_role_that_it_needs(serving):
     answer = serving.browser_of("eve").send("POST", "/decide", b"", OWN)
 
     assert answer.text.endswith("This needs the role decide, and eve has see. Nothing was done.")

@@ -105,7 +105,7 @@ def blocked(mapping, key, tab, code, *because):
     return Blocked(mapping, key, key, tab, (finding,), because)
 
 
-def test_a_later_tab_says_what_an_earlier_one_holds_back(a_plan):
+def test_a_later_tab_shows_what_an_earlier_one_holds_back(a_plan):
     fault, service = RowRef("customer", "bad", "Bad Ltd"), RowRef("service", "off", "Mail")
     line = next(line for line in a_plan.ledger if line.price)
     held = (HeldUnits(Decimal(2), "no-phone", "no phone", ("log-1",), fault),)

@@ -75,7 +75,7 @@ def test_the_address_opens_the_desk_once(own):
     assert (again.status, again.headers["Set-Cookie"]) == (HTTPStatus.SEE_OTHER, None)
 
 
-def test_wrong_tokens_are_limited_and_lock_nobody_out(own):
+def test_wrong_tokens_are_limited_and_lock_no_one_out(own):
     browser = Browser(own.server.login)
     statuses = [browser.send("GET", f"/login?token={n}").status for n in range(7)]
 

@@ -34,7 +34,7 @@ def test_forwarded_headers_of_anybody_else_are_not_read(peer):
     assert Site("127.0.0.1:1").read_request(FORWARDED, "10.0.0.5").scheme == "http"
 
 
-def test_a_proxy_that_says_nothing_passes_a_request_in_clear():
+def test_a_proxy_without_headers_passes_a_request_in_clear():
     read = TEAM.read_request({"host": "desk.msp.example"}, "10.0.0.5")
 
     assert read == BrowserRequest("desk.msp.example", "http", "10.0.0.5", is_by_proxy=True)

@@ -55,7 +55,7 @@ def test_a_verified_address_is_who_logs_in(provider):
     assert provider.asked == ["/.well-known/openid-configuration", "/keys", "/authorize", "/token"]
 
 
-def test_another_claim_names_the_person_where_the_project_says_so(provider):
+def test_another_claim_names_the_person_if_the_project_configures_it(provider):
     provider.claims = {"upn": "anna"}
 
     assert logged_in(provider, claim="upn") == "anna"
@@ -131,7 +131,7 @@ def test_a_key_that_the_issuer_has_changed_is_asked_for_again(provider):
         ({"email": " "}, "does not say your email"),
     ],
 )
-def test_an_address_that_is_not_verified_names_nobody(provider, claims, text):
+def test_an_address_that_is_not_verified_names_no_person(provider, claims, text):
     provider.claims |= claims
 
     with pytest.raises(LogInRefused, match=text):

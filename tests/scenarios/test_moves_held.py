@@ -28,7 +28,7 @@ def test_a_move_behind_a_change_of_posted_days_offers_to_push_that_one(tmp_path)
     assert (pushed.run_rate, pushed.lost) == ("20.00", "7.74")
 
 
-def test_the_undo_of_a_move_tells_that_the_next_plan_moves_the_units_again(tmp_path):
+def test_the_undo_of_a_move_warns_that_the_next_plan_moves_the_units_again(tmp_path):
     world = moved(tmp_path)
     outcome = world.run(world.plan())
     undo = world.plan(undo=outcome.run)

@@ -31,7 +31,7 @@ LATER = "2026-12-01"
         ),
     ],
 )
-def test_a_line_that_agrees_today_tells_that_it_will_not(tmp_path, keyed, steps, then):
+def test_a_line_that_agrees_only_today_has_a_note(tmp_path, keyed, steps, then):
     """Nothing in Work 365 explains them: from that day on too much is billed, or too little."""
     world = World(tmp_path, Service(seats=10, keyed=keyed))
     plan = world.plan()
@@ -79,7 +79,7 @@ def test_a_change_that_was_entered_for_a_later_day_is_not_sent(tmp_path):
     expect(world.plan(LATER), ledger={"sub": agrees(13)})
 
 
-def test_a_change_that_is_pushed_beside_such_units_tells_what_comes_of_it(tmp_path):
+def test_a_change_that_is_pushed_beside_such_units_has_a_note_on_the_result(tmp_path):
     world = World(tmp_path, Service(seats=13, keyed={LATER: 3}, changes={"2026-11-10": 3}))
     world.decide("license_change", "log-sub", "push")
     world.sync()

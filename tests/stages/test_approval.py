@@ -237,7 +237,7 @@ def test_one_person_may_prepare_and_approve_what_needs_no_second_one():
     assert lack(MIDDLE, ("ben@msp.example", ASK), ("ben@msp.example", YES)) is None
 
 
-def test_somebody_who_asks_and_nobody_who_approves_is_not_enough():
+def test_a_request_without_an_approval_is_not_enough():
     policy = replace(POLICY, roles={**POLICY.roles, Role.APPROVE: ("ben@msp.example",)})
 
     assert lack(LARGE, ("anna", ASK), ("carla@msp.example", YES), policy=policy) is not None

@@ -320,7 +320,7 @@ def test_a_field_that_can_only_be_read_is_not_sent():
         ("new", "edited", {"name": "old", f"{UNDONE}name": "run", ROW: "r1"}, "r1", Reason.BOTH),
     ],
 )
-def test_a_difference_says_why(desired, actual, last, row, why):
+def test_a_difference_has_its_reason(desired, actual, last, row, why):
     assert reason("name", desired, actual, last, row) is why
 
 

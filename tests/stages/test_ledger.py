@@ -112,7 +112,7 @@ def test_units_of_the_day_of_comparison_count_and_not_those_of_today():
     assert not compared(rows=rows).sendable
 
 
-def test_where_there_are_no_rows_the_units_are_none_or_not_known_as_the_mapping_says():
+def test_without_rows_the_units_are_zero_or_unknown_as_configured():
     assert compared(rows=()).line.units == 0
     line = completed(rows=(), none_is_zero=False)
     assert (line.units, line.class_) == (None, LedgerClass.UNKNOWN)

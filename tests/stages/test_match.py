@@ -323,7 +323,7 @@ def test_a_linked_row_stays_linked_and_is_not_created_whatever_else_is_decided(v
 
 
 @pytest.mark.parametrize("create", ["auto", "ask", "never", "{{ source.gone }}"])
-def test_a_decision_to_create_goes_before_keys_look_alikes_and_what_the_mapping_says(create):
+def test_a_decision_to_create_precedes_keys_look_alikes_and_the_mapping(create):
     case = Case(
         {"a": {"name": "Alpine"}},
         {5: {"companyName": "Alpine"}},

@@ -199,7 +199,7 @@ def test_every_field_that_contradicts_is_shown_even_where_another_agrees():
     )
 
 
-def test_a_field_that_either_side_leaves_empty_tells_nothing():
+def test_a_field_that_either_side_leaves_empty_is_no_evidence():
     evidence = ("companyName", "webAddress")
     assert (
         doubt(numbered("4711", {"name": "Alpine"}, {"companyName": " "}, evidence=evidence)) == ""
@@ -317,5 +317,5 @@ def test_a_doubtful_record_that_turns_out_to_be_another_row_s_is_no_question():
     assert (case.ids, case.create_, case.state.blocked) == ({"b": 5}, ["a"], {})
 
 
-def test_the_question_comes_before_what_the_mapping_says_about_creating():
+def test_the_question_precedes_the_create_setting_of_the_mapping():
     assert "is a placeholder" in doubt(numbered("TBC", create="never"))

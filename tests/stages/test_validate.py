@@ -84,7 +84,7 @@ def test_every_rule_that_is_against_a_row_is_reported_together():
 
 
 @pytest.mark.parametrize("severity", [WARNING, INFO])
-def test_a_rule_that_only_says_something_leaves_the_row_ready(severity):
+def test_a_rule_of_severity_info_leaves_the_row_ready(severity):
     state = judged(row(), [rule("r", "{{ false }}", severity, message="odd")])
     assert [(one.severity, one.text) for one in state.findings] == [(severity, "odd")]
     assert state.ready == {"k": (True, "Alpine", 2)}

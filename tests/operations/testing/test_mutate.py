@@ -84,7 +84,7 @@ def test_a_change_that_a_test_notices_does_not_survive(project, tests):
     assert "service: sku has no value" in survivors, "no test names the part number"
 
 
-def test_a_survivor_says_how_many_tests_reach_it(project, tests):
+def test_a_survivor_shows_how_many_tests_reach_it(project, tests):
     mutation = run_mutants(project, tests(CREATED), jobs=1)
 
     reach = {one.text: one.tests for one in mutation.survivors}

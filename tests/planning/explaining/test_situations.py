@@ -68,7 +68,7 @@ def test_an_edit_in_the_target_shows_both_values_and_the_one_written_last():
     assert (field.status, field.reason, field.before) == (FieldStatus.WRITTEN, Reason.DRIFT, "99")
 
 
-def test_a_field_that_is_set_once_says_so():
+def test_a_field_that_is_set_once_has_a_note():
     scene = settled()
     scene.target.patch("Companies", scene.target.only("Companies")["id"], {"companyType": 3})
 
@@ -90,7 +90,7 @@ def test_a_value_that_cannot_be_evaluated_shows_what_it_uses():
     assert field.status is FieldStatus.LEFT
 
 
-def test_a_cell_that_cannot_be_read_says_why():
+def test_a_cell_that_cannot_be_read_has_the_reason():
     scene = settled()
     scene.source.unread["account", "acc"] = {"phone"}
 
@@ -223,7 +223,7 @@ def test_a_change_names_the_rows_that_it_waits_for_and_rows_that_moved_since():
     assert [(one.table, one.key) for one in change.moved] == [("subscription", "sub")]
 
 
-def test_names_with_dots_and_fields_with_dots_are_told_apart():
+def test_names_with_dots_and_fields_with_dots_are_distinguished():
     scene = Scene()
     scene.row("account")["name"] = "St. John Ltd."
     explained = Explained(scene)

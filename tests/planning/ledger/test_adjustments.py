@@ -43,7 +43,7 @@ def test_changes_that_cancel_out_send_nothing_and_are_archived():
     assert actions(scene.plan()) == []
 
 
-def test_a_late_change_of_a_taken_day_goes_to_the_next_free_day_and_says_so():
+def test_a_late_change_of_a_taken_day_goes_to_the_next_free_day_with_a_note():
     scene = settled()
     scene.add("license_change", log("third", day(11, 20), 3))
     scene.row("subscription")["quantity"] = Decimal(15)
@@ -55,7 +55,7 @@ def test_a_late_change_of_a_taken_day_goes_to_the_next_free_day_and_says_so():
     assert actions(scene.plan()) == []
 
 
-def test_a_late_change_of_a_day_that_somebody_took_by_hand_goes_to_the_next_free_day():
+def test_a_late_change_of_a_day_with_a_manual_adjustment_goes_to_the_next_free_day():
     scene = by_hand((day(1, 1), 4), (day(10, 5), 6))
     scene.add(
         "license_change",

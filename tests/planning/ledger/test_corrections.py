@@ -138,7 +138,7 @@ def test_a_decision_from_before_the_units_changed_is_about_another_difference():
     )
 
 
-def test_a_difference_that_nobody_decided_on_says_that_units_change_later():
+def test_an_undecided_difference_has_a_note_that_units_change_later():
     line = line_of(dated_ahead().plan())
     assert line.text == (
         "nothing pending explains it; "
@@ -192,7 +192,7 @@ def cut(scene: Scene, *pieces: tuple[object, object, int]) -> None:
     ],
     ids=["the rows end", "a new period", "a gap"],
 )
-def test_where_unit_rows_end_or_begin_anew_that_is_nobodys_step(pieces):
+def test_the_end_of_unit_rows_is_no_step_of_another_user(pieces):
     scene = dated_ahead()
     cut(scene, *pieces)
     scene.files(decisions(scene.correct()))
@@ -490,7 +490,7 @@ def test_the_project_corrects_a_row_that_is_left_out_on_purpose():
     assert adjusts(scene.sync()) == [(("sub",), day(11, 21), -12)]  # the 20th is taken
 
 
-def test_a_quantity_below_nothing_is_not_corrected_whoever_wants_it():
+def test_a_negative_quantity_is_not_corrected_by_any_decision():
     scene = settled()
     scene.row("subscription")["quantity"] = Decimal(-3)
     decide(scene)

@@ -259,7 +259,7 @@ def test_a_decision_without_a_row_is_reported_with_its_place_and_the_row_that_wa
         ("77777777-777", "correct the key there"),
     ],
 )
-def test_the_start_of_a_key_or_a_name_is_no_key_but_says_which_row_is_meant(key, meant):
+def test_the_start_of_a_key_or_a_name_is_no_key_and_suggests_the_row(key, meant):
     scene = settled()
     scene.add(
         "subscription",

@@ -131,14 +131,14 @@ def test_one_that_is_made_active_again_and_edited_is_not_archived_once_more_with
     assert (adjusts(made), codes(made)) == ([], {("second", "edited-since")})
 
 
-def test_a_plan_of_a_run_that_cannot_be_read_any_more_keeps_nobody_from_planning():
+def test_an_unreadable_plan_of_a_run_does_not_prevent_planning():
     scene = edited()
     run = scene.state.runs()[-1]
     object.__setattr__(run, "plan", "of a version to come")
     assert actions(scene.plan()) == [("write back", "license_change")]
 
 
-def test_in_files_a_log_edited_before_its_mark_is_left_and_told(tmp_path, monkeypatch):
+def test_in_files_a_log_edited_before_its_mark_is_left_and_reported(tmp_path, monkeypatch):
     with real(tmp_path / "w") as work:
         write = FileSource.write
 

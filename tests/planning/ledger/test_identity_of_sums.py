@@ -87,7 +87,7 @@ def check_sums(made: Plan) -> None:
     st.booleans(),
 )
 @settings(max_examples=settings().max_examples)
-def test_the_parts_of_the_ledger_sum_to_the_whole_and_apply_moves_what_it_says(
+def test_the_parts_of_the_ledger_sum_to_the_whole_and_apply_moves_what_it_shows(
     made, quantity, difference, corrects, posted
 ):
     scene = scene_of(made, quantity, difference, corrects=corrects, posted=posted)

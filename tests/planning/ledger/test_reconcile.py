@@ -120,7 +120,7 @@ def test_with_the_state_lost_nothing_is_pushed_again_and_the_links_are_found_aga
     assert actions(scene.plan()) == []
 
 
-def test_a_log_that_state_remembers_is_never_pushed_again_whatever_the_source_says():
+def test_a_log_that_state_remembers_is_never_pushed_again_whatever_the_source_has():
     scene = settled()
     scene.row("license_change", "first")["status"] = "Active"
     made = scene.sync()

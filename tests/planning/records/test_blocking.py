@@ -28,7 +28,7 @@ def blocked(made, key):
     return next(one for one in made.blocked if one.key == key)
 
 
-def test_a_row_at_fault_says_how_much_it_holds_back():
+def test_a_row_at_fault_has_the_number_of_rows_that_it_holds_back():
     scene = Scene()
     scene.row("account")["phone"] = None
     made = scene.plan()
@@ -489,7 +489,7 @@ def test_a_rule_on_the_plan_that_cannot_be_worked_out_stops_it_too():
     assert scene.plan().exceeded == ()
 
 
-def test_a_write_back_that_cannot_be_worked_out_is_said_and_stops_nothing():
+def test_a_write_back_that_cannot_be_evaluated_is_reported_and_stops_nothing():
     scene = Scene()
     scene.files(
         changed(
@@ -564,7 +564,7 @@ def test_a_rule_on_a_change_can_speak_without_stopping_anything():
     assert actions(made).count(("adjust", "license_change")) == 2
 
 
-def test_what_says_which_records_are_ours_must_be_worked_out_or_nothing_is_planned():
+def test_without_a_valid_target_where_nothing_is_planned():
     scene = Scene()
     settings = {**scene.project.settings, "default_contract_type": "Barter"}
     scene.project = replace(scene.project, settings=settings)

@@ -43,6 +43,6 @@ def test_identities_of_other_fields_are_asked_for_by_themselves():
     assert [field for field, *_ in found(wanted)[1]] == ["number", "of"]
 
 
-def test_an_empty_identity_is_nobodys_and_nothing_is_asked():
+def test_an_empty_identity_is_of_no_row_and_is_not_queried():
     assert found({"a": {"number": None}}) == ({"a": []}, [])
     assert found({}) == ({}, [])

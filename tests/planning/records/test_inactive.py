@@ -75,7 +75,7 @@ def test_what_a_person_switched_off_waits_too():
     assert "--undo" not in remedy
 
 
-def test_picklists_are_told_by_their_label():
+def test_picklists_are_shown_by_their_label():
     assert "(status: Inactive)" in told(by_hand("Contracts", status=0).plan(), "con")[0]
 
 

@@ -170,7 +170,7 @@ def test_a_create_that_resembles_a_record_waits_for_a_decision():
 
 
 @pytest.mark.parametrize("wish", ["ask", "never"])
-def test_a_mapping_says_whether_records_are_created(wish):
+def test_a_mapping_decides_whether_records_are_created(wish):
     scene = Scene()
     scene.files({GONE: changed(GONE, "deactivate:", f"create: {wish}\ndeactivate:")[GONE]})
     made = scene.plan()
@@ -321,7 +321,7 @@ def test_a_row_that_comes_back_is_the_record_that_it_was():
 # Out of scope
 
 
-def test_a_linked_row_that_leaves_where_is_said_to_have_left_the_scope():
+def test_a_linked_row_that_leaves_where_is_reported_as_out_of_scope():
     scene = brook(settled())
     scene.row("account", "b")["state"] = "Inactive"
     made = scene.plan()

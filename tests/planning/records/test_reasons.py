@@ -99,7 +99,7 @@ def test_a_new_record_is_new():
     assert set(reasons(Scene().plan()).values()) == {"new"}
 
 
-def test_a_contract_that_is_extended_says_that_the_source_changed():
+def test_the_extension_of_a_contract_has_a_change_of_the_source_as_reason():
     scene = settled()
     scene.row("billing_contract")["end_date"] = day(12, 31, 2029)
     assert reasons(scene.plan(), "contract:con") == {"endDate": "source"}
@@ -197,7 +197,7 @@ def test_a_mark_shows_what_it_sets():
     )
 
 
-def test_a_row_that_was_linked_to_another_record_blames_nobody_for_what_that_one_holds():
+def test_values_of_a_former_record_are_no_edits_of_the_new_one():
     scene = settled()
     companies = scene.target.records["Companies"]
     (linked,) = [

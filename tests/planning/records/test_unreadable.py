@@ -41,7 +41,7 @@ def blocked(made, key):
     return next(one for one in made.blocked if one.key == key)
 
 
-def test_a_linked_row_that_cannot_be_read_is_blocked_with_what_the_source_says_and_is_not_gone():
+def test_an_unreadable_linked_row_is_blocked_with_the_findings_of_the_source_and_is_not_gone():
     scene = brook()
     scene.source.unread["account", "b"] = {"phone"}
     made = scene.plan()
@@ -77,7 +77,7 @@ def test_what_refers_to_a_row_that_cannot_be_read_is_blocked_because_of_it():
     assert blocked(made, "pro").holds_back == {"subscription": 1}
 
 
-def test_what_refers_to_a_new_row_that_cannot_be_read_is_not_told_that_there_is_none():
+def test_a_reference_to_an_unreadable_new_row_is_not_reported_as_missing():
     scene = Scene()
     scene.source.unread["billing_contract", "con"] = {"end_date"}
     made = scene.plan()
@@ -268,7 +268,7 @@ def test_a_change_that_cannot_be_read_and_that_a_person_decided_on_holds_nothing
 
 
 @pytest.mark.parametrize("whose", ["no key", "no subscription"])
-def test_while_a_change_of_nobody_knows_whom_cannot_be_read_nothing_is_corrected(whose):
+def test_while_a_change_of_an_unknown_row_cannot_be_read_nothing_is_corrected(whose):
     scene = settled()
     scene.files(CORRECTED)
     scene.row("subscription")["quantity"] = Decimal(15)

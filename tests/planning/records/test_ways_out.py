@@ -66,7 +66,7 @@ def test_a_service_that_was_made_anew_by_hand_is_offered_to_its_row():
     assert not [row for row in made.blocked if row.mapping == "subscription"]
 
 
-def test_create_for_a_row_whose_identity_a_record_carries_says_that_it_has_no_effect():
+def test_create_for_a_row_whose_identity_a_record_carries_warns_that_it_has_no_effect():
     scene = kept()
     scene.target.records["Companies"][COMPANY]["udf.Work 365 Id"] = "acc"
     scene.files(decisions("{mapping: customer, key: acc, do: create, reason: another company}"))

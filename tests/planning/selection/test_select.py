@@ -109,7 +109,7 @@ def test_everything_is_kept_where_nothing_is_asked_for():
     assert both().plan().selection == ""
 
 
-def test_a_target_takes_along_what_it_needs_and_says_so():
+def test_a_target_includes_what_it_needs_and_shows_it():
     made = both().plan(targets=("subscription:sub",))
     assert ids(made) == ALPINE
     assert made.selection == "only subscription:sub, with 3 that they need"
@@ -223,7 +223,7 @@ def test_whoever_asks_for_a_customer_sees_that_customer_only():
     assert (whole.summary.blocked, whole.summary.held) == (2, 2)
 
 
-def test_a_part_says_how_much_is_outside_of_it():
+def test_a_part_shows_how_much_is_outside_of_it():
     scene = troubled()
     scene.row("account", "acc")["phone"] = "2"
     made = scene.plan(customer="b")
@@ -430,7 +430,7 @@ def test_of_a_customer_and_its_contract_of_one_name_the_customer_is_meant():
     assert ids(scene.plan(customer="Brook Ltd")) == BROOK
 
 
-def test_a_customer_and_a_service_of_one_name_are_told_apart_by_their_mapping():
+def test_a_customer_and_a_service_of_one_name_are_distinguished_by_their_mapping():
     scene = both()
     scene.row("product", "yea")["name"] = "Brook Ltd"
     with pytest.raises(EngineError, match=r"may be any of 2 rows: customer:b .*service:yea"):

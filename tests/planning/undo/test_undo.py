@@ -130,7 +130,7 @@ def test_a_posted_period_is_jumped_and_the_days_that_stay_billed_are_counted():
     assert scene.apply(made).complete
 
 
-def test_where_no_open_day_is_left_it_says_so():
+def test_without_an_open_day_there_is_a_finding():
     scene = seats_changed(log("third", day(11, 18), 3))
     scene.target.post(scene.target.only("ContractServices")["id"], day(12, 31, 2028))
     made = undo_of(scene)
@@ -272,7 +272,7 @@ def returns(made) -> list[tuple[str, str]]:
     return [(one.key, one.text) for one in made.findings if one.code == "comes-back"]
 
 
-def test_an_undo_of_a_field_says_beforehand_that_the_next_plan_writes_it_again():
+def test_an_undo_of_a_field_warns_that_the_next_plan_writes_it_again():
     scene = settled()
     scene.row("account")["phone"] = "2"
     scene.sync()
@@ -374,7 +374,7 @@ def test_a_record_that_was_switched_off_is_switched_on_again():
     assert actions(scene.plan()) == [("deactivate", "customer")]
 
 
-def test_links_stay_and_it_says_how_to_take_them_away():
+def test_links_stay_with_the_command_that_removes_them():
     scene = kept()
     scene.source.tables["license_change"].clear()
     scene.row("subscription")["quantity"] = Decimal(0)
@@ -432,7 +432,7 @@ def test_a_correction_is_taken_back():
     assert scene.units(day(12, 1)) == 12
 
 
-def test_a_further_service_is_set_to_nothing_and_it_says_that_it_stays():
+def test_a_further_service_is_set_to_zero_units_with_a_note_that_it_stays():
     scene = twins(settled())
     scene.files(REPEATED)
     scene.sync()
@@ -543,7 +543,7 @@ def extended(posted_until) -> Scene:
     return scene
 
 
-def test_an_end_does_not_go_back_over_a_posted_period_and_it_says_so():
+def test_an_end_does_not_go_back_over_a_posted_period_and_is_reported():
     scene = extended(day(6, 30, 2029))
     made = undo_of(scene)
     assert actions(made) == [("update", "customer")]

@@ -124,7 +124,7 @@ def test_a_plan_made_before_another_undo_of_the_run_was_applied_is_refused():
     assert scene.units(day(12, 1)) == 12
 
 
-def test_while_a_run_is_open_nothing_is_undone_and_it_says_what_to_do():
+def test_while_a_run_is_open_an_undo_is_refused_with_a_remedy():
     scene = seats_changed(log("third", day(11, 25), 3))
     run = latest(scene)
     made = scene.plan(undo=run)
@@ -401,7 +401,7 @@ def test_after_an_undo_the_ledger_is_weighed_on_a_day_on_which_the_units_are_bac
     assert (line.day, line.units, line.pending, line.difference) == (day(11, 26), 12, 3, 0)
 
 
-def test_a_contract_that_goes_back_to_an_earlier_end_says_that_periods_are_deleted():
+def test_a_contract_that_goes_back_to_an_earlier_end_warns_of_deleted_periods():
     scene = settled()
     scene.row("billing_contract")["end_date"] = day(12, 31, 2029)
     scene.sync()
@@ -495,7 +495,7 @@ def test_the_next_plan_names_the_run_that_was_undone_for_fields_that_went_back()
     assert said(made, "undone-before") == []
 
 
-def test_what_somebody_edited_after_the_undo_is_an_edit():
+def test_an_edit_after_the_undo_is_an_edit():
     scene = phone_changed()
     undo(scene)
     scene.target.only("Companies")["phone"] = "9"

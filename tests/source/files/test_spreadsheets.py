@@ -184,7 +184,9 @@ def test_a_write_back_into_a_workbook_sets_the_cell_and_keeps_the_others(
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04 no workbook", b"id,name\n1,2\n"])
-def test_what_is_no_workbook_is_said_in_one_sentence(put: Put, source: FileSource, data: bytes):
+def test_a_file_that_is_no_workbook_is_refused_in_one_sentence(
+    put: Put, source: FileSource, data: bytes
+):
     put("account.xlsx", data)
 
     with pytest.raises(SourceError, match="cannot be read as an Excel workbook"):

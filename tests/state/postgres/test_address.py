@@ -51,7 +51,7 @@ def test_an_address_that_is_not_clear_is_refused_without_repeating_it(url):
     assert refused.value.__suppress_context__ or refused.value.__context__ is None
 
 
-def test_what_an_address_says_wins_over_the_defaults():
+def test_options_of_an_address_override_the_defaults():
     plain = parse_address("postgresql://db.example/base").options
     stated = parse_address("postgresql://db.example/base?connect_timeout=3").options
 

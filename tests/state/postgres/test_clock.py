@@ -40,7 +40,7 @@ def server(postgres_of_module):
 
 
 @pytest.mark.parametrize("own", CLOCKS)
-def test_the_clock_of_a_run_is_the_servers_whatever_this_machine_says(
+def test_the_clock_of_a_run_is_the_servers_whatever_this_machines_clock(
     postgres_of_module, server, own
 ):
     with PostgresState(postgres_of_module, "clock") as state:

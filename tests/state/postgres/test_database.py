@@ -252,7 +252,7 @@ def test_tables_of_another_program_are_left_as_they_are(postgres):
 
 
 @pytest.mark.skipif("://" in NAMED, reason="needs a server on which everybody may log in")
-def test_a_user_without_rights_is_told_so(postgres, postgres_server):
+def test_a_user_without_rights_is_refused(postgres, postgres_server):
     run(postgres_server.address, "DROP ROLE IF EXISTS trueup_reader")
     run(postgres_server.address, "CREATE ROLE trueup_reader LOGIN")
     try:
@@ -375,7 +375,7 @@ def test_a_process_that_freezes_in_a_call_does_not_stop_the_others(postgres, mon
         assert other.load().serial == 1
 
 
-def test_a_state_that_another_process_keeps_busy_says_so(postgres, monkeypatch):
+def test_a_state_that_another_process_keeps_busy_is_reported(postgres, monkeypatch):
     quick = database.BEGIN_WRITING.replace("lock_timeout = '30s'", "lock_timeout = '10ms'")
     assert quick != database.BEGIN_WRITING
     with opened(postgres) as state, closing(psycopg.connect(postgres)) as other:

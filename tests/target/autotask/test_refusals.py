@@ -69,7 +69,7 @@ def test_a_body_that_is_not_json_proves_nothing(status, body):
         (500, json.dumps({"errors": KNOWN}).encode()),
     ],
 )
-def test_the_verdict_of_a_proven_refusal_says_so(status, body):
+def test_the_verdict_of_a_proven_refusal_has_its_proof(status, body):
     verdict = judge(ServiceResponse(status, {}, body), datetime(2026, 11, 20, tzinfo=UTC))
 
     assert isinstance(verdict, Rejected)
