@@ -50,7 +50,7 @@ def test_without_the_setting_nothing_asks_for_an_approval():
 
 
 def test_a_plan_without_its_approval_is_refused_and_nothing_is_begun(at):
-    with pytest.raises(ApprovalMissing, match=r"above 10\.00, and nobody has approved it"):
+    with pytest.raises(ApprovalMissing, match=r"above 10\.00, and it is not approved"):
         at.apply(at.plan())
 
     assert at.target.sent == []

@@ -282,7 +282,7 @@ def test_somebody_elses_adjustment_of_the_same_day_is_for_a_person_to_tell():
     (unclear,) = [one for one in outcome.changes if one.status == "in doubt"]
     assert (
         unclear.text
-        == "reading cannot tell whether it took effect: another user wrote there as well"
+        == "reading cannot show whether it took effect: another user wrote there as well"
     )
     assert "trueup state settle license_change:first landed|absent" in unclear.remedy
     scene.wait(1000)

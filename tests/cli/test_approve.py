@@ -54,7 +54,7 @@ def test_plan_show_and_apply_say_that_an_approval_is_missing(saved, say):
     code, shown, _ = say("anna", "show", "plan.json")
     refused, output, error = say("nightly", "apply", "plan.json", "--yes")
 
-    assert f"above 200.00, and nobody has approved it; {NEED}." in saved
+    assert f"above 200.00, and it is not approved; {NEED}." in saved
     assert "Approval: The plan moves GBP " in shown
     assert (code, refused, output) == (0, 1, "")
     assert NEED in error
@@ -147,7 +147,7 @@ def test_without_a_terminal_a_yes_is_given_with_an_option(saved, say):
     code, _, error = say("ben", "approve", "plan.json")
 
     assert code == 64
-    assert "approve asks, and cannot here: give --yes." in error
+    assert "approve needs confirmation here: give --yes." in error
 
 
 @pytest.mark.parametrize(

@@ -340,7 +340,7 @@ def test_a_limit_that_there_is_not_is_wrong_usage(trueup):
 def test_apply_without_a_file_needs_a_confirmation_on_a_terminal(trueup):
     code, out, err = trueup("apply")
     assert (code, out) == (64, "")
-    assert "without FILE apply asks, and cannot here: give a FILE, or --yes." in err
+    assert "without FILE apply needs confirmation here: give a FILE, or --yes." in err
     code, out, _ = trueup("apply", "--yes")
     assert code == 0
     assert out.index("Plan: ") < out.index(" applied. ")
@@ -649,8 +649,8 @@ def test_a_run_that_is_stopped_by_its_limit_on_calls_names_the_limit_that_it_nee
         re.MULTILINE,
     ).groups()
     needed = re.fullmatch(
-        r"Run `trueup apply --resume --max-calls (\d+)` to go on where it stopped\. The next batch "
-        r"takes up to (\d+) API calls, and with fewer the run may get no further; "
+        r"Run `trueup apply --resume --max-calls (\d+)` to continue where it stopped\. The next "
+        r"batch takes up to (\d+) API calls, and with fewer the run may get no further; "
         r"all that is left takes up to (\d+)\.",
         " ".join(advice.split()),
     ).groups()

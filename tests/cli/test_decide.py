@@ -137,7 +137,7 @@ def test_a_terminal_is_asked_once(work, trueup, decisions, terminal, answer):
         (
             ("decide", "subscription", "correct", *BY_CLASS, "--reason", "x"),
             64,
-            "more than a single row is decided, and nobody can be asked here: give --yes.",
+            "decisions about several rows need confirmation here: give --yes.",
         ),
         (("decide", "--list", "customer", "749c6782", "ignore"), 64, "--list takes a MAPPING"),
         (("decide", "--file", "x.csv", "--customer", "x"), 64, "--file names rows"),
@@ -234,7 +234,7 @@ def test_everything_wrong_with_a_file_is_named_with_its_line(work, trueup):
     code, out, err = trueup("decide", "--file", "d.csv", "--yes")
     assert (code, out) == (1, "")
     assert err.splitlines() == [
-        "d.csv:2:1: error: ignore needs a reason: say why, for those who read it later",
+        "d.csv:2:1: error: ignore needs a reason, for those who read it later",
         (
             "d.csv:3:1: error: there is no row 'Alpine Dentist AG' of customer: give its key; "
             "did you mean 'Alpine Dental AG'?"

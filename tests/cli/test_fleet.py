@@ -68,7 +68,7 @@ def test_a_change_of_fleet_yaml_is_taken_up_by_the_next_command(fleet):
         (["plan", "acme", "--all"], 64, "name tenants, or give --all."),
         (["run", "nobody"], 1, "fleet.yaml has no tenant 'nobody'"),
         (["approve", "acme", "--yes"], 1, "no plan of acme waits"),
-        (["approve", "acme"], 64, "approve asks, and cannot here: give --yes."),
+        (["approve", "acme"], 64, "approve needs confirmation here: give --yes."),
         (["approve", "acme", "--no"], 64, "--no needs --reason"),
     ],
 )

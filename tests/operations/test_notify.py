@@ -224,7 +224,7 @@ def test_a_run_that_cannot_be_carried_out_sends_a_notice_and_raises_its_error(
     with pytest.raises(TargetUnavailable):
         applied(project(), listener)
 
-    assert inbox.texts == ["A run did not go through: the output of the command says why."]
+    assert inbox.texts == ["A run did not go through: the output of the command shows why."]
 
 
 def test_a_notice_that_cannot_be_sent_leaves_outcome_and_exit_code_as_they_are(

@@ -498,7 +498,7 @@ def test_an_interrupted_apply_shows_how_to_continue():
     outcome = Outcome("r1", (done,), interrupted=True, calls=1, remaining=3)
     assert outcome_text(outcome) == (
         "Run r1: 1 applied, 3 not tried. 1 API call.\n"
-        "Run `trueup apply --resume` to go on where it stopped.\n"
+        "Run `trueup apply --resume` to continue where it stopped.\n"
     )
     assert not outcome.complete
 
@@ -553,7 +553,9 @@ def test_a_run_that_was_ended_is_not_advised_to_be_resumed():
 def test_a_run_that_stopped_with_a_change_in_doubt_shows_when_it_is_settled():
     doubt = ended("customer:a", "Alpine", ChangeStatus.IN_DOUBT)
     text = outcome_text(Outcome("r1", (doubt,), calls=4, remaining=10))
-    assert text.endswith("Run `trueup apply --resume` to go on where it stopped.\n" + WAIT + "\n")
+    assert text.endswith(
+        "Run `trueup apply --resume` to continue where it stopped.\n" + WAIT + "\n"
+    )
 
 
 def test_an_outcome_with_a_refusal_advises_to_plan_again():

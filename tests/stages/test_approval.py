@@ -273,7 +273,7 @@ ONE_OF_TWO = "two people must answer for it, and anna is the only one yet"
         (
             MIDDLE,
             [],
-            "the plan moves GBP 1,001.00, above 1,000.00, and nobody has approved it",
+            "the plan moves GBP 1,001.00, above 1,000.00, and it is not approved",
         ),
         (LARGE, [("anna", ASK)], f"{MOVES_MUCH}: {ONE_OF_TWO}"),
         (MIDDLE, [("ben@msp.example", NO)], "the plan was refused by ben@msp.example"),

@@ -226,7 +226,7 @@ def test_changes_that_were_all_decided_to_be_pushed_are_sent_and_the_difference_
     result = compared(pushed=("a", "b"), changes=logs)
     assert (result.sendable, result.correction) == (True, 0)
     assert result.line.difference == -3
-    assert result.line.text == "pushed all the same, as decided"
+    assert result.line.text == "pushed anyway, as decided"
     assert not compared(pushed=("a",), changes=logs).sendable
 
 

@@ -31,7 +31,7 @@ SLACK = timedelta(seconds=1)
 It is shorter where `settle_after` is short.
 """
 
-NO_MAPPING = "reading cannot tell whether it took effect: its mapping is no longer there"
+NO_MAPPING = "reading cannot show whether it took effect: its mapping is no longer there"
 
 
 class DoubtSettler:
@@ -191,7 +191,7 @@ class DoubtSettler:
                 return [Entry(change.id, Step.NOT_LANDED, now, {"settled": True})]
             case WriteOutcome.UNCLEAR:
                 text = (
-                    "reading cannot tell whether it took effect: another user wrote there as well"
+                    "reading cannot show whether it took effect: another user wrote there as well"
                 )
                 remedy = (
                     f"look in {self._systems.target}, then "

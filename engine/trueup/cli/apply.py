@@ -33,7 +33,7 @@ class _Request:
 
 
 @click.command(
-    short_help="Do what a plan says.",
+    short_help="Apply a plan.",
     epilog=example(
         "trueup plan --out plan.json && trueup apply plan.json",
         "trueup apply                            # plans, shows, asks",
@@ -64,7 +64,7 @@ class _Request:
 @click.option("--reason", default="", help="Why the lock is taken; it is recorded.")
 @common_with_tenant
 def apply(context: CommandContext, file: Path | None, resume: bool, **arguments: object) -> int:  # noqa: FBT001 -- click's
-    """Do what a plan says: the plan in FILE, or, without FILE, a new one that is shown first.
+    """Apply a plan: the one in FILE, or, without FILE, a new one that is shown first.
 
     Exit codes: 0 all done; 1 an error, a missing approval, or the answer was no: nothing was begun;
     3 applied in part, the output says what and why; 130 interrupted, continue with --resume.
@@ -75,7 +75,7 @@ def apply(context: CommandContext, file: Path | None, resume: bool, **arguments:
     if resume and file:
         raise click.UsageError("--resume continues the plan of the interrupted run: omit FILE.")
     if not (resume or file or request.yes) and (context.json or not sys.stdin.isatty()):
-        raise click.UsageError("without FILE apply asks, and cannot here: give a FILE, or --yes.")
+        raise click.UsageError("without FILE apply needs confirmation here: give a FILE, or --yes.")
     project = context.project()
     if resume:
         return _carry_out(

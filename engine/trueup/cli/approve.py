@@ -97,7 +97,7 @@ def _state(
         if why := operations.refusal_of(before, who, statement, project.currency):
             raise EngineError(why)
         if context.json or not sys.stdin.isatty():
-            raise click.UsageError("approve asks, and cannot here: give --yes.")
+            raise click.UsageError("approve needs confirmation here: give --yes.")
         out(standing_text(before, project.currency, project.zone))
         if not click.confirm(f"\nApprove it as {who}?", default=False):
             out_done("Nothing was written.\n")

@@ -47,7 +47,7 @@ def arranged(command: Callable[..., int]) -> Callable[..., int]:
             type=Amount(),
             default="0",
             metavar="AMOUNT",
-            help="Show no line with less money than that; it is counted all the same.",
+            help="Show no line with less money than that; it is counted nevertheless.",
         ),
         click.option(
             "--group",

@@ -20,7 +20,7 @@ SHORT_HELP: Mapping[str, str] = {
     "test": "Run the project's tests.",
     "plan": "Show what apply would do.",
     "approve": "Approve or refuse a plan.",
-    "apply": "Do what a plan says.",
+    "apply": "Apply a plan.",
     "show": "Show a saved plan.",
     "review": "Review and decide in a browser.",
     "graph": "Draw what depends on what.",
@@ -28,7 +28,7 @@ SHORT_HELP: Mapping[str, str] = {
     "eval": "Evaluate an expression on a row.",
     "search": "Search records by name or number.",
     "link": "Link rows to records.",
-    "decide": "Decide what becomes of rows.",
+    "decide": "Write decisions about rows.",
     "note": "Note something of a row.",
     "state": "Inspect and repair the state.",
     "history": "Who applied what, with which proof.",
@@ -40,7 +40,7 @@ SHORT_HELP: Mapping[str, str] = {
     "sandbox": "An Autotask on this machine.",
     "fleet": "Many tenants, on a schedule.",
     "rehearse": "Apply a plan to a copy, and see.",
-    "mcp": "Let an assistant ask, and write nothing.",
+    "mcp": "Serve read-only tools to an assistant.",
 }
 """The commands with their short help, in the order in which they are used.
 

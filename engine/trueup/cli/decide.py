@@ -22,7 +22,7 @@ CLASSES = tuple(
 
 
 @click.command(
-    short_help="Decide what becomes of rows.",
+    short_help="Write decisions about rows.",
     epilog=example(
         "trueup decide customer 'Alpine Dental AG' create --reason 'another company'",
         "trueup decide subscription f7059e8a ignore --reason 'billed elsewhere' --until 2027-01-31",
@@ -87,7 +87,7 @@ def decide(  # noqa: PLR0913, PLR0917 -- one for each argument and option
     yes: bool,  # noqa: FBT001 -- click's
     no_preview: bool,  # noqa: FBT001 -- click's
 ) -> int:
-    """Decide what becomes of rows of MAPPING. KEY is a key, a unique start of it, or a name.
+    """Write decisions about rows of MAPPING. KEY is a key, a unique start of it, or a name.
 
     \b
     create   create a record, although an existing one resembles it

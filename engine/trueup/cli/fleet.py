@@ -71,7 +71,7 @@ def run(context: CommandContext, tenants: tuple[str, ...], everyone: bool) -> in
 
 
 @fleet.command(
-    short_help="Show how each tenant stands.",
+    short_help="Show the status of each tenant.",
     epilog=example("trueup fleet status", "trueup fleet status acme --json"),
 )
 @click.argument("tenants", nargs=-1)
@@ -254,7 +254,7 @@ def approve(
     if refuse and not reason.strip():
         raise click.UsageError("--no needs --reason, for the person who looks after the tenant.")
     if not (refuse or yes) and (context.json or not sys.stdin.isatty()):
-        raise click.UsageError("approve cannot ask for confirmation here: give --yes.")
+        raise click.UsageError("approve needs confirmation here: give --yes.")
     with _opened(context) as opened, opened.connect() as connection:
         from trueup.fleet import approve as operations
         from trueup.model.approval import Statement

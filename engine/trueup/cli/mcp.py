@@ -11,7 +11,7 @@ from trueup.cli.plan_files import load_plan
 
 
 @click.command(
-    short_help="Let an assistant ask, and write nothing.",
+    short_help="Serve read-only tools to an assistant.",
     epilog=example(
         "trueup mcp --project work",
         "trueup plan --out plan.json && trueup mcp --plan plan.json",

@@ -202,7 +202,7 @@ def _next_step(made: Plan, command: str) -> str:
         return "It can be applied once the open run is settled, see above: then plan again."
     if made.exceeded:
         limits = " ".join(f"--over {shell_quoted(one.limit)}" for one in made.exceeded)
-        return f"It is over limits: `{command} {limits}` does exactly this all the same."
+        return f"It is over limits: `{command} {limits}` does exactly this anyway."
     return f"Run `{command}` to do exactly this."
 
 

@@ -45,9 +45,7 @@ def carry_out(
     """
     can_ask = sys.stdin.isatty() and not context.json
     if not (can_ask or yes or single):
-        raise click.UsageError(
-            "more than a single row is decided, and nobody can be asked here: give --yes."
-        )
+        raise click.UsageError("decisions about several rows need confirmation here: give --yes.")
     project = context.project()
     file = context.own_file(project, FILE)
     who = current_user()

@@ -17,7 +17,7 @@ def abnormal_end(end: ChildEnd, tenant: Tenant) -> RunEnd | None:
         case ChildEnd.TOO_LONG:
             text = (
                 f"ended at its time limit of {tenant.time_limit.total_seconds():,.0f} s; what was "
-                "begun goes on with the next run"
+                "begun continues with the next run"
             )
             return RunEnd(RunStatus.TOO_LONG, text, again=Again(now, "it took too long"))
         case ChildEnd.STOPPED:
@@ -27,7 +27,7 @@ def abnormal_end(end: ChildEnd, tenant: Tenant) -> RunEnd | None:
             again = Again(now, "the database was away", is_retry=False)
             return RunEnd(RunStatus.INTERRUPTED, "the database went away", again=again)
         case ChildEnd.CRASHED:
-            text = "its process ended without a word: out of memory, killed, or a fault in trueup"
+            text = "its process ended without a result: out of memory, killed, or a fault in trueup"
             return RunEnd(RunStatus.FAILED, text, again=Again(now, "its process ended"))
         case _:
             assert_never(end)

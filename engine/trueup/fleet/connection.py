@@ -143,7 +143,7 @@ def clock_skew(connection: Connection) -> timedelta:
         row = connection.execute("SELECT clock_timestamp()").fetchone()
     after = datetime.now(UTC)
     if row is None:
-        raise FleetDatabaseAway("the fleet's database does not tell its time")
+        raise FleetDatabaseAway("the fleet's database does not return its time")
     theirs: datetime = row[0]
     if before <= theirs <= after:
         return timedelta()
@@ -159,5 +159,5 @@ def require_clock(connection: Connection) -> None:
             f"this machine's clock is {abs(skew).total_seconds():.0f} s {direction} the fleet's "
             f"database, and at most {MOST_SKEW.total_seconds():.0f} s are allowed, because the "
             "day of a plan and the settling of changes in doubt follow it: synchronize both "
-            "clocks (NTP), then the worker goes on by itself"
+            "clocks (NTP), then the worker continues by itself"
         )

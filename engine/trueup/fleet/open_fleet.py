@@ -51,7 +51,7 @@ class OpenFleet:
         # The place of the line may differ, and so may what the environment lacks.
         if fleet.database.url != self.fleet.database.url:
             raise EngineError(
-                "fleet.yaml names another database now: start this command again to go on there"
+                "fleet.yaml names another database now: start this command again to continue there"
             )
         return replace(self, load=lambda: fleet, digest=digest)
 

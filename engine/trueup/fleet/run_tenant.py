@@ -243,7 +243,7 @@ class TenantRun:
             return replace(_interrupted(), state_run=outcome.run, outcomes=counts)
         if outcome.stopped or outcome.remaining:
             text = outcome.stopped or f"{outcome.remaining} changes were not tried"
-            again = Again(_now(), "an open run goes on")
+            again = Again(_now(), "an open run continues")
             return replace(common, status=RunStatus.PARTIAL, text=text, again=again)
         if not outcome.complete:
             named = [f"{one.name}: {one.status}: {one.text}" for one in outcome.changes if one.text]

@@ -271,7 +271,7 @@ def request_runs(
         )
         connection.execute(
             """
-            UPDATE trueup_fleet.tenants SET again_at = now(), again_why = 'it was asked for'
+            UPDATE trueup_fleet.tenants SET again_at = now(), again_why = 'it was requested'
              WHERE name = ANY(%s::text[])
             """,
             [after],

@@ -138,12 +138,12 @@ def _output(reference: CommandSecret, env: Mapping[str, str]) -> bytes:
         operating_system.kill_with_children(process)
         if not isinstance(error, TimeoutError | TimeoutExpired):
             raise
-        remedy = "run it by hand to see what it waits for, or set a longer `timeout`"
+        remedy = "run it manually to see what it waits for, or set a longer `timeout`"
         raise _refused(
             reference, f"{program} was ended after {seconds:g} seconds", remedy
         ) from None
     if code:
-        remedy = "run it by hand: what it says is not shown here, for it may hold the secret"
+        remedy = "run it manually: its output is not shown here, because it may hold the secret"
         raise _refused(reference, f"{program} ended with exit code {code}", remedy)
     return content
 

@@ -160,7 +160,7 @@ def _no_ask(found: ApprovalStanding, who: str) -> str:
             f"{found.prepared.who} asked for this approval already, on {found.prepared.at:%Y-%m-%d}"
         )
     if found.yes:
-        return f"{found.yes[0].who} approved this plan already: it need not be asked for"
+        return f"{found.yes[0].who} approved this plan already: it needs no request"
     return ""
 
 

@@ -145,7 +145,7 @@ def _why_not(project: Project, requested: RequestedDecision) -> Iterator[str]:
     if why := why_not_applicable(requested.verdict, project.mappings[requested.mapping]):
         yield why
     if requested.verdict is not Verdict.LINK and not requested.reason.strip():
-        yield f"{requested.verdict} needs a reason: say why, for those who read it later"
+        yield f"{requested.verdict} needs a reason, for those who read it later"
     if requested.until is not None:
         try:
             require_not_past(requested.until, project)

@@ -63,7 +63,7 @@ def _keep(project: Project, records: RecordSnapshot, listener: Listener) -> None
         record_copy.keep(project, records)
     except OSError as error:
         name = record_copy.name_of(project)
-        listener.notice(f"{name} cannot be written: {error.strerror}; searches ask the target")
+        listener.notice(f"{name} cannot be written: {error.strerror}; searches read the target")
 
 
 def undo(project: Project, run: str, listener: Listener = SILENT) -> Plan:

@@ -93,7 +93,7 @@ _PLAIN: Mapping[Event, str] = {
     Event.WAITING: "something waits for a person",
     Event.LIMIT: "the plan is over a limit",
     Event.LEAK: "the ledger has more unexplained money than is allowed",
-    Event.FAILED: "a run did not go through: the output of the command says why",
+    Event.FAILED: "a run did not go through: the output of the command shows why",
     Event.STOPPED: "a run was stopped before its end",
     Event.IN_DOUBT: "the outcome of a change is unknown",
 }

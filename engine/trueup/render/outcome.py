@@ -13,7 +13,7 @@ from trueup.render.sanitize import sanitize
 from trueup.render.style import PLAIN, Paint, Style
 from trueup.render.text import page
 
-RESUME = "Run `trueup apply --resume` to go on where it stopped."
+RESUME = "Run `trueup apply --resume` to continue where it stopped."
 SETTLE = "Run `trueup apply --resume`: it settles what is in doubt by reading, once that is safe."
 WAIT = (
     "What is in doubt is settled by reading, once that is safe: "
@@ -189,7 +189,7 @@ def _resume(needed: CallsNeeded | None) -> str:
     if needed is None or not needed.next:
         return RESUME
     return (
-        f"Run `trueup apply --resume --max-calls {needed.rest}` to go on where it stopped. "
+        f"Run `trueup apply --resume --max-calls {needed.rest}` to continue where it stopped. "
         f"The next batch takes up to {count(needed.next, 'API call')}, and with fewer the run may "
         f"get no further; all that is left takes up to {needed.rest:,}."
     )

@@ -39,7 +39,7 @@ NOT_FOUND_BY_MATCH = "No row that was ticked was found by match: there is nothin
 _WITH_LABELS = {
     Verdict.IGNORE: "ignore",
     Verdict.ARCHIVE: "archive: it is there already",
-    Verdict.PUSH: "push: send it all the same",
+    Verdict.PUSH: "push: send it anyway",
     Verdict.CORRECT: "correct the units",
 }
 """What can be decided about several rows alike, with its name in the list."""

@@ -36,7 +36,7 @@ from trueup.review.recent_items import Kept, RecentItems
 from trueup.review.rows import RowKey
 from trueup.review.streams import Streams
 
-NO_EXPLANATION = "this explanation is no longer there: ask for it again on the row's page"
+NO_EXPLANATION = "this explanation is no longer kept: make it again on the row's page"
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,7 @@ class Provider:
         name = claims.get(self._settings.claim)
         if not isinstance(name, str) or not name.strip():
             raise LogInRefused(
-                f"The log-in service does not say your {self._settings.claim}, by which the "
+                f"The log-in service did not send your {self._settings.claim}, by which the "
                 "project names people."
             )
         if self._settings.claim == "email" and claims.get("email_verified") is not True:

@@ -118,7 +118,7 @@ def row_page(current: CurrentPlan, ref: RowKey) -> RowPage:
     spec = project.mappings.get(ref.mapping)
     decided = tuple(_decided(one) for one in project.decisions if _of(one, ref, row))
     if spec is None or not ref.key or not (row or lines or decided):
-        raise EngineError("the plan says nothing of this row: it may be of an earlier plan")
+        raise EngineError("the plan does not contain this row: it may be from an earlier plan")
     record = current.links.get(ref)
     verdicts = possible(project, ref.mapping)
     leads_to = outlooks_of(current, ref, lines)
@@ -287,7 +287,7 @@ def _offers(
             "Archive",
             f"{target} has this change already: mark it in {source}, send nothing.",
         ),
-        Verdict.PUSH: Offer(Verdict.PUSH, "Push", "Send this change all the same.", has_day=True),
+        Verdict.PUSH: Offer(Verdict.PUSH, "Push", "Send this change anyway.", has_day=True),
         Verdict.CORRECT: Offer(
             Verdict.CORRECT,
             "Correct",

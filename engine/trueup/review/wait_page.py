@@ -16,7 +16,7 @@ PATIENCE = 1.0
 REFRESH = 1
 """Seconds after which a page asks again."""
 
-NO_WORK = "There is nothing to wait for: it ended a while ago, or the desk was started anew."
+NO_WORK = "There is nothing to wait for: it ended a while ago, or the desk was restarted."
 
 
 def with_plan(handler: Callable[[Request, CurrentPlan], Response]) -> Callable[[Request], Response]:

@@ -154,6 +154,6 @@ def no_headings(table: Table, names: Collection[str], place: str) -> SourceError
     more = ", …" if len(names) > MOST else ""
     return SourceError(
         f"{place}: its first row, {shown}{more}, is no row of headings: it names no column of "
-        f"{table.label or table.name}. Remove what stands above the headings, or export the table "
+        f"{table.label or table.name}. Remove the lines above the headings, or export the table "
         "again as CSV in UTF-8"
     )

@@ -127,9 +127,9 @@ def lack_text(found: ApprovalStanding, currency: str = "") -> str:
             because = f": {no.reason}" if no.reason else ""
             return f"the plan was refused by {no.who}{because}"
         case Lack.APPROVAL:
-            return f"{moves}, and nobody has approved it"
+            return f"{moves}, and it is not approved"
         case Lack.TWO_PEOPLE:
-            return f"{moves}, and nobody has approved it; two people must answer for it"
+            return f"{moves}, and it is not approved; two people must answer for it"
         case Lack.SECOND_PERSON:
             (one,) = answerable(found)
             return f"{moves}: two people must answer for it, and {one} is the only one yet"

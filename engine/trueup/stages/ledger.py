@@ -276,7 +276,7 @@ def _way_out(
 ) -> tuple[str, Advice]:
     """Returns why the two sides differ, and the remedy."""
     if pushed:
-        return "pushed all the same, as decided", NO_ADVICE
+        return "pushed anyway, as decided", NO_ADVICE
     if ledger.record is None and not ledger.coming:
         return f"not in {ledger.systems.target}", NO_ADVICE
     if ledger.record is None:

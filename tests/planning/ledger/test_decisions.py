@@ -53,7 +53,7 @@ def test_push_sends_a_change_although_the_ledger_differs():
     line = line_of(made)
     # Five of twelve are billed now; after this plan five are billed too much.
     assert (line.class_, line.moved, line.unexplained) == ("under-billed", 12, -5)
-    assert line.text == "pushed all the same, as decided"
+    assert line.text == "pushed anyway, as decided"
     assert scene.units(day(11, 20)) == 17
 
 

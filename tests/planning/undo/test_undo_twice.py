@@ -201,7 +201,7 @@ def test_what_was_pushed_again_since_is_not_done_once_more_by_the_undo_of_the_un
     made = scene.plan(undo=back)
     assert adjusts(made) == []
     assert said(made, "cannot-be-undone") == [
-        (f"was pushed again since, by run {latest(scene)}: it is not done once more", "")
+        (f"was pushed again since, by run {latest(scene)}: it is not done again", "")
     ]
     assert scene.apply(made).complete
     assert scene.units(day(12, 1)) == 15

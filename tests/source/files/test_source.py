@@ -341,7 +341,7 @@ def test_a_table_without_rows_is_empty(put: Put, source: FileSource):
             "Report of accounts\nid,name,telephone1\na,b,c\n",
             (
                 "account.csv: its first row, `Report of accounts`, is no row of headings: it names "
-                "no column of Account. Remove what stands above the headings, or export the table "
+                "no column of Account. Remove the lines above the headings, or export the table "
                 "again as CSV in UTF-8"
             ),
         ),

@@ -220,7 +220,10 @@ class _SuccessionFinder:
             steps = [self._decide(key, f"succeed --of {predecessor}") for key in undecided]
             advice = Advice("decide which: ") + join_advice(", or ", steps)
         return (
-            advice + "; or " + join_advice(", or ", create) + " for one that takes nobody's place"
+            advice
+            + "; or "
+            + join_advice(", or ", create)
+            + " for a row that replaces no other row"
         )
 
     def _decide(self, key: str, verdict: str) -> Advice:

@@ -144,7 +144,7 @@ class _ServiceUndo:
         running = self._rows
         for change in self._changes:
             if again := self._pushed_again(change):
-                text = f"was pushed again since, by run {again}: it is not done once more"
+                text = f"was pushed again since, by run {again}: it is not done again"
                 self._context.leave(change, text)
                 continue
             if change.id in left:

@@ -98,7 +98,7 @@ class RequestAttempts:
 
     def failure(self, text: str) -> TargetUnavailable:
         """Returns the error after the last attempt, without a response to trust."""
-        doubt = " It may have taken effect all the same." if self.in_doubt else ""
+        doubt = " It may still have taken effect." if self.in_doubt else ""
         return TargetUnavailable(
             f"{self.request.what} in Autotask failed: {text}.{doubt}", may_have_landed=self.in_doubt
         )
