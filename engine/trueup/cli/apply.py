@@ -116,7 +116,11 @@ def exact_command(approve: str) -> Iterator[None]:
         yield
     except ApprovalMissing as error:
         remedy = f"`{approve}` approves it, and with --ask asks others to"
-        found = [replace(one, remedy=remedy) for one in error.findings if isinstance(one, Finding)]
+        found = [
+            replace(finding, remedy=remedy)
+            for finding in error.findings
+            if isinstance(finding, Finding)
+        ]
         raise ApprovalMissing(found) from error
 
 

@@ -55,8 +55,10 @@ def _text(pulled: "Pulled") -> str:
     from trueup.render.sanitize import sanitize
 
     lines = [
-        f"~ {sanitize(one.name)}: {sanitize(one.what)}" if one.what else f"+ {sanitize(one.name)}"
-        for one in pulled.changes
+        f"~ {sanitize(change.name)}: {sanitize(change.what)}"
+        if change.what
+        else f"+ {sanitize(change.name)}"
+        for change in pulled.changes
     ]
     lines += [f"? {sanitize(name)} is not in this tenant" for name in pulled.absent]
     many = count(len(pulled.entities), "entity")
@@ -76,10 +78,12 @@ def _json(pulled: "Pulled") -> str:
         {
             "file": str(pulled.file),
             "entities": [*pulled.entities],
-            "added": [one.name for one in pulled.changes if not one.what],
+            "added": [change.name for change in pulled.changes if not change.what],
             "changed": {
-                name: [one.what for one in pulled.changes if one.what and one.name == name]
-                for name in dict.fromkeys(one.name for one in pulled.changes if one.what)
+                name: [
+                    change.what for change in pulled.changes if change.what and change.name == name
+                ]
+                for name in dict.fromkeys(change.name for change in pulled.changes if change.what)
             },
             "absent": [*pulled.absent],
             "unread": {**pulled.unread},

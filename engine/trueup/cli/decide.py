@@ -118,8 +118,8 @@ def decide(  # noqa: PLR0913, PLR0917 -- one for each argument and option
             raise click.UsageError("--file names rows and decisions: leave the other ones out.")
         found = read_decisions(file)
         requested = [
-            replace(one, reason=one.reason or reason, until=one.until or until)
-            for one in found.decisions
+            replace(decision, reason=decision.reason or reason, until=decision.until or until)
+            for decision in found.decisions
         ]
         request = DecisionRequest(requested, found.faults)
         return carry_out(context, request, yes=yes, preview=not no_preview, single=False)

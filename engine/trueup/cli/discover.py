@@ -79,7 +79,7 @@ def _add(context: CommandContext, names: tuple[str, ...]) -> int:
     from trueup.render.sanitize import sanitize
 
     added = add_tables(context.connections(), names)
-    found = [one.name for one in added.changes]
+    found = [change.name for change in added.changes]
     if context.json:
         out_done(as_json({"file": str(added.file), "added": found}))
     elif found:

@@ -28,7 +28,7 @@ def doctor(context: CommandContext) -> int:
     examination = examine(context.project())
     findings, permissions = examination.findings, examination.permissions
     if context.json:
-        shown = [one.as_json() for one in findings]
+        shown = [finding.as_json() for finding in findings]
         sections = {name: [*entities] for name, entities in examination.sections.items()}
         out(as_json({"findings": shown, "permissions": permissions, "sections": sections}))
     else:

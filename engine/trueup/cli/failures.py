@@ -49,8 +49,8 @@ def report_as_json(
         fields: dict[str, object] = {"error": scrub(text)}
         if findings is not None:
             fields["findings"] = [
-                {name: scrub(str(value)) for name, value in one.as_json().items()}
-                for one in findings
+                {name: scrub(str(value)) for name, value in finding.as_json().items()}
+                for finding in findings
             ]
         out_error(as_json(fields))
 

@@ -93,9 +93,14 @@ def _links_in(file: Path, reason: str) -> "DecisionRequest":
     from trueup.operations.decision_file import read_decisions
 
     found = read_decisions(file)
-    other = next((one for one in found.decisions if one.verdict is not Verdict.LINK), None)
+    other = next(
+        (decision for decision in found.decisions if decision.verdict is not Verdict.LINK), None
+    )
     if other:
         raise click.UsageError(f"{other.place} is no link: `trueup decide --file` takes all kinds.")
     return replace(
-        found, decisions=[replace(one, reason=one.reason or reason) for one in found.decisions]
+        found,
+        decisions=[
+            replace(decision, reason=decision.reason or reason) for decision in found.decisions
+        ],
     )

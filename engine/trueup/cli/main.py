@@ -22,7 +22,7 @@ class _Group(CommandGroup):
         """Accepts `--json` before `--version`; elsewhere it is an option of each command."""
         ctx.meta[JSON] = "--json" in args
         return super().parse_args(
-            ctx, [one for one in args if one != "--json"] if "--version" in args else args
+            ctx, [arg for arg in args if arg != "--json"] if "--version" in args else args
         )
 
 

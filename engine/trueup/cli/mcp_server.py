@@ -102,7 +102,7 @@ def answered(asking: Asking, name: str, arguments: Mapping[str, Any]) -> tuple[s
     try:
         return fence.fenced(_called(asking, name, arguments)), False
     except (ConfigError, PlanRefused) as error:
-        findings = [one.as_json() for one in error.findings if isinstance(one, Finding)]
+        findings = [finding.as_json() for finding in error.findings if isinstance(finding, Finding)]
         facts: dict[str, object] = {"error": str(error), "findings": findings}
     except EngineError as error:
         facts = {"error": str(error)}

@@ -81,7 +81,7 @@ def plan_summary(asking: Asking, _arguments: Arguments) -> Answer:
             {"mapping": one.mapping, "reason": one.reason, "rows": len(one.names)}
             for one in plan.left_out
         ],
-        "findings": [one.as_json() for one in plan.findings],
+        "findings": [finding.as_json() for finding in plan.findings],
     }
     return Answer("Figures of the plan. Money is in the plan's currency.", facts)
 
@@ -121,7 +121,7 @@ def _blocked(row: Blocked) -> Mapping[str, object]:
         "name": row.name,
         "because_of": [ref._asdict() for ref in row.because],
         "holds_back": dict(row.holds_back),
-        "findings": [one.as_json() for one in row.findings],
+        "findings": [finding.as_json() for finding in row.findings],
     }
 
 
@@ -162,7 +162,7 @@ def validate(asking: Asking, arguments: Arguments) -> Answer:
     """Returns the findings about the project's files."""
     project, findings = check_project(asking.folder)
     facts = {"usable": project is not None}
-    found = [one.as_json() for one in findings]
+    found = [finding.as_json() for finding in findings]
     return _page("Findings about the project's files, with places.", facts, found, arguments)
 
 

@@ -35,10 +35,15 @@ def notify(context: CommandContext, is_test: bool) -> int:  # noqa: FBT001 -- cl
     results = try_notices(project)
     if context.json:
         shown = [
-            {"to": one.to.variable, "sent": not one.cause, "cause": one.cause, "remedy": one.remedy}
-            for one in results
+            {
+                "to": result.to.variable,
+                "sent": not result.cause,
+                "cause": result.cause,
+                "remedy": result.remedy,
+            }
+            for result in results
         ]
         out_done(as_json({"notices": shown}))
     else:
-        out_done("".join(f"{sent_text(one)}.\n" for one in results))
-    return Exit.ERROR if any(one.cause for one in results) else Exit.DONE
+        out_done("".join(f"{sent_text(result)}.\n" for result in results))
+    return Exit.ERROR if any(result.cause for result in results) else Exit.DONE

@@ -198,7 +198,7 @@ def _next_step(made: Plan, command: str) -> str:
     """Returns the next step for the saved plan, or why apply would refuse it."""
     from trueup.planning.in_doubt import OPEN_RUN
 
-    if any(one.code == OPEN_RUN for one in made.findings):
+    if any(finding.code == OPEN_RUN for finding in made.findings):
         return "It can be applied once the open run is settled, see above: then plan again."
     if made.exceeded:
         limits = " ".join(f"--over {shell_quoted(one.limit)}" for one in made.exceeded)

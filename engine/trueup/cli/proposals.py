@@ -52,7 +52,7 @@ def carry_out(
     with listening(context) as listener:
         proposal = propose(
             project,
-            [replace(one, by=who) for one in request.decisions],
+            [replace(decision, by=who) for decision in request.decisions],
             wanted,
             listener,
             preview=preview,

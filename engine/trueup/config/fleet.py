@@ -107,7 +107,7 @@ def _database(node: Node | None, env: Mapping[str, str], findings: list[Finding]
     resolved = resolve(alone, env)
     findings += resolved.findings
     findings += [replace(one, severity=Severity.INFO, remedy="") for one in resolved.unset]
-    findings += [replace(one, severity=Severity.ERROR) for one in exposed_secrets(alone)]
+    findings += [replace(secret, severity=Severity.ERROR) for secret in exposed_secrets(alone)]
     url = str(resolved.options["database"]).strip()
     if url and not resolved.unset and not url.startswith(("postgresql://", "postgres://")):
         remedy = "write postgresql://, the user, the host and the name of the database; or embedded"

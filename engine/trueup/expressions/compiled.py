@@ -148,7 +148,10 @@ def mapping_values(mapping: MappingSpec) -> Iterable[Value]:
     if mapping.ledger:
         yield mapping.ledger.quantity
     if mapping.policy:
-        for parts in (mapping.policy.parts, *(one.parts for one in mapping.policy.overrides)):
+        for parts in (
+            mapping.policy.parts,
+            *(override.parts for override in mapping.policy.overrides),
+        ):
             yield from parts.values()
     if mapping.repeat:
         yield mapping.repeat.when

@@ -88,7 +88,9 @@ def _codes() -> frozenset[str]:
     from babel import Locale  # noqa: PLC0415 -- takes time to load, and few commands need it
 
     codes = map(str, Locale("en").territories)
-    return frozenset(one for one in codes if len(one) == _CODE and one.isalpha()) - _NO_COUNTRIES
+    return (
+        frozenset(code for code in codes if len(code) == _CODE and code.isalpha()) - _NO_COUNTRIES
+    )
 
 
 @cache

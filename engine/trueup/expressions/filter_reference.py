@@ -113,8 +113,10 @@ def _arguments(name: str, function: Callable[..., object]) -> str:
         return _ARGUMENTS[name]
     parameters = [*signature(function).parameters.values()][1:]
     shown = [
-        one.name if one.default in (Parameter.empty, None) else f"{one.name}={one.default!r}"
-        for one in parameters
+        parameter.name
+        if parameter.default in (Parameter.empty, None)
+        else f"{parameter.name}={parameter.default!r}"
+        for parameter in parameters
     ]
     return f"({', '.join(shown)})" if shown else ""
 

@@ -106,7 +106,7 @@ def regex_replace(value: object, pattern: str, new: str) -> str | None:
     length = end = 0
     for found in compiled.finditer(text):
         written.append(text[end : found.start()])
-        written += [one if isinstance(one, str) else found.group(one) or "" for one in parts]
+        written += [part if isinstance(part, str) else found.group(part) or "" for part in parts]
         end = found.end()
         length += sum(map(len, written[-1 - len(parts) :]))
         if length > LONGEST:

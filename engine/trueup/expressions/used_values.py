@@ -33,7 +33,7 @@ def used_values(
         if is_code(raw):
             inspection = inspect(raw)
             for path in sorted(inspection.paths):
-                found.update((one.name, one) for one in reader.values(path, inspection))
+                found.update((value.name, value) for value in reader.values(path, inspection))
     order = {"source": 0, "related": 1}
     return tuple(
         sorted(found.values(), key=lambda one: (order.get(one.name.partition(".")[0], 2), one.name))

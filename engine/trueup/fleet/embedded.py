@@ -144,9 +144,9 @@ def _forget_dead(folder: Path) -> None:
     users = folder / _USERS
     with suppress(OSError, ValueError):
         alive = [
-            one
-            for one in json.loads(users.read_text("utf-8"))
-            if operating_system.process_exists(one) is not False
+            process_id
+            for process_id in json.loads(users.read_text("utf-8"))
+            if operating_system.process_exists(process_id) is not False
         ]
         users.write_text(json.dumps(alive), "utf-8")
     if not _is_running(folder):

@@ -132,7 +132,7 @@ class _Secrets:
             try:
                 resolve(reference, self._env)
             except ConfigError as error:
-                return next(one for one in error.findings if isinstance(one, Finding))
+                return next(finding for finding in error.findings if isinstance(finding, Finding))
             return None
         missing = why_missing(reference, self._env)
         if missing is None:

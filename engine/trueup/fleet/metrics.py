@@ -115,14 +115,14 @@ def _figures(status: FleetStatus) -> Iterator[Metric]:
         "trueup_fleet_tenants",
         "Tenants, by how their last run ended.",
         "status",
-        Counts(_label(one.last.status) if one.last else "never" for one in status.tenants),
+        Counts(_label(tenant.last.status) if tenant.last else "never" for tenant in status.tenants),
     )
     yield _by_label(
         "trueup_fleet_waiting_tenants",
         "Tenants that wait, by what for.",
         "waits",
         {
-            str(waits): sum(one.waits is waits for one in status.tenants)
+            str(waits): sum(tenant.waits is waits for tenant in status.tenants)
             for waits in Waits
             if waits is not Waits.NOTHING
         },
@@ -131,16 +131,18 @@ def _figures(status: FleetStatus) -> Iterator[Metric]:
         "trueup_fleet_runs",
         "Runs that have not ended, by how they stand.",
         "status",
-        Counts(str(one.current.status) for one in status.tenants if one.current),
+        Counts(str(tenant.current.status) for tenant in status.tenants if tenant.current),
     )
-    doubts = [one.doubt for one in status.tenants if one.doubt]
+    doubts = [tenant.doubt for tenant in status.tenants if tenant.doubt]
     help_ = "Changes whose outcome is unknown."
-    yield GaugeMetricFamily("trueup_fleet_doubts", help_, value=sum(one.changes for one in doubts))
+    yield GaugeMetricFamily(
+        "trueup_fleet_doubts", help_, value=sum(doubt.changes for doubt in doubts)
+    )
     help_ = "Seconds since the oldest change was sent whose outcome is unknown; 0 without one."
-    oldest = _since(status.at, [one.since for one in doubts])
+    oldest = _since(status.at, [doubt.since for doubt in doubts])
     yield GaugeMetricFamily("trueup_fleet_oldest_doubt_seconds", help_, value=oldest)
     help_ = "Seconds that the run which is due longest has not been queued; 0 without one."
-    late = _since(status.at, [one.next for one in status.tenants if one.current is None])
+    late = _since(status.at, [tenant.next for tenant in status.tenants if tenant.current is None])
     yield GaugeMetricFamily("trueup_fleet_late_seconds", help_, value=late)
     help_ = "Workers that reported lately."
     yield GaugeMetricFamily("trueup_fleet_workers", help_, value=len(status.workers))
@@ -154,7 +156,7 @@ def _figures(status: FleetStatus) -> Iterator[Metric]:
 
 def _at_stake(status: FleetStatus) -> dict[str, float]:
     amounts: dict[str, Decimal] = {}
-    for run in (one.last for one in status.tenants):
+    for run in (tenant.last for tenant in status.tenants):
         if run and run.figures:
             currency = run.figures.currency
             amounts[currency] = amounts.get(currency, Decimal(0)) + run.at_stake

@@ -68,7 +68,9 @@ class ProcrastinateQueue:
                     f"the fleet's queue was migrated by a newer trueup (to {known}, and this one "
                     f"knows {files[-1]}): update trueup on this machine"
                 )
-            texts = [migrations().joinpath(one).read_text("utf-8") for one in files if one > known]
+            texts = [
+                migrations().joinpath(file).read_text("utf-8") for file in files if file > known
+            ]
             if not known:
                 texts = [App(connector=SyncPsycopgConnector()).schema_manager.get_schema()]
             connection.execute(f"SET LOCAL search_path TO {SCHEMA}")
@@ -86,7 +88,7 @@ class ProcrastinateQueue:
         app = App(connector=SyncPsycopgConnector())  # without a pool
         with _translated():
             connection.execute(f"SET LOCAL search_path TO {SCHEMA}")
-            deferred = app.job_manager.batch_defer_jobs([_queued(one) for one in jobs], connection)
+            deferred = app.job_manager.batch_defer_jobs([_queued(job) for job in jobs], connection)
             connection.execute("SET LOCAL search_path TO DEFAULT")
         return [one.id for one in deferred if one.id is not None]
 
@@ -94,7 +96,7 @@ class ProcrastinateQueue:
         """Returns the ids of the jobs that wait or are running."""
         app = App(connector=SyncPsycopgConnector(**self._pool(1)))
         with _translated(), app.open():
-            return {one.id for one in app.job_manager.list_jobs(queue=QUEUE) if one.id is not None}
+            return {job.id for job in app.job_manager.list_jobs(queue=QUEUE) if job.id is not None}
 
     async def serve(self, handler: Handler, serving: Serving, stop: asyncio.Event) -> None:
         """Takes jobs until `stop` is set, then waits for those that are running."""

@@ -226,17 +226,17 @@ class TenantRun:
 
     def _ended(self, outcome: Outcome) -> RunEnd:
         """Turns the outcome of an apply into the end of the run."""
-        for one in outcome.changes:
+        for change in outcome.changes:
             self._log.emit(
                 "change",
-                change=one.change,
-                action=str(one.action),
-                status=str(one.status),
+                change=change.change,
+                action=str(change.action),
+                status=str(change.status),
                 state_run=outcome.run,
             )
-        counts = Counter(str(one.status) for one in outcome.changes)
+        counts = Counter(str(change.status) for change in outcome.changes)
         common = RunEnd(RunStatus.DONE, state_run=outcome.run, outcomes=counts, calls=outcome.calls)
-        doubtful = [one for one in outcome.changes if one.status is ChangeStatus.IN_DOUBT]
+        doubtful = [change for change in outcome.changes if change.status is ChangeStatus.IN_DOUBT]
         if doubtful:
             return _in_doubt(common, outcome)
         if outcome.interrupted:
@@ -246,7 +246,11 @@ class TenantRun:
             again = Again(_now(), "an open run continues")
             return replace(common, status=RunStatus.PARTIAL, text=text, again=again)
         if not outcome.complete:
-            named = [f"{one.name}: {one.status}: {one.text}" for one in outcome.changes if one.text]
+            named = [
+                f"{change.name}: {change.status}: {change.text}"
+                for change in outcome.changes
+                if change.text
+            ]
             return replace(common, status=RunStatus.PARTIAL, text="\n".join(named[:20]))
         return common
 
@@ -279,7 +283,7 @@ def exceeded(within: RunLimits, made: Plan) -> Sequence[GuardExceeded]:
 
 
 def _in_doubt(common: RunEnd, outcome: Outcome) -> RunEnd:
-    doubtful = [one for one in outcome.changes if one.status is ChangeStatus.IN_DOUBT]
+    doubtful = [change for change in outcome.changes if change.status is ChangeStatus.IN_DOUBT]
     sent = min((one.sent for one in doubtful if one.sent), default=None)
     settles = outcome.settles
     doubt = Doubt(len(doubtful), sent, settles)

@@ -59,6 +59,6 @@ class TenantEnvironment(Mapping[str, str]):
         try:
             return resolve(reference, self._env)
         except ConfigError as error:
-            faults = (one for one in error.findings if isinstance(one, Finding))
+            faults = (finding for finding in error.findings if isinstance(finding, Finding))
             self.faults[name] = next(faults)
             return ""

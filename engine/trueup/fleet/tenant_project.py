@@ -53,9 +53,9 @@ def load_tenant_project(
     """
     environment = TenantEnvironment(tenant, env)
     project, findings = check_tenant_project(fleet, tenant, environment)
-    errors = [one for one in findings if one.severity is Severity.ERROR]
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     if project is None or errors:
-        raise ConfigError([_named(one, tenant) for one in errors])
+        raise ConfigError([_named(error, tenant) for error in errors])
     _create_folder(tenant)
     return _ready(fleet, environment, project, database, lease)
 
@@ -71,7 +71,7 @@ def load_tenant_connections(
             tenant.project_folder, env=environment, shipped=shipped, overlay=overlay
         )
     except ConfigError as error:
-        found = (one for one in error.findings if isinstance(one, Finding))
+        found = (finding for finding in error.findings if isinstance(finding, Finding))
         raise ConfigError(
             [_named(_located(one, fleet, tenant), tenant) for one in found]
         ) from error
@@ -132,7 +132,7 @@ def check_tenant_project(
     findings = [one for one in found if one.code != "environment" or one.text not in assumed]
     if project and not project.state.is_default and project.state.connector != "postgres":
         findings.append(_local_state(project.state))
-    located = [_located(one, fleet, tenant) for one in findings]
+    located = [_located(finding, fleet, tenant) for finding in findings]
     return project, [*located, *_unread(fleet, tenant)]
 
 

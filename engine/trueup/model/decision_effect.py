@@ -21,7 +21,7 @@ class RowOutlook:
     @property
     def monthly(self) -> Decimal:
         """The effect of its changes on the run rate per month, as far as prices are known."""
-        return sum((one.monthly or Decimal(0) for one in self.changes), Decimal(0))
+        return sum((change.monthly or Decimal(0) for change in self.changes), Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,8 +213,8 @@ def change_names(text: str) -> list[ChangeNames]:
     try:
         changes = json.loads(text)["changes"]
         return [
-            ChangeNames(one["id"], one["mapping"], tuple(one["keys"]), one["name"])
-            for one in changes
+            ChangeNames(change["id"], change["mapping"], tuple(change["keys"]), change["name"])
+            for change in changes
         ]
     except (ValueError, KeyError, TypeError, RecursionError):
         return []

@@ -88,11 +88,11 @@ class Advice:
 
     def brief(self) -> str:
         """Returns the text with the keys of its commands shortened."""
-        return self._replaced({str(one): one.brief for one in self.commands})
+        return self._replaced({str(command): command.brief for command in self.commands})
 
     def generic(self) -> str:
         """Returns the text with KEY in place of the keys, to represent many rows."""
-        return self._replaced({str(one): one.generic for one in self.commands})
+        return self._replaced({str(command): command.generic for command in self.commands})
 
     def _replaced(self, commands: Mapping[str, str]) -> str:
         text = self.text

@@ -212,7 +212,7 @@ class DoubtReport:
     @property
     def settles(self) -> datetime | None:
         """When reading settles all writes without a trace; None if there is nothing to wait for."""
-        return max((one.until for one in self.doubts if one.until), default=None)
+        return max((doubt.until for doubt in self.doubts if doubt.until), default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,10 +72,10 @@ class Outcome:
         return bool(
             self.interrupted
             or self.remaining
-            or any(one.status is ChangeStatus.IN_DOUBT for one in self.changes)
+            or any(change.status is ChangeStatus.IN_DOUBT for change in self.changes)
         )
 
     @property
     def settles(self) -> datetime | None:
         """When reading settles all writes without a trace; None if there is nothing to wait for."""
-        return max((one.until for one in self.changes if one.until), default=None)
+        return max((change.until for change in self.changes if change.until), default=None)

@@ -90,9 +90,9 @@ def _adjustment(change: Mapping[str, Any]) -> Json:
     """Returns the adjustment: its day is the only day, its service the only unknown value."""
     values = change["values"].values()
     is_correction = _CORRECTION in change["id"]
-    unknown = next((one["unknown"] for one in values if _is_marked(one, "unknown")), "")
+    unknown = next((value["unknown"] for value in values if _is_marked(value, "unknown")), "")
     return {
-        "day": next(one for one in values if _is_marked(one, "day")),
+        "day": next(value for value in values if _is_marked(value, "day")),
         "row": ["", change["keys"][0] if is_correction else "", change["name"]],
         "correction": _unit_change(change) if is_correction else 0,
         "is_correction": is_correction,

@@ -106,7 +106,11 @@ class Project:
 
     def decided(self, mapping: str, key: str, topic: Topic) -> Decision | None:
         """Returns the decision about the row on that topic."""
-        of_row = (one for one in self.decisions if (one.mapping, one.key) == (mapping, key))
+        of_row = (
+            decision
+            for decision in self.decisions
+            if (decision.mapping, decision.key) == (mapping, key)
+        )
         return next((one for one in of_row if topic in one.verdict.topics), None)
 
     @property
@@ -130,6 +134,10 @@ class Project:
     def ledger_of(self, pending: str) -> MappingSpec | None:
         """Returns the mapping whose ledger the changes of this append-only mapping move."""
         return next(
-            (one for one in self.mappings.values() if one.ledger and one.ledger.pending == pending),
+            (
+                mapping
+                for mapping in self.mappings.values()
+                if mapping.ledger and mapping.ledger.pending == pending
+            ),
             None,
         )

@@ -91,7 +91,7 @@ def total(services: Sequence[Sequence[UnitRow]]) -> tuple[UnitRow, ...]:
     """Returns the units of several services together; the rows of one service are unchanged."""
     if len(services) == 1:
         return tuple(services[0])
-    rows = [row for one in services for row in one]
+    rows = [row for service in services for row in service]
     bounds = sorted({row.start for row in rows} | {row.end + DAY for row in rows})
     spans = ((first, following - DAY) for first, following in pairwise(bounds))
     return tuple(
@@ -99,7 +99,7 @@ def total(services: Sequence[Sequence[UnitRow]]) -> tuple[UnitRow, ...]:
             0,
             first,
             last,
-            sum(units_on(one, first) for one in services),
+            sum(units_on(service, first) for service in services),
             any(row.posted and row.start <= first <= row.end for row in rows),
         )
         for first, last in spans

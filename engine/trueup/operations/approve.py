@@ -188,7 +188,7 @@ def _no_no(found: ApprovalStanding, who: str) -> str:
 
 
 def _is_among(who: str, signatures: Iterable[Signature]) -> bool:
-    return any(same_person(one.who, who) for one in signatures)
+    return any(same_person(signature.who, who) for signature in signatures)
 
 
 def _moved(found: ApprovalStanding, project: Project) -> str:

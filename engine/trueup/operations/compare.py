@@ -89,8 +89,10 @@ def _naming(other: str) -> Iterator[None]:
         yield
     except ConfigError as error:
         findings = [
-            replace(one, place=_place(other, one.place)) if isinstance(one, Finding) else one
-            for one in error.findings
+            replace(finding, place=_place(other, finding.place))
+            if isinstance(finding, Finding)
+            else finding
+            for finding in error.findings
         ]
         raise ConfigError(findings) from error
     except EngineError as error:

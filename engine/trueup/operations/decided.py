@@ -43,10 +43,10 @@ def standing_decisions(
         raise EngineError(
             f"there is no mapping {mapping!r}: the project has {', '.join(project.mappings)}"
         )
-    listed = [one for one in project.decisions if mapping in ("", one.mapping)]
+    listed = [decision for decision in project.decisions if mapping in ("", decision.mapping)]
     if not listed:
         return StandingDecisions((), None)
-    others = tuple(one for one in project.decisions if one not in listed)
+    others = tuple(decision for decision in project.decisions if decision not in listed)
     try:
         with wiring.open_world(project) as opened:
             world = shared(opened, (project,))
@@ -60,7 +60,7 @@ def standing_decisions(
     names = {**_by_row(before), **_by_row(after)}
     rows = [_ref(one, names) for one in listed]
     follows = effect(before, after, zip(rows, (one.verdict for one in listed), strict=True))
-    gone = {one.place for one in after.findings if one.code == WITHOUT_ROW}
+    gone = {finding.place for finding in after.findings if finding.code == WITHOUT_ROW}
     found = []
     for one, on_row in zip(listed, follows.rows, strict=True):
         standing = _standing(one, on_row, after.as_of, snapshot)
@@ -94,7 +94,8 @@ def _standing(
 def _differs(on_row: RowEffect) -> bool:
     before, after = on_row.before, on_row.after
     return (before.state, before.reason) != (after.state, after.reason) or (
-        [_content(one) for one in before.changes] != [_content(one) for one in after.changes]
+        [_content(change) for change in before.changes]
+        != [_content(change) for change in after.changes]
     )
 
 

@@ -17,7 +17,7 @@ def effect(before: Plan, after: Plan, rows: Iterable[tuple[RowRef, Verdict]]) ->
     nothing = RowOutlook()
     return Effect(
         rows=tuple(
-            RowEffect(row, verdict, *(one.get(row[:2], nothing) for one in outlooks))
+            RowEffect(row, verdict, *(outlook.get(row[:2], nothing) for outlook in outlooks))
             for row, verdict in rows
         ),
         before=before.summary,
@@ -29,7 +29,7 @@ def effect(before: Plan, after: Plan, rows: Iterable[tuple[RowRef, Verdict]]) ->
 def labels_of(plan: Plan) -> dict[str, dict[str, str]]:
     """By mapping: keys with the names under which the plan shows their rows."""
     found: dict[str, dict[str, str]] = {}
-    refs = [RowRef(one.mapping, one.key, one.name) for one in plan.findings]
+    refs = [RowRef(finding.mapping, finding.key, finding.name) for finding in plan.findings]
     refs += [RowRef(one.mapping, one.key, one.name) for one in plan.blocked]
     refs += [row for change in plan.changes for row in change.under]
     refs += [RowRef(one.mapping, key, one.name) for one in plan.changes for key in one.keys]
@@ -50,9 +50,9 @@ def _outlooks(plan: Plan) -> dict[RowKey, RowOutlook]:
         for row in rows:
             changes.setdefault(row, []).append(change)
     stopped = {
-        (one.mapping, one.key): ("held", one.text)
-        for one in plan.findings
-        if one.severity is Severity.HOLD and one.key
+        (finding.mapping, finding.key): ("held", finding.text)
+        for finding in plan.findings
+        if finding.severity is Severity.HOLD and finding.key
     }
     for blocked in plan.blocked:
         state = "held" if waits(blocked) else "blocked"

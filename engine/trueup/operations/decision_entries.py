@@ -182,9 +182,10 @@ def _record_notes(
     )
     decided = tuple(
         f"{project.mappings[mapping].target.entity} {record} is decided for another row already, "
-        f"{mapping} {one.key} ({one.place}): while both are decided so, the next plan blocks both"
-        for one in project.decisions
-        if one.mapping == mapping and one.record == record and one.key != key
+        f"{mapping} {decision.key} ({decision.place}): while both are decided so, the next plan "
+        "blocks both"
+        for decision in project.decisions
+        if decision.mapping == mapping and decision.record == record and decision.key != key
     )
     return (*((note,) if note else ()), *taken, *decided)
 

@@ -52,17 +52,17 @@ def _from_yaml(raw: bytes, file: str) -> DecisionRequest:
         raise ConfigError(findings)
     requested = [
         RequestedDecision(
-            mapping=one.mapping,
-            key=one.key,
-            verdict=one.verdict,
-            reason=one.reason,
-            record=one.record,
-            until=one.until,
-            on=one.on,
-            of=one.of,
-            place=one.place,
+            mapping=decision.mapping,
+            key=decision.key,
+            verdict=decision.verdict,
+            reason=decision.reason,
+            record=decision.record,
+            until=decision.until,
+            on=decision.on,
+            of=decision.of,
+            place=decision.place,
         )
-        for one in parse_decisions(Node(checked.document, checked.data))
+        for decision in parse_decisions(Node(checked.document, checked.data))
     ]
     return DecisionRequest(requested, findings)
 

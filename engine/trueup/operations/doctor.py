@@ -79,7 +79,7 @@ def _findings_of(examine_system: Callable[[], list[Finding]], code: str) -> list
     try:
         return examine_system()
     except ConfigError as fault:
-        return [one for one in fault.findings if isinstance(one, Finding)]
+        return [finding for finding in fault.findings if isinstance(finding, Finding)]
     except EngineError as fault:
         return [Finding(code, Severity.ERROR, str(fault))]
 

@@ -128,7 +128,9 @@ class OpenRow:
         text = expression if is_code(expression) else f"{{{{ {expression} }}}}"
         value = Value(text, Place(EXPRESSION, 1, 1))
         checked = check_expression(value, self._shapes, guarded=True)
-        if errors := [one for one in checked.findings if one.severity is Severity.ERROR]:
+        if errors := [
+            finding for finding in checked.findings if finding.severity is Severity.ERROR
+        ]:
             raise ConfigError(errors)
         self._read_also(value)
 
@@ -203,5 +205,5 @@ class OpenRow:
 
 def _with(uses: Iterable[NamedValue]) -> str:
     """Returns the values that a failing expression used, as the end of a message."""
-    shown = [f"{one.name} is {one.unread or as_text(one.value) or 'none'}" for one in uses]
+    shown = [f"{use.name} is {use.unread or as_text(use.value) or 'none'}" for use in uses]
     return f" ({'; '.join(shown)})" if shown else ""

@@ -70,21 +70,21 @@ def _explained(context: PlanContext, plan: Plan, subject: Subject, what: str) ->
             if field:
                 rules = rules_about(context, context.project.mappings[mapping], field)
                 fields = tuple(one for one in row.fields if one.name == field)
-                kept = tuple(one for one in row.rules if one.name in rules)
+                kept = tuple(rule for rule in row.rules if rule.name in rules)
                 return replace(empty, rows=(replace(row, fields=fields, rules=kept),), field=field)
             own = changes_of(plan, mapping, key)
             moving = [
-                one
-                for one in plan.changes
-                if one.adjustment
-                and (one.adjustment.row.mapping, one.adjustment.row.key) == (mapping, key)
+                change
+                for change in plan.changes
+                if change.adjustment
+                and (change.adjustment.row.mapping, change.adjustment.row.key) == (mapping, key)
             ]
             changes = {one.id: one for one in (*own, *moving)}.values()
-            moved = [one.adjustment.row for one in changes if one.adjustment]
+            moved = [change.adjustment.row for change in changes if change.adjustment]
             return replace(
                 empty,
                 rows=(row,),
-                changes=tuple(explain_change(context, plan, one) for one in changes),
+                changes=tuple(explain_change(context, plan, change) for change in changes),
                 ledger=_lines(context, plan, [(mapping, key), *(one[:2] for one in moved)]),
             )
         case Change():

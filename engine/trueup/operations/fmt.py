@@ -51,7 +51,7 @@ def fmt(folder: Path | str, files: Sequence[Path] = (), *, check: bool = False) 
                 texts = [one.decode("utf-8-sig") for one in (file.content, new)]
                 changed.append(Reformatted(name, *texts))
         except ConfigError as error:
-            findings += [one for one in error.findings if isinstance(one, Finding)]
+            findings += [finding for finding in error.findings if isinstance(finding, Finding)]
     return FormatResult(len(named), changed, findings)
 
 

@@ -70,7 +70,7 @@ def write_project(folder: Path, wanted: NewProject) -> Created:
 def _require_valid(folder: Path) -> None:
     project, findings = check_project(folder)
     if project is None:
-        raise ConfigError([one for one in findings if one.severity is Severity.ERROR])
+        raise ConfigError([finding for finding in findings if finding.severity is Severity.ERROR])
 
 
 def _files(wanted: NewProject) -> dict[str, str]:

@@ -83,7 +83,7 @@ def write_note(project: Project, mapping: str, key: str, edit: NoteEdit, by: str
 
 def note_of(project: Project, mapping: str, key: str) -> Note | None:
     """Returns the note of a row; None if it has none."""
-    own = (one for one in project.notes if (one.mapping, one.key) == (mapping, key))
+    own = (note for note in project.notes if (note.mapping, note.key) == (mapping, key))
     return next(own, None)
 
 

@@ -124,8 +124,8 @@ def _entities(project: Project) -> set[str]:
 
 def _in_doubt(project: Project, plan: Plan) -> set[str]:
     """Returns entities whose kept metadata lacks something that the plan needs."""
-    findings = [*plan.findings, *(one for row in plan.blocked for one in row.findings)]
-    named = {one.mapping for one in findings if one.code in _FROM_METADATA}
+    findings = [*plan.findings, *(finding for row in plan.blocked for finding in row.findings)]
+    named = {finding.mapping for finding in findings if finding.code in _FROM_METADATA}
     mappings = [project.mappings[name] for name in named & project.mappings.keys()]
     entities = {mapping.target.entity for mapping in mappings}
     for mapping in mappings:
@@ -148,12 +148,12 @@ def _planned(world: World, project: Project, options: PlanOptions, listener: Lis
     if options.undo:
         return planned
     periods = unknown_periods(project, world.target)
-    if errors := [one for one in periods if one.severity is Severity.ERROR]:
+    if errors := [period for period in periods if period.severity is Severity.ERROR]:
         raise ConfigError(errors)
     if _lacks_prices(made):
         periods += unnamed_periods(project, world.target)
-    opened = [one for one in made.findings if one.code == OPEN_RUN]
-    others = [one for one in made.findings if one.code != OPEN_RUN]
+    opened = [finding for finding in made.findings if finding.code == OPEN_RUN]
+    others = [finding for finding in made.findings if finding.code != OPEN_RUN]
     stale = () if options.as_of else stale_day(project, world.clock)
     findings = (*opened, *stale, *project.warnings, *periods, *others)
     return replace(planned, plan=replace(made, findings=findings))

@@ -269,11 +269,11 @@ def _checked(project: Project, new: bytes, places: Mapping[Place, Place | None])
     changed, findings = check_project(project.root, decisions=new, overlay=project.overlay)
     if changed is not None:  # with the connections as they were opened, secrets included
         return replace(changed, source=project.source, target=project.target, state=project.state)
-    errors = [one for one in findings if one.severity is Severity.ERROR]
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     raise ConfigError(
         [
-            replace(one, place=places.get(one.place, one.place)) if one.place else one
-            for one in errors
+            replace(error, place=places.get(error.place, error.place)) if error.place else error
+            for error in errors
         ]
     )
 

@@ -31,9 +31,11 @@ class RecordOwners:
         }
         linked = [(row, one.record) for row, one in snapshot.links.items() if row[0] in same]
         decided = [
-            ((one.mapping, one.key), one.record)
-            for one in project.decisions
-            if one.verdict is Verdict.LINK and one.mapping in same and one.record is not None
+            ((decision.mapping, decision.key), decision.record)
+            for decision in project.decisions
+            if decision.verdict is Verdict.LINK
+            and decision.mapping in same
+            and decision.record is not None
         ]
         known = {*linked}
         self._linked = _by_record(linked)
@@ -43,15 +45,15 @@ class RecordOwners:
         """Returns the results of a search, with the rows of each record."""
         return tuple(
             FoundRecord(
-                record=one.record["id"],
-                title=one.title,
-                values=one.texts,
-                fits=one.fits,
-                is_active=one.record.get(entity.active) not in (False, 0),
-                linked=self._refs(self._linked, one.record["id"]),
-                decided=self._refs(self._decided, one.record["id"]),
+                record=match.record["id"],
+                title=match.title,
+                values=match.texts,
+                fits=match.fits,
+                is_active=match.record.get(entity.active) not in (False, 0),
+                linked=self._refs(self._linked, match.record["id"]),
+                decided=self._refs(self._decided, match.record["id"]),
             )
-            for one in matches
+            for match in matches
         )
 
     def _refs(self, rows: Mapping[int, list[RowKey]], record: int) -> tuple[RowRef, ...]:

@@ -118,8 +118,8 @@ def propose_setup(
     after = edit_project(file.content, changes)
     project, findings = check_project(folder, project=after)
     if project is None:
-        raise ConfigError([one for one in findings if one.severity is Severity.ERROR])
-    warnings = [one.line() for one in findings if one.severity is Severity.WARNING]
+        raise ConfigError([finding for finding in findings if finding.severity is Severity.ERROR])
+    warnings = [finding.line() for finding in findings if finding.severity is Severity.WARNING]
     return ProjectEdit(
         file.content,
         after,

@@ -50,7 +50,7 @@ def _placed(result: Any, places: Mapping[tuple[str, str], SourceRow]) -> Any:  #
         case list():
             return [_placed(one, places) for one in result]
         case _ if is_dataclass(result) and not isinstance(result, type):
-            values = {one.name: getattr(result, one.name) for one in fields(result)}
+            values = {field.name: getattr(result, field.name) for field in fields(result)}
             new = {name: _placed(value, places) for name, value in values.items()}
             changed = {name: value for name, value in new.items() if value is not values[name]}
             return replace(result, **changed) if changed else result

@@ -31,7 +31,7 @@ def signature_lines(found: ApprovalStanding, zone: tzinfo) -> list[str]:
     """Who asked for the approval, who approved, and who refused."""
     requests = [found.prepared] if found.prepared else []
     return [
-        *(f"Asked for by {_signature_text(one, zone)}" for one in requests),
+        *(f"Asked for by {_signature_text(request, zone)}" for request in requests),
         *(f"Approved by {_signature_text(one, zone)}" for one in found.yes),
         *(f"Refused by {_signature_text(one, zone)}" for one in found.no),
     ]

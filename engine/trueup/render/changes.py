@@ -71,19 +71,25 @@ def tidied(changes: Sequence[Change]) -> list[Change]:
     """
     position = {
         mapping: place
-        for place, mapping in enumerate(dict.fromkeys(one.mapping for one in changes))
+        for place, mapping in enumerate(dict.fromkeys(change.mapping for change in changes))
     }
-    links = {(one.mapping, one.keys) for one in changes if one.action is Action.LINK}
-    updates = {(one.mapping, one.keys): one for one in changes if one.action is Action.UPDATE}
+    links = {(change.mapping, change.keys) for change in changes if change.action is Action.LINK}
+    updates = {
+        (change.mapping, change.keys): change
+        for change in changes
+        if change.action is Action.UPDATE
+    }
     found = []
-    for one in changes:
-        row = (one.mapping, one.keys)
-        if one.action is Action.LINK and row in updates:
+    for change in changes:
+        row = (change.mapping, change.keys)
+        if change.action is Action.LINK and row in updates:
             found.append(
-                replace(one, fields=updates[row].fields, notes=(*one.notes, *updates[row].notes))
+                replace(
+                    change, fields=updates[row].fields, notes=(*change.notes, *updates[row].notes)
+                )
             )
-        elif not (one.action is Action.UPDATE and row in links):
-            found.append(one)
+        elif not (change.action is Action.UPDATE and row in links):
+            found.append(change)
     last = Action.WRITE_BACK
     return sorted(
         found, key=lambda one: (position[one.mapping], one.action is last, one.name.casefold())

@@ -137,12 +137,12 @@ def _invoices(comparison: Comparison, view: View) -> list[Line]:
     """Invoices that differ, and their sums by month."""
     rows = [
         Total(
-            known_as(one.customer.name or one.customer.key)
-            + (f", from {one.start.isoformat()}" if one.start else ", charged once"),
-            one.before,
-            one.after,
+            known_as(invoice.customer.name or invoice.customer.key)
+            + (f", from {invoice.start.isoformat()}" if invoice.start else ", charged once"),
+            invoice.before,
+            invoice.after,
         )
-        for one in invoices(comparison)
+        for invoice in invoices(comparison)
     ]
     if not rows:
         return []

@@ -27,7 +27,7 @@ def comparison_json(comparison: Comparison) -> str:
             "notes": [*comparison.notes],
             "plans": {"before": _plan(comparison.before), "after": _plan(comparison.after)},
             "money": [_total(total, "name") for total in totals(comparison)],
-            "invoices": [_invoice(one) for one in invoices(comparison)],
+            "invoices": [_invoice(invoice) for invoice in invoices(comparison)],
             "months": [_total(total, "month") for total in months(comparison)],
             "changes": [_pair(pair) for pair in comparison.changes],
             "newly_blocked": encode(comparison.newly_blocked),

@@ -84,5 +84,8 @@ def crowds_of(
 
 def _reasons(item: Item) -> Hashable:
     """Returns all that is shown beside the row: items of one crowd have the same."""
-    texts = ((one.code, one.text, one.advice.generic(), one.place) for one in item.findings)
+    texts = (
+        (finding.code, finding.text, finding.advice.generic(), finding.place)
+        for finding in item.findings
+    )
     return item.kind, item.row.mapping, item.because, *texts

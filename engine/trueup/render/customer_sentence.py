@@ -25,7 +25,7 @@ def customer_sentence(
 
     Amounts are without the price of what else is billed: how much more, or less, these units cost.
     """
-    moving = [one for one in changes if one.action is Action.ADJUST and one.adjustment]
+    moving = [change for change in changes if change.action is Action.ADJUST and change.adjustment]
     if not moving or len({one.adjustment and one.adjustment.day for one in moving}) != 1:
         return ""
     first = moving[0].adjustment

@@ -39,11 +39,11 @@ class EffectRow:
 def effect_rows(effect: Effect, names: SystemNames, currency: str) -> list[EffectRow]:
     """The decided rows."""
     found = []
-    for one in effect.rows:
-        more = one.after.monthly - one.before.monthly
+    for row in effect.rows:
+        more = row.after.monthly - row.before.monthly
         amount = f"{money(more, currency, signed=True)} a month" if more else ""
-        name = known_as(one.row.name or one.row.key)
-        found.append(EffectRow(name, _now(one.before, names), _then(one, names), amount))
+        name = known_as(row.row.name or row.row.key)
+        found.append(EffectRow(name, _now(row.before, names), _then(row, names), amount))
     return found
 
 
@@ -71,14 +71,14 @@ def effect_json(effect: Effect) -> Mapping[str, object]:
     return {
         "rows": [
             {
-                "mapping": one.row.mapping,
-                "key": one.row.key,
-                "name": one.row.name,
-                "do": str(one.verdict),
-                "before": _outlook_json(one.before),
-                "after": _outlook_json(one.after),
+                "mapping": row.row.mapping,
+                "key": row.row.key,
+                "name": row.row.name,
+                "do": str(row.verdict),
+                "before": _outlook_json(row.before),
+                "after": _outlook_json(row.after),
             }
-            for one in effect.rows
+            for row in effect.rows
         ],
         "changes": dict(effect.actions),
         "blocked": effect.blocked,
@@ -125,20 +125,20 @@ def standing_json(standing: StandingDecisions) -> Mapping[str, object]:
     return {
         "decisions": [
             {
-                "mapping": one.decision.mapping,
-                "key": one.decision.key,
-                "name": one.name,
-                "do": str(one.decision.verdict),
-                "record": one.decision.record,
-                "reason": one.decision.reason,
-                "by": one.decision.by,
-                "until": one.decision.until.isoformat() if one.decision.until else None,
-                "place": str(one.decision.place),
-                "standing": str(one.standing),
-                "changes_left": one.left,
-                "monthly_left": str(one.left_monthly),
+                "mapping": decision.decision.mapping,
+                "key": decision.decision.key,
+                "name": decision.name,
+                "do": str(decision.decision.verdict),
+                "record": decision.decision.record,
+                "reason": decision.decision.reason,
+                "by": decision.decision.by,
+                "until": decision.decision.until.isoformat() if decision.decision.until else None,
+                "place": str(decision.decision.place),
+                "standing": str(decision.standing),
+                "changes_left": decision.left,
+                "monthly_left": str(decision.left_monthly),
             }
-            for one in standing.decisions
+            for decision in standing.decisions
         ],
         "effect": effect_json(standing.effect) if standing.effect else None,
         "unknown": standing.unknown,
@@ -177,8 +177,8 @@ def _works(one: StandingDecision, names: SystemNames, currency: str) -> str:
 
 def _outlook_json(outlook: RowOutlook) -> Mapping[str, object]:
     return {
-        "changes": [str(one.action) for one in outlook.changes],
-        "units": sum(one.unit_change for one in outlook.changes),
+        "changes": [str(change.action) for change in outlook.changes],
+        "units": sum(change.unit_change for change in outlook.changes),
         "monthly": str(outlook.monthly),
         "state": outlook.state,
         "reason": outlook.reason,
@@ -213,7 +213,7 @@ def _then(one: RowEffect, names: SystemNames) -> str:
 
 
 def _changes(outlook: RowOutlook, names: SystemNames) -> str:
-    return ", ".join(dict.fromkeys(_change(one, names) for one in outlook.changes))
+    return ", ".join(dict.fromkeys(_change(change, names) for change in outlook.changes))
 
 
 def _change(change: Change, names: SystemNames) -> str:

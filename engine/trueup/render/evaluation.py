@@ -59,16 +59,16 @@ def value_lines(
     """One line for each name: its value, its type if asked for, and the row that has it, once."""
     lines: list[Line] = []
     before: SourceRow | None = None
-    for one in values:
-        place = row_place(one.row) if one.row and one.row != before else ""
+    for value in values:
+        place = row_place(value.row) if value.row and value.row != before else ""
         cells = (
-            Cell(one.name),
-            Cell(named_literal(one, whole=style.columns is None), wraps=True),
-            *([Cell(one.type, style.dim)] if types else []),
+            Cell(value.name),
+            Cell(named_literal(value, whole=style.columns is None), wraps=True),
+            *([Cell(value.type, style.dim)] if types else []),
             Cell(place, style.dim),
         )
         lines.append(Line(cells, kind, indent))
-        before = one.row or before
+        before = value.row or before
     return lines
 
 

@@ -114,11 +114,11 @@ def _result(line: LedgerLine, view: View) -> list[Line]:
 def _price(explained: LedgerExplanation, view: View) -> list[Line]:
     line = explained.line
     found = [_fact("Price", "", price_text(explained.terms, view))]
-    taken = next((one for one in explained.prices if one.value is not None), None)
+    taken = next((price for price in explained.prices if price.value is not None), None)
     found += [
-        _record_value(one, view)
-        for one in explained.prices
-        if one is taken or view.verbose or taken is None
+        _record_value(price, view)
+        for price in explained.prices
+        if price is taken or view.verbose or taken is None
     ]
     if explained.per:
         found.append(_record_value(explained.per, view))

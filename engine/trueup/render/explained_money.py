@@ -30,7 +30,7 @@ def change_lines(explained: ChangeExplanation, view: View) -> list[Line]:
     facts = [("Change", sanitize(change.id)), ("Mapping", sanitize(change.place))]
     if explained.needs:
         names = "; ".join(
-            dict.fromkeys(f"{one.mapping} {known_as(one.name)}" for one in explained.needs)
+            dict.fromkeys(f"{need.mapping} {known_as(need.name)}" for need in explained.needs)
         )
         facts.append(("Waits for", names))
     facts += [("Undoes", sanitize(change.undoes))] if change.undoes else []
@@ -112,7 +112,7 @@ def price_text(terms: ServiceTerms, view: View) -> str:
 def _periods(explained: ChangeExplanation, change: Change, view: View) -> list[Line]:
     if change.invoice is None or explained.terms is None or explained.terms.price is None:
         return []
-    parts = [one.amount for one in explained.periods]
+    parts = [period.amount for period in explained.periods]
     amounts = share(penny(change.invoice.amount), parts)
     price = money(explained.terms.price, view.currency)
     return [

@@ -115,7 +115,7 @@ def _heading(row: RowExplanation, view: View) -> list[Line]:
     if row.because:
         chain = " ← ".join(f"{one.mapping} {known_as(one.name or one.key)}" for one in row.because)
         found.append(Line((Cell("Because of"), Cell(chain), Cell("")), "fact", 2))
-    found += [_decision(one, view) for one in row.decisions]
+    found += [_decision(decision, view) for decision in row.decisions]
     if row.scope and (view.verbose or row.status is RowStatus.OUT_OF_SCOPE):
         found += formula_lines("where", row.scope, view)
     return found
@@ -152,12 +152,12 @@ def _fields(row: RowExplanation, view: View, *, in_full: bool) -> list[Line]:
     heads = ["Field", "wanted", *(() if row.is_appended else (view.names.target, "last written"))]
     cells = tuple(Cell(text, view.style.heading) for text in (*heads, ""))
     found = [Line(cells, "field", heading=True)]
-    for one in row.fields:
-        found.append(_field(one, view, is_appended=row.is_appended))
-        if one.undone:
-            found.append(_undone(one.undone, view))
-        if in_full or view.verbose or one.status is FieldStatus.WRITTEN:
-            found += _origin(one, view)
+    for field in row.fields:
+        found.append(_field(field, view, is_appended=row.is_appended))
+        if field.undone:
+            found.append(_undone(field.undone, view))
+        if in_full or view.verbose or field.status is FieldStatus.WRITTEN:
+            found += _origin(field, view)
     return found
 
 
@@ -203,9 +203,9 @@ def _rules(rules: Sequence[RuleExplanation], view: View, *, in_full: bool) -> li
     if not rules:
         return []
     everything = in_full or view.verbose
-    shown = [one for one in rules if everything or one.status is RuleStatus.FAILS]
+    shown = [rule for rule in rules if everything or rule.status is RuleStatus.FAILS]
     found = [free("Rules", view.style.heading), *(_rule(one, view) for one in shown)]
-    rest = Counter(str(one.status) for one in rules if one not in shown)
+    rest = Counter(str(rule.status) for rule in rules if rule not in shown)
     if rest:
         counts = ", ".join(f"{many:,} {_plural(status, many)}" for status, many in rest.items())
         found.append(free(f"  {counts} (-v shows them)", view.style.dim))

@@ -153,8 +153,8 @@ def chain_text(because: Sequence[RowRef]) -> str:
 def holds_back(of_rows: Iterable[Mapping[str, int]], style: Style) -> list[Line]:
     """Returns what some rows hold back together; "" if nothing."""
     back: Counter[str] = Counter()
-    for one in of_rows:
-        back.update(one)
+    for row in of_rows:
+        back.update(row)
     return [free(f"holds back {counts(back)}", style.warn, 6)] if back else []
 
 

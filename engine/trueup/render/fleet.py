@@ -154,13 +154,13 @@ def status_data(status: FleetStatus, runs: Runs | None = None) -> Mapping[str, o
         "tenants": [_tenant(tenant, runs.get(tenant.name)) for tenant in status.tenants],
         "workers": [
             {
-                "name": one.name,
-                "host": one.host,
-                "began": _iso(one.began),
-                "seen": _iso(one.seen),
-                "running": one.running,
+                "name": worker.name,
+                "host": worker.host,
+                "began": _iso(worker.began),
+                "seen": _iso(worker.seen),
+                "running": worker.running,
             }
-            for one in status.workers
+            for worker in status.workers
         ],
     }
 

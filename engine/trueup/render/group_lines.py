@@ -84,9 +84,9 @@ def by_kind(changes: Sequence[Change], tabs: Sequence[str], view: View) -> list[
         Line((Cell("What changes", view.style.heading), Cell(""), Cell("")), "kinds", heading=True)
     ]
     last = ""
-    kinds = dict.fromkeys((one.tab, one.mapping) for one in changes)
+    kinds = dict.fromkeys((change.tab, change.mapping) for change in changes)
     for tab, mapping in sorted(kinds, key=lambda kind: tabs.index(kind[0])):
-        here = [one for one in changes if (one.tab, one.mapping) == (tab, mapping)]
+        here = [change for change in changes if (change.tab, change.mapping) == (tab, mapping)]
         done = [one for one in here if is_shown(one, verbose=view.verbose)]
         if done:
             cells = (
@@ -101,12 +101,16 @@ def by_kind(changes: Sequence[Change], tabs: Sequence[str], view: View) -> list[
 
 def _kinds(changes: Sequence[Change], view: View) -> list[str]:
     found = []
-    links = Counter(FOUND_BY.get(one.how, one.how) for one in changes if one.action is Action.LINK)
+    links = Counter(
+        FOUND_BY.get(change.how, change.how) for change in changes if change.action is Action.LINK
+    )
     if links:
         ways = ", ".join(f"{many:,} {sanitize(way)}" for way, many in links.items())
-        total = counted([one for one in changes if one.action is Action.LINK])
+        total = counted([change for change in changes if change.action is Action.LINK])
         found.append(f"{total} ({ways})" if len(links) > 1 else f"{total} {next(iter(links))}")
-    others = counted([one for one in changes if one.action is not Action.LINK], marks=view.verbose)
+    others = counted(
+        [change for change in changes if change.action is not Action.LINK], marks=view.verbose
+    )
     found += [others] if others else []
     return found + _fields(changes, view)
 

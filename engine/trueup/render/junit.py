@@ -23,9 +23,9 @@ def junit_xml(results: Sequence[ProjectTestResult]) -> str:
 def _counts(results: Sequence[ProjectTestResult]) -> dict[str, str]:
     return {
         "tests": str(len(results)),
-        "failures": str(sum(bool(one.differences) for one in results)),
-        "errors": str(sum(bool(one.error) for one in results)),
-        "time": f"{sum(one.seconds for one in results):.3f}",
+        "failures": str(sum(bool(result.differences) for result in results)),
+        "errors": str(sum(bool(result.error) for result in results)),
+        "time": f"{sum(result.seconds for result in results):.3f}",
     }
 
 
@@ -49,10 +49,10 @@ def _case(suite: Element, result: ProjectTestResult) -> None:
         failure = SubElement(case, "failure", {"message": sanitize(first.what)})
         failure.text = "\n".join(
             line
-            for one in result.differences
+            for difference in result.differences
             for line in (
-                f"{one.place}: {sanitize(one.what)}",
-                *(f"- {sanitize(text)}" for text in one.expected),
-                *(f"+ {sanitize(text)}" for text in one.actual),
+                f"{difference.place}: {sanitize(difference.what)}",
+                *(f"- {sanitize(text)}" for text in difference.expected),
+                *(f"+ {sanitize(text)}" for text in difference.actual),
             )
         )

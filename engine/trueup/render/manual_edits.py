@@ -93,7 +93,9 @@ def _edit_text(edit: Edit, run: str) -> str:
         case LinkForgotten(mapping, key, name):
             return f"forget {mapping} {key}" + (f", {name}" if name else "")
         case ChangesSettled(changes):
-            outcomes = (f"{one.change} {'landed' if one.landed else 'absent'}" for one in changes)
+            outcomes = (
+                f"{change.change} {'landed' if change.landed else 'absent'}" for change in changes
+            )
             return f"settle {', '.join(outcomes)}"
         case RunClosed():
             return f"settle {run} closed"

@@ -76,7 +76,7 @@ def _head(plan: Plan) -> str:
 
 def _changes(changes: Sequence[Change], view: View) -> str:
     """Returns the changes; write-backs with `-v` only, unless they have money."""
-    shown = [one for one in changes if is_shown(one, verbose=view.verbose)]
+    shown = [change for change in changes if is_shown(change, verbose=view.verbose)]
     rows = (_group(group, view) for group in fold(change_text.tidied(shown), verbose=view.verbose))
     return table(("", "what", "where", "change", "why"), rows)
 

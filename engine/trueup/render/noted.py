@@ -18,7 +18,7 @@ class Noted:
     """Finds notes by row."""
 
     def __init__(self, notes: Iterable[Note] = ()) -> None:
-        self._by_row = {(one.mapping, one.key): one for one in notes}
+        self._by_row = {(note.mapping, note.key): note for note in notes}
 
     def of(self, mapping: str, keys: Iterable[str]) -> tuple[Note, ...]:
         """The notes of these rows, in their order."""
@@ -40,12 +40,12 @@ NOTHING_NOTED = Noted()
 
 def assignee(notes: Sequence[Note]) -> str:
     """Returns the assignees of rows that are shown together."""
-    return ", ".join(dict.fromkeys(one.assignee for one in notes if one.assignee))
+    return ", ".join(dict.fromkeys(note.assignee for note in notes if note.assignee))
 
 
 def tags(notes: Sequence[Note]) -> tuple[str, ...]:
     """Returns the tags of rows that are shown together, each once."""
-    return tuple(dict.fromkeys(tag for one in notes for tag in one.tags))
+    return tuple(dict.fromkeys(tag for note in notes for tag in note.tags))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,4 +86,4 @@ def _rows(plan: Plan) -> Iterable[RowRef]:
         yield from (RowRef(change.mapping, key, change.name) for key in change.keys)
     yield from (RowRef(one.mapping, one.key, one.name) for one in plan.blocked)
     yield from (RowRef(one.mapping, one.key, one.name) for one in plan.ledger)
-    yield from (RowRef(one.mapping, one.key, one.name) for one in plan.findings)
+    yield from (RowRef(finding.mapping, finding.key, finding.name) for finding in plan.findings)

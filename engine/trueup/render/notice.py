@@ -42,7 +42,7 @@ def outcome_notice(outcome: Outcome) -> Notice:
         (Event.FAILED, FAILED),
         (Event.IN_DOUBT, frozenset({ChangeStatus.IN_DOUBT})),
     ):
-        names = [one.name for one in outcome.changes if one.status in statuses]
+        names = [change.name for change in outcome.changes if change.status in statuses]
         if names:
             found.append(Occasion(event, len(names), names=names))
     if outcome.interrupted or outcome.stopped:
@@ -57,7 +57,7 @@ def notice_title(project: str) -> str:
 
 def notice_text(notice: Notice, details: Details, currency: str) -> str:
     """The sentences of a notice, one a line."""
-    lines = [_sentence(one, details, currency) for one in notice.occasions]
+    lines = [_sentence(occasion, details, currency) for occasion in notice.occasions]
     if notice.run:
         lines.append(f"`trueup history show {sanitize(notice.run)}` has all of it.")
     return "\n".join(lines)
@@ -67,9 +67,10 @@ def wanted(notice: Notice, events: Iterable[Event], leak_above: Decimal | None) 
     """Returns the notice with the configured events, and a leak only above the amount."""
     wanted_events = frozenset(events)
     kept = tuple(
-        one
-        for one in notice.occasions
-        if one.event in wanted_events and (one.event is not Event.LEAK or _leaks(one, leak_above))
+        occasion
+        for occasion in notice.occasions
+        if occasion.event in wanted_events
+        and (occasion.event is not Event.LEAK or _leaks(occasion, leak_above))
     )
     return replace(notice, occasions=kept)
 

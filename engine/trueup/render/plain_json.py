@@ -17,7 +17,7 @@ def plain_json(value: object) -> Any:  # noqa: ANN401 -- JSON
     """The value as `json.dumps` takes it. A decimal that no JSON number holds exactly is text."""
     if is_dataclass(value):
         parts = fields(value)
-        return {one.name.rstrip("_"): plain_json(getattr(value, one.name)) for one in parts}
+        return {part.name.rstrip("_"): plain_json(getattr(value, part.name)) for part in parts}
     return value if value is None or isinstance(value, int | float) else str(value)
 
 

@@ -299,7 +299,9 @@ def group_blocks(seen: Overview, view: View) -> tuple[list[GroupBlock], GroupBlo
     blocks = [_block(known_as(group.row.name), [group], view) for group in shown]
     if small:
         blocks.append(_block(f"{len(small):,} with less money", small, view, listed=False))
-    has_content = [one for one in blocks if one.counted or one.invoice or one.month or one.waits]
+    has_content = [
+        block for block in blocks if block.counted or block.invoice or block.month or block.waits
+    ]
     whole = _block("all", every, view, listed=False) if len(every) > 1 else None
     return has_content, whole
 

@@ -16,10 +16,10 @@ def rule_text(rule: RuleView, style: Style) -> str:
     paint = style.error if rule.status is RuleStatus.FAILS else style.heading
     head = f"rule {sanitize(rule.name)}, on: {rule.on}, {rule.status}"
     lines = [Line((Cell(head, paint), Cell(str(rule.place), style.dim)))]
-    for one in rule.formulas:
-        result = "" if one.formula.failed else literal(one.formula.result, whole=True)
-        label = f"{one.part} {result}".rstrip() if one.formula.text else one.part
-        lines += formula_lines(label, one.formula, View(style=style), indent=2)
+    for formula in rule.formulas:
+        result = "" if formula.formula.failed else literal(formula.formula.result, whole=True)
+        label = f"{formula.part} {result}".rstrip() if formula.formula.text else formula.part
+        lines += formula_lines(label, formula.formula, View(style=style), indent=2)
     return "".join(f"{line}\n" for line in lay_out(lines, style.columns))
 
 

@@ -32,7 +32,7 @@ def value_text(one: Setting) -> str:
 def edit_text(edit: ProjectEdit) -> str:
     """Returns an edit as `diff -u` writes it, and the warnings of `trueup validate` about it."""
     lines = [exact(line) for line in edit.difference]
-    lines += [f"warning: {sanitize(one)}" for one in edit.warnings]
+    lines += [f"warning: {sanitize(warning)}" for warning in edit.warnings]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -43,10 +43,10 @@ def _failure(result: ProjectTestResult, style: Style, *, verbose: bool) -> Itera
 
 
 def _differences(differences: Iterable[Difference], style: Style) -> Iterator[str]:
-    for one in differences:
-        yield f"  {one.place}: {sanitize(one.what)}"
-        yield from (style.remove(f"    - {sanitize(line)}") for line in one.expected)
-        yield from (style.add(f"    + {sanitize(line)}") for line in one.actual)
+    for difference in differences:
+        yield f"  {difference.place}: {sanitize(difference.what)}"
+        yield from (style.remove(f"    - {sanitize(line)}") for line in difference.expected)
+        yield from (style.add(f"    + {sanitize(line)}") for line in difference.actual)
 
 
 def coverage_text(coverage: Coverage, style: Style = PLAIN) -> str:
@@ -67,17 +67,17 @@ def mutation_text(mutation: Mutation, style: Style = PLAIN) -> str:
     """Returns how many changes no test noticed, and which, each with its place."""
     unnoticed = len(mutation.survivors)
     lines = [f"{count(mutation.total, 'mutant')}, {unnoticed:,} not noticed by any test."]
-    for one in mutation.survivors:
-        reach = f"reached by {count(one.tests, 'test') if one.tests else 'no test'}"
-        lines.append(f"  {one.place}: {sanitize(one.text)} {style.dim(f'({reach})')}")
+    for survivor in mutation.survivors:
+        reach = f"reached by {count(survivor.tests, 'test') if survivor.tests else 'no test'}"
+        lines.append(f"  {survivor.place}: {sanitize(survivor.text)} {style.dim(f'({reach})')}")
     return "\n".join(lines) + "\n"
 
 
 def mutation_json(mutation: Mutation) -> dict[str, object]:
     """The same, ready for `json.dumps`."""
     survivors = [
-        {"place": str(one.place), "text": one.text, "tests": one.tests}
-        for one in mutation.survivors
+        {"place": str(survivor.place), "text": survivor.text, "tests": survivor.tests}
+        for survivor in mutation.survivors
     ]
     return {"mutants": mutation.total, "not_noticed": survivors}
 
@@ -86,17 +86,17 @@ def suite_json(
     results: Sequence[ProjectTestResult], coverage: Coverage | None = None
 ) -> dict[str, object]:
     """The results ready for `json.dumps`."""
-    failed = sum(not one.passed for one in results)
+    failed = sum(not result.passed for result in results)
     reached = {} if coverage is None else {"coverage": _coverage_json(coverage)}
     return {
         "passed": len(results) - failed,
         "failed": failed,
         "tests": [
             {
-                "name": one.name,
-                "place": str(one.place),
-                "passed": one.passed,
-                "error": one.error,
+                "name": result.name,
+                "place": str(result.place),
+                "passed": result.passed,
+                "error": result.error,
                 "differences": [
                     {
                         "place": str(difference.place),
@@ -104,10 +104,10 @@ def suite_json(
                         "expected": [*difference.expected],
                         "actual": [*difference.actual],
                     }
-                    for difference in one.differences
+                    for difference in result.differences
                 ],
             }
-            for one in results
+            for result in results
         ],
         **reached,
     }

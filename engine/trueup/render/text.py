@@ -217,10 +217,10 @@ def _one_by_one(seen: Overview, view: View) -> list[list[Line]]:
     def remaining(group: Group) -> list[Change]:
         """What is not shown in common; an update of a record stands with its link."""
         return [
-            one
-            for one in group.changes
-            if one.id not in shared
-            and not (one.action is Action.UPDATE and (one.mapping, one.keys) in linked)
+            change
+            for change in group.changes
+            if change.id not in shared
+            and not (change.action is Action.UPDATE and (change.mapping, change.keys) in linked)
         ]
 
     shown, small = divided(groups(seen, arrangement), lambda group: group.weight, arrangement, None)
@@ -237,9 +237,9 @@ def _of_several(seen: Overview, view: View) -> list[Change]:
     found: dict[str, Change] = {}
     counted_kinds = set()
     for group in fold(every):
-        of = {seen.belonging.group_of(one, view.arrangement.group) for one in group.changes}
-        if len(of) > 1 and not any(has_money(one) for one in group.changes):
-            found |= {one.id: one for one in group.changes}
+        of = {seen.belonging.group_of(change, view.arrangement.group) for change in group.changes}
+        if len(of) > 1 and not any(has_money(change) for change in group.changes):
+            found |= {change.id: change for change in group.changes}
             if not group.alike:
                 counted_kinds.add(kind(group.first))
     found |= {one.id: one for one in every if kind(one) in counted_kinds and not has_money(one)}

@@ -28,9 +28,9 @@ class ServiceUnits:
 def units_over_time(changes: Iterable[Change]) -> list[ServiceUnits]:
     """Returns the services whose units the changes move, in their order."""
     by_row: dict[tuple[str, str], list[Change]] = {}
-    for one in changes:
-        if one.action is Action.ADJUST and one.adjustment:
-            by_row.setdefault(one.adjustment.row[:2], []).append(one)
+    for change in changes:
+        if change.action is Action.ADJUST and change.adjustment:
+            by_row.setdefault(change.adjustment.row[:2], []).append(change)
     return [_service(moving) for moving in by_row.values()]
 
 

@@ -98,7 +98,7 @@ def preview(request: Request, current: CurrentPlan) -> Response:
         whole=whole,
         more=unit_previews(seen, view, request.query_params, found.digest),
         has_final=any(change.final for change in plan.changes),
-        stays=[finding_row(one, view) for one in plan.findings] if plan.undo_of else [],
+        stays=[finding_row(finding, view) for finding in plan.findings] if plan.undo_of else [],
     )
 
 
@@ -185,13 +185,13 @@ def _ended(outcome: Outcome) -> list[EndedRow]:
     """Returns the changes; those that failed or were held come first."""
     return [
         EndedRow(
-            one.name,
-            (status_text(one.status),),
-            f"{word(one.mapping)}, {DONE[one.action]}",
-            (*one.text.splitlines(), *doubt_lines(one)),
-            is_done=one.status in ORDER[-2:],
-            remedy=pieces(one.remedy),
-            because=one.because,
+            change.name,
+            (status_text(change.status),),
+            f"{word(change.mapping)}, {DONE[change.action]}",
+            (*change.text.splitlines(), *doubt_lines(change)),
+            is_done=change.status in ORDER[-2:],
+            remedy=pieces(change.remedy),
+            because=change.because,
         )
-        for one in sorted(outcome.changes, key=lambda one: ORDER.index(one.status))
+        for change in sorted(outcome.changes, key=lambda one: ORDER.index(one.status))
     ]

@@ -94,14 +94,14 @@ def _stated(
 
 def _amount(entries: Iterable[AuditEntry], currency: str) -> str:
     """Returns the amount that the plan moves; all statements about it have the same amount."""
-    events = (one.event for one in entries if isinstance(one.event, ApprovalStated))
-    return next((moved_text(one.amount, one.unknown, currency) for one in events), "")
+    events = (entry.event for entry in entries if isinstance(entry.event, ApprovalStated))
+    return next((moved_text(event.amount, event.unknown, currency) for event in events), "")
 
 
 def _statement_texts(
     entries: Iterable[AuditEntry], current: CurrentPlan
 ) -> Iterable[tuple[str, str]]:
-    for one in entries:
-        if isinstance(one.event, ApprovalStated):
-            when = moment(one.at, current.project.zone)
-            yield f"{STATEMENT_LABELS[one.event.statement]} by {one.who}, {when}", one.reason
+    for entry in entries:
+        if isinstance(entry.event, ApprovalStated):
+            when = moment(entry.at, current.project.zone)
+            yield f"{STATEMENT_LABELS[entry.event.statement]} by {entry.who}, {when}", entry.reason

@@ -43,9 +43,9 @@ class Failures:
                 return error.reasons
             case ConfigError() | PlanRefused():
                 return tuple(
-                    self._reason(one.text, one.remedy, str(one.place or ""))
-                    for one in error.findings
-                    if isinstance(one, Finding)
+                    self._reason(finding.text, finding.remedy, str(finding.place or ""))
+                    for finding in error.findings
+                    if isinstance(finding, Finding)
                 ) or (self._reason(str(error)),)
             case EngineError():
                 return (self._reason(str(error)),)

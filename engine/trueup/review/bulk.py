@@ -185,7 +185,9 @@ def _keys(row: Row | LedgerRow) -> Sequence[str]:
 def _match(row: Row | LedgerRow) -> int | None:
     """Returns the record that was matched for the row; None if there is none."""
     changes = row.changes if isinstance(row, Row) else ()
-    found = (one for one in changes if one.action is Action.LINK and one.how in BY_MATCH)
+    found = (
+        change for change in changes if change.action is Action.LINK and change.how in BY_MATCH
+    )
     return next((one.record for one in found), None)
 
 

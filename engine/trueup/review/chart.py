@@ -44,7 +44,7 @@ def chart(name: str, service: ServiceUnits) -> Chart:
     """Returns the chart of a service."""
     steps = service.steps
     first, last = steps[0].day - _MARGIN, steps[-1].day + _MARGIN
-    top = max(max(one.before, one.after) for one in steps) or 1
+    top = max(max(step.before, step.after) for step in steps) or 1
     span = (last - first).days
 
     def x(days: int) -> int:
@@ -57,13 +57,13 @@ def chart(name: str, service: ServiceUnits) -> Chart:
     opening = steps[0].before if steps[0].before == steps[0].after else 0
 
     def line(values: Sequence[int]) -> str:
-        at = [x((one.day - first).days) for one in steps]
+        at = [x((step.day - first).days) for step in steps]
         path = f"M{x(0)} {y(opening)}"
         for position, value in zip(at, values, strict=True):
             path += f"H{position}V{y(value)}"
         return f"{path}H{x(span)}"
 
-    before, after = [one.before for one in steps], [one.after for one in steps]
+    before, after = [step.before for step in steps], [step.after for step in steps]
     end, other = y(before[-1]), y(after[-1])
     if abs(end - other) < _APART:
         end = other + (_APART if end >= other else -_APART)

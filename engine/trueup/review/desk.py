@@ -95,7 +95,7 @@ class Desk:
                 self.reasons = self.failures.of(error)
                 raise Failure(self.reasons) from error
             now = clock.now().astimezone(project.zone)
-            records = {RowKey(one.mapping, one.key): one.record for one in links}
+            records = {RowKey(link.mapping, link.key): link.record for link in links}
             current = current_plan_of(project, new_plan, now, records, Reads.of(steps or [now]))
             with self._note_lock:
                 if self._notes_written != noted:  # meanwhile: the plan was made with older notes

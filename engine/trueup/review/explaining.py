@@ -38,7 +38,7 @@ def explanation(request: Request, current: CurrentPlan) -> Response:
             found = desk_of(request).find_explanation(query.get("id", ""))
     except EngineError as error:
         return failure(request, desk_of(request).failures.of(error), HTTPStatus.NOT_FOUND)
-    names = [known_as(one.name or one.key) for one in found.rows]
+    names = [known_as(row.name or row.key) for row in found.rows]
     lines = explanation_text(found, verbose=not found.total).splitlines()
     return page(
         request,
@@ -48,7 +48,7 @@ def explanation(request: Request, current: CurrentPlan) -> Response:
         active="Ledger",
         lines=lines[:MOST],
         left=len(lines) - MOST if len(lines) > MOST else 0,
-        rows=[(one.mapping, one.key, known_as(one.name or one.key)) for one in found.rows],
+        rows=[(row.mapping, row.key, known_as(row.name or row.key)) for row in found.rows],
         sent=[_sent(one, current.project) for one in _all_sent(found, current.project)],
     )
 

@@ -26,11 +26,14 @@ def outlook_lines(current: CurrentPlan, row: LedgerRow) -> Sequence[OutlookLine]
     """Returns the decisions that settle a line, each with its units and its money."""
     return [
         OutlookLine(
-            _label(one, row),
-            outlook_text(one, current.plan),
-            RawText(f"{address('/row', mapping=one.mapping, key=one.key)}#decide-{one.verdict}"),
+            _label(outlook, row),
+            outlook_text(outlook, current.plan),
+            RawText(
+                address("/row", mapping=outlook.mapping, key=outlook.key)
+                + f"#decide-{outlook.verdict}"
+            ),
         )
-        for one in outlooks(current.project, current.ways, row.line)
+        for outlook in outlooks(current.project, current.ways, row.line)
     ]
 
 
@@ -43,10 +46,10 @@ def _label(one: Outlook, row: LedgerRow) -> str:
 def outlooks_of(current: CurrentPlan, ref: RowKey, rows: Sequence[LedgerRow]) -> dict[Verdict, str]:
     """Returns, by decision, the effect of making it about this row."""
     return {
-        one.verdict: outlook_text(one, current.plan)
+        outlook.verdict: outlook_text(outlook, current.plan)
         for row in rows
-        for one in outlooks(current.project, current.ways, row.line)
-        if (one.mapping, one.key) == ref
+        for outlook in outlooks(current.project, current.ways, row.line)
+        if (outlook.mapping, outlook.key) == ref
     }
 
 

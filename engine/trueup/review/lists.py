@@ -113,7 +113,9 @@ def _rows_page(  # noqa: PLR0913, PLR0917 -- what differs between a tab and all 
 
 def _reasons(item: Item) -> Sequence[str]:
     """Returns why a row is stopped, one sentence each; rows that it waits for are links."""
-    texts = [one.text for one in item.findings if not (item.because and one.code == DEPENDS)]
+    texts = [
+        finding.text for finding in item.findings if not (item.because and finding.code == DEPENDS)
+    ]
     return [sentence(text) for text in texts]
 
 

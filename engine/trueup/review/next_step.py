@@ -74,9 +74,9 @@ def next_step(current: CurrentPlan, ref: RowKey, row: Row | None, *, can_link: b
         return NextStep(Step.IGNORED, until=ignored.until)
     record, changes = current.links.get(ref), row.changes if row else ()
     items = row.items if row else ()
-    if stop := next((one for one in items if one.at_fault), None):
+    if stop := next((item for item in items if item.at_fault), None):
         return _stopped(stop, ref, is_open=can_link and record is None)
-    if waiting := next((one for one in items if one.because), None):
+    if waiting := next((item for item in items if item.because), None):
         return NextStep(Step.WAITS, waits_for=waiting.because[-1])
     if items:
         return NextStep(Step.DECIDE)
@@ -85,18 +85,18 @@ def next_step(current: CurrentPlan, ref: RowKey, row: Row | None, *, can_link: b
 
 def _unstopped(changes: Sequence[Change], record: int | None, *, can_link: bool) -> NextStep:
     """Returns the step of a row that nothing stops."""
-    link = next((one for one in changes if one.action is Action.LINK), None)
+    link = next((change for change in changes if change.action is Action.LINK), None)
     if link and link.how in BY_MATCH and can_link:
         return NextStep(Step.CONFIRM, link.record)
-    if any(one.action is Action.CREATE for one in changes):
+    if any(change.action is Action.CREATE for change in changes):
         return NextStep(Step.NEW)
     return NextStep(Step.LINKED, record if record is not None else _record_of(changes))
 
 
 def _stopped(item: Item, ref: RowKey, *, is_open: bool) -> NextStep:
     """Returns the step of a row that needs a person itself."""
-    commands = [one for finding in item.findings for one in finding.commands]
-    own = [one for one in commands if (one.mapping, one.key) == ref]
+    commands = [command for finding in item.findings for command in finding.commands]
+    own = [command for command in commands if (command.mapping, command.key) == ref]
     records = _records(own)
     creates = any(_verdict(one) is Verdict.CREATE for one in own)
     if records or (is_open and creates):
@@ -108,7 +108,11 @@ def _stopped(item: Item, ref: RowKey, *, is_open: bool) -> NextStep:
 
 def _records(commands: Sequence[Command]) -> tuple[int, ...]:
     """Returns the records to which a finding would link the row."""
-    found = [int(one.rest) for one in commands if one.verb == "link" and one.rest.isdecimal()]
+    found = [
+        int(command.rest)
+        for command in commands
+        if command.verb == "link" and command.rest.isdecimal()
+    ]
     return tuple(dict.fromkeys(found))
 
 
@@ -120,18 +124,18 @@ def _verdict(command: Command) -> Verdict | None:
 
 
 def _record_of(changes: Sequence[Change]) -> int | None:
-    return next((one.record for one in changes if one.record is not None), None)
+    return next((change.record for change in changes if change.record is not None), None)
 
 
 def _ignored(current: CurrentPlan, ref: RowKey, keys: Sequence[str]) -> Decision | None:
     """Returns the decision that ignores the row on the day of the plan."""
     return next(
         (
-            one
-            for one in current.project.decisions
-            if (one.mapping, one.verdict) == (ref.mapping, Verdict.IGNORE)
-            and one.key in keys
-            and (one.until is None or one.until >= current.plan.as_of)
+            decision
+            for decision in current.project.decisions
+            if (decision.mapping, decision.verdict) == (ref.mapping, Verdict.IGNORE)
+            and decision.key in keys
+            and (decision.until is None or decision.until >= current.plan.as_of)
         ),
         None,
     )

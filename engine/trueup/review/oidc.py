@@ -193,7 +193,7 @@ def _endpoints(found: Mapping[str, Any], issuer: str) -> Mapping[str, str]:
         raise ValueError("another issuer")
     names = ("authorization_endpoint", "token_endpoint", "jwks_uri")
     endpoints = {name: str(found[name]) for name in names}
-    if any(is_in_clear(one) for one in endpoints.values()):
+    if any(is_in_clear(endpoint) for endpoint in endpoints.values()):
         raise ValueError("an address in clear")
     return endpoints
 

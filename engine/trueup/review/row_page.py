@@ -116,7 +116,7 @@ def row_page(current: CurrentPlan, ref: RowKey) -> RowPage:
     row, lines = current.by_row.get(ref), ledger_lines(current, ref)
     project = current.project
     spec = project.mappings.get(ref.mapping)
-    decided = tuple(_decided(one) for one in project.decisions if _of(one, ref, row))
+    decided = tuple(_decided(decision) for decision in project.decisions if _of(decision, ref, row))
     if spec is None or not ref.key or not (row or lines or decided):
         raise EngineError("the plan does not contain this row: it may be from an earlier plan")
     record = current.links.get(ref)
@@ -138,8 +138,8 @@ def row_page(current: CurrentPlan, ref: RowKey) -> RowPage:
         decided=decided,
         note=note_of(project, *ref) or Note(*ref),
         offers=tuple(
-            replace(one, leads_to=leads_to.get(one.verdict, ""))
-            for one in _offers(verdicts, current.plan, own, is_linked=record is not None)
+            replace(offer, leads_to=leads_to.get(offer.verdict, ""))
+            for offer in _offers(verdicts, current.plan, own, is_linked=record is not None)
         ),
         can_link=Verdict.LINK in verdicts,
     )
@@ -170,11 +170,11 @@ def _ref(line: LedgerLine) -> RowKey:
 def _target(spec: MappingSpec, linked: int | None, line: LedgerLine | None, row: Row | None) -> str:
     """Returns the record that the row is linked to, else the one that the plan found for it."""
     entity, changes = spec.target.entity, row.changes if row else ()
-    found = [linked, *(one.record for one in changes if one.entity == entity)]
+    found = [linked, *(change.record for change in changes if change.entity == entity)]
     record = next((one for one in [*found, line.record if line else None] if one is not None), None)
     if record is not None:
         return f"{entity} {record}"
-    is_new = any(one.action is Action.CREATE for one in changes)
+    is_new = any(change.action is Action.CREATE for change in changes)
     return f"{entity}, new" if is_new else f"{entity}, none yet"
 
 
@@ -186,8 +186,10 @@ def _change(change: Change, current: CurrentPlan) -> ChangePart:
         heads=_heads(change, current.plan),
         facts=tuple(_facts(change, current)),
         fields=tuple(
-            FieldLine(one.field, before(one), after(one), why_changed(one, current.plan.names))
-            for one in change.fields
+            FieldLine(
+                field.field, before(field), after(field), why_changed(field, current.plan.names)
+            )
+            for field in change.fields
         ),
         notes=tuple(notes(change, view)),
     )
@@ -237,7 +239,8 @@ def _reason(finding: Finding, row: Row, current: CurrentPlan) -> ReasonText:
     """Returns a finding's text; if its remedy is a decision about the row, it is a form here."""
     shown = reason(finding, current.view)
     decides = finding.commands and all(
-        one.mapping == row.ref.mapping and one.key in row.keys for one in finding.commands
+        command.mapping == row.ref.mapping and command.key in row.keys
+        for command in finding.commands
     )
     return replace(shown, remedy=()) if decides else shown
 
@@ -307,4 +310,4 @@ def _offers(
         withheld |= {Verdict.ACTIVATE}
     if line is None or not line.difference:
         withheld |= {Verdict.CORRECT}
-    return [offers[one] for one in offers if one in verdicts and one not in withheld]
+    return [offers[offer] for offer in offers if offer in verdicts and offer not in withheld]

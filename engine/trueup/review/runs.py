@@ -54,7 +54,9 @@ def runs(request: Request, current: CurrentPlan) -> Response:
         ],
         edits=[audit_cells(entry, zone) for entry in reversed(found.audit)],
         verified=verified,
-        wrong=[finding_row(one, current.view) for one in verified.findings] if verified else [],
+        wrong=[finding_row(finding, current.view) for finding in verified.findings]
+        if verified
+        else [],
     )
 
 

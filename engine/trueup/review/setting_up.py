@@ -39,7 +39,7 @@ def setup(request: Request) -> Response:
         current=desk.current,
         active="Setup",
         connection=[_field(one) for one in shown.connection],
-        settings=[_field(one) for one in shown.settings],
+        settings=[_field(setting) for setting in shown.settings],
         version=shown.version,
         unread=(ReasonText(pieces(unread), (), ""),) if unread else (),
     )
@@ -110,7 +110,7 @@ def _shown(request: Request, proposed: ProjectEdit, id_: str) -> Response:
         id=id_,
         changed=proposed.changed,
         lines=[(line[:1], desk.failures.exact(line)) for line in proposed.difference[2:]],
-        warnings=[desk.failures.text(one) for one in proposed.warnings],
+        warnings=[desk.failures.text(warning) for warning in proposed.warnings],
     )
 
 
@@ -154,11 +154,16 @@ def doctor(request: Request) -> Response:
         active="Setup",
         found=found_text(shown.errors, shown.warnings),
         sections=[
-            (name, [_row(request, one) for one in shown.findings if one.name in entities])
+            (
+                name,
+                [_row(request, finding) for finding in shown.findings if finding.name in entities],
+            )
             for name, entities in shown.sections.items()
             if entities
         ],
-        others=[_row(request, one) for one in shown.findings if one.name not in of_entities],
+        others=[
+            _row(request, finding) for finding in shown.findings if finding.name not in of_entities
+        ],
         back=address(SETUP),
     )
 

@@ -99,7 +99,7 @@ def public_site(address: str, proxies: tuple[str, ...], port: int) -> Site:
         raise EngineError(
             f"desk.address: {address!r} is not an address such as https://desk.example"
         )
-    return Site(authority, HTTPS, tuple(_network(one) for one in proxies), port)
+    return Site(authority, HTTPS, tuple(_network(proxy) for proxy in proxies), port)
 
 
 def _network(text: str) -> Network:

@@ -39,7 +39,7 @@ def unit_previews(
     part = page_of(found, Filter.from_query(query).page, ON_A_PAGE)
     sentences = _sentences(seen, view)
     return {
-        "services": [_preview(one, view, sentences) for one in part.rows],
+        "services": [_preview(row, view, sentences) for row in part.rows],
         "services_part": part,
         "services_to": lambda page: address("/preview", digest=digest, page=page),
     }
@@ -47,13 +47,13 @@ def unit_previews(
 
 def _weight(service: ServiceUnits, view: View) -> Decimal:
     """Returns how much money a service moves, without a sign, for sorting."""
-    ids = [one.id for one in service.changes]
+    ids = [change.id for change in service.changes]
     return max(abs(view.money.invoice.total(ids)), abs(view.money.month.total(ids)))
 
 
 def _preview(service: ServiceUnits, view: View, sentences: Mapping[str, str]) -> ServicePreview:
     name = known_as(service.row.name or service.row.key)
-    found = (sentences[one.id] for one in service.changes if sentences.get(one.id))
+    found = (sentences[change.id] for change in service.changes if sentences.get(change.id))
     return ServicePreview(
         name=name,
         steps=service.steps,
@@ -66,9 +66,9 @@ def _preview(service: ServiceUnits, view: View, sentences: Mapping[str, str]) ->
 def _sentences(seen: Overview, view: View) -> Mapping[str, str]:
     """Returns the sentences by change; changes that are sent together share one."""
     found: dict[str, str] = {}
-    for changes in joined([one for one in seen.plan.changes if one.adjustment]):
+    for changes in joined([change for change in seen.plan.changes if change.adjustment]):
         text = _sentence(changes, seen, view)
-        found |= {one.id: text for one in changes}
+        found |= {change.id: text for change in changes}
     return found
 
 

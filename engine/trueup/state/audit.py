@@ -122,7 +122,7 @@ def _edit_data(edit: Edit) -> Mapping[str, object]:
         case LinkForgotten(mapping, key, name):
             return {"kind": "forget", "mapping": mapping, "key": key, "name": name}
         case ChangesSettled(changes):
-            outcomes = [{"change": one.change, "landed": one.landed} for one in changes]
+            outcomes = [{"change": change.change, "landed": change.landed} for change in changes]
             return {"kind": "settle", "changes": outcomes}
         case RunClosed():
             return {"kind": "close"}
@@ -150,7 +150,7 @@ def _event(data: Mapping[str, Any]) -> AuditEvent | None:
         case {"kind": "forget", "mapping": mapping, "key": key, "name": name}:
             return LinkForgotten(mapping, key, name)
         case {"kind": "settle", "changes": changes}:
-            settled = [SettledChange(one["change"], one["landed"]) for one in changes]
+            settled = [SettledChange(change["change"], change["landed"]) for change in changes]
             return ChangesSettled(tuple(settled))
         case {"kind": "close"}:
             return RunClosed()

@@ -32,7 +32,7 @@ def _exposed_below(node: Node) -> Iterator[Finding]:
         for part in node.parts():
             yield from _exposed_below(part)
     elif isinstance(node.data, dict):
-        known = [replace(one, severity=Severity.ERROR) for one in exposed_secrets(node)]
+        known = [replace(secret, severity=Severity.ERROR) for secret in exposed_secrets(node)]
         yield from (replace(one, remedy=_REMEDY) for one in known)
         places = {one.place for one in known}
         parts = (part for _, part in node.items())

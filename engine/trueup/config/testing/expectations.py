@@ -114,9 +114,9 @@ class ExpectationParser:
         """Reports a change that no plan can have for the row."""
         target = self.target or GivenTarget()
         has_record = mapping.name in target.all_of or any(
-            (one.mapping, one.key) == (mapping.name, key) for one in target.rows
+            (row.mapping, row.key) == (mapping.name, key) for row in target.rows
         )
-        has_units = any(one.key == key for one in target.units) and bool(mapping.ledger)
+        has_units = any(unit.key == key for unit in target.units) and bool(mapping.ledger)
         text = remedy = ""
         if action is Action.ADJUST and not mapping.ledger:
             text = f"{mapping.name} has no ledger, so none of its rows is adjusted"

@@ -150,7 +150,7 @@ def _sums(
         text = f"{NEVER}: quantity - units - pending is {right}"
         yield fault(text, f"write {right}", part.values["difference"].place)
     shares = [numbers.get(name) for name in ("moved", "held", "unexplained")]
-    known = [one for one in shares if one is not None]
+    known = [share for share in shares if share is not None]
     if len(known) == len(shares) and sum(known) != gap:
         text = (
             f"{NEVER}: quantity - units is {plain_number(gap)}, and moved + held + unexplained is "
@@ -179,8 +179,8 @@ def _limits(node: Node | None, project: Project) -> Iterator[Finding]:
 
 def _limit_names(project: Project) -> Iterator[str]:
     """The names of all limits that a plan may be over."""
-    entities = sorted({one.target.entity for one in project.mappings.values()})
-    tables = sorted({one.source.table for one in project.mappings.values()})
+    entities = sorted({mapping.target.entity for mapping in project.mappings.values()})
+    tables = sorted({mapping.source.table for mapping in project.mappings.values()})
     guards = project.guards
     by_name: Mapping[str, tuple[Iterable[str], Mapping[str, object]]] = {
         "creates": (entities, guards.creates),
@@ -190,7 +190,7 @@ def _limit_names(project: Project) -> Iterator[str]:
         "adjustments": (guards.adjustments, guards.adjustments),
     }
     for kind, (things, limits) in by_name.items():
-        yield from (f"{kind}:{one}" for one in things if one in limits or "*" in limits)
+        yield from (f"{kind}:{name}" for name in things if name in limits or "*" in limits)
     yield from ("monthly_effect", "one_off_effect", "calls")
     for rule in project.rules:
         if rule.on is RuleOn.PLAN and rule.severity in STOPS:
@@ -269,7 +269,11 @@ def _money_with_nothing(expect: Expectations) -> Iterator[Finding]:
 def _units_as_before(expected: ExpectedUnits, target: GivenTarget) -> Iterator[Finding]:
     """Units that differ from those before; before a contract begins and after it ends, none."""
     given = next(
-        (one for one in target.units if (one.mapping, one.key) == (expected.mapping, expected.key)),
+        (
+            unit
+            for unit in target.units
+            if (unit.mapping, unit.key) == (expected.mapping, expected.key)
+        ),
         None,
     )
     if given is None and target.records:

@@ -24,12 +24,12 @@ Row = tuple[str, str]
 def decisions_of(node: Node, project: Project, findings: list[Finding]) -> tuple[Decision, ...]:
     """Returns the decisions of a test or a step; unknown mappings are added to the findings."""
     decisions = tuple(parse_decisions(node)) if "decisions" in node else ()
-    for one in decisions:
-        if one.mapping not in project.mappings:
-            text, known = f"there is no mapping {one.mapping}", project.mappings
-            findings.append(unknown(text, one.mapping, known, one.place))
-        elif why := why_not_applicable(one.verdict, project.mappings[one.mapping]):
-            findings.append(fault(why, "", one.place))
+    for decision in decisions:
+        if decision.mapping not in project.mappings:
+            text, known = f"there is no mapping {decision.mapping}", project.mappings
+            findings.append(unknown(text, decision.mapping, known, decision.place))
+        elif why := why_not_applicable(decision.verdict, project.mappings[decision.mapping]):
+            findings.append(fault(why, "", decision.place))
     return decisions
 
 
@@ -70,7 +70,9 @@ class StepParser:
             self._rows.pop(row, None)
         decided = decisions_of(node, self.project, self._findings)
         earlier = (
-            one for one in self._decisions if not any(_replaces(new, one) for new in decided)
+            decision
+            for decision in self._decisions
+            if not any(_replaces(new, decision) for new in decided)
         )
         self._decisions = (*earlier, *decided)
         names = Names.of(self.project, self._rows.values(), self._findings)

@@ -51,7 +51,9 @@ class Names:
     def ledger_mapping(self, key: str, place: Place) -> str:
         """The mapping with a ledger that has that row; empty, with a finding, where none has."""
         found = [
-            one for one in self.project.mappings.values() if one.ledger and self._has(one, key)
+            mapping
+            for mapping in self.project.mappings.values()
+            if mapping.ledger and self._has(mapping, key)
         ]
         if len(found) == 1:
             return found[0].name
@@ -59,12 +61,12 @@ class Names:
             names = " and ".join(one.name for one in found)
             self.findings.append(fault(f"{key} is a row of {names}", "rename one row", place))
             return ""
-        ledgers = [one for one in self.project.mappings.values() if one.ledger]
-        known = {key for one in ledgers for key in self.rows.get(one.source.table, ())}
+        ledgers = [mapping for mapping in self.project.mappings.values() if mapping.ledger]
+        known = {key for ledger in ledgers for key in self.rows.get(ledger.source.table, ())}
         if not ledgers:
             text, remedy = "no mapping of this project has a ledger", "remove this part"
         else:
-            tables = " or ".join(sorted({one.source.table for one in ledgers}))
+            tables = " or ".join(sorted({ledger.source.table for ledger in ledgers}))
             text = f"there is no {tables} {key} in this test, so it has no units"
             remedy = hint(key, known) or f"add it to source.{tables}"
         self.findings.append(fault(text, remedy, place))
@@ -173,9 +175,9 @@ def parse_posted(node: Node, names: Names) -> Iterator[Posted]:
             yield Posted(day)
         return
     owners = {
-        one.ledger.periods.start.split(".")[0]
-        for one in names.project.mappings.values()
-        if one.ledger and one.ledger.periods
+        mapping.ledger.periods.start.split(".")[0]
+        for mapping in names.project.mappings.values()
+        if mapping.ledger and mapping.ledger.periods
     }
     for key, part in node.items():
         day = parse_day(part.data)

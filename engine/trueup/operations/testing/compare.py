@@ -89,7 +89,7 @@ class Comparison:
     def _fields(
         self, wanted: ExpectedChange, change: Change, what: str, names: RowNames
     ) -> Iterator[Difference]:
-        fields = {one.field: one for one in change.fields}
+        fields = {field.field: field for field in change.fields}
         special = _special(change)
         for name, expected in wanted.values.items():
             if name == NOTE:
@@ -136,9 +136,11 @@ class Comparison:
 
     def findings(self, plan: Plan) -> Iterator[Finding]:
         """Returns the findings of a plan, also of rows that are blocked or left out."""
-        yield from (one for one in plan.findings if one.code not in _CONSEQUENCES)
+        yield from (finding for finding in plan.findings if finding.code not in _CONSEQUENCES)
         for blocked in plan.blocked:
-            yield from (one for one in blocked.findings if one.code not in _CONSEQUENCES)
+            yield from (
+                finding for finding in blocked.findings if finding.code not in _CONSEQUENCES
+            )
         keys = self._keys_by_label({group.mapping for group in plan.left_out})
         for group in plan.left_out:
             for name in group.names:
@@ -211,9 +213,9 @@ class Comparison:
         found: list[Difference] = []
         if not outcome.complete:
             failed = tuple(
-                f"{one.name}: {one.status} {one.text}".strip()
-                for one in outcome.changes
-                if one.text
+                f"{change.name}: {change.status} {change.text}".strip()
+                for change in outcome.changes
+                if change.text
             )
             shown = (*failed, *([outcome.stopped] if outcome.stopped else []))
             found.append(Difference(expected.place, "apply", ("all changes take effect",), shown))
@@ -314,7 +316,9 @@ def _take(wanted: ExpectedChange, actual: list[Change]) -> Change | None:
 
 def _others(wanted: ExpectedChange, plan: Plan) -> tuple[str, ...]:
     """Returns what the plan has for the row instead."""
-    changes = [one for one in plan.changes if (wanted.mapping, wanted.key) in _rows_of(one)]
+    changes = [
+        change for change in plan.changes if (wanted.mapping, wanted.key) in _rows_of(change)
+    ]
     blocked = [
         f"blocked: {finding.text}"
         for one in plan.blocked
@@ -326,7 +330,7 @@ def _others(wanted: ExpectedChange, plan: Plan) -> tuple[str, ...]:
 
 def _summary(change: Change) -> str:
     """A change in one line."""
-    parts = [f"{one.field}: {one.shown_after}" for one in change.fields[:4]]
+    parts = [f"{field.field}: {field.shown_after}" for field in change.fields[:4]]
     if change.adjustment and change.units:
         parts = [f"units: {change.units[0]} → {change.units[1]}, on: {change.adjustment.day}"]
     return f"{change.action} {' '.join(row_of(change))} {{{', '.join(parts)}}}"

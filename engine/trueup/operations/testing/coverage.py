@@ -47,13 +47,13 @@ def reached_by(
         for name, value in change.values.items()
         if value is not None
     }
-    codes = {one.code for one in plan.findings}
-    codes |= {one.code for blocked in plan.blocked for one in blocked.findings}
+    codes = {finding.code for finding in plan.findings}
+    codes |= {finding.code for blocked in plan.blocked for finding in blocked.findings}
     codes |= {one.code for one in plan.left_out} | {
         one.code for line in plan.ledger for one in line.held
     }
     codes |= {one.limit.removeprefix("rule:") for one in plan.exceeded}
-    unused = {one.place for one in plan.findings if one.code == WITHOUT_ROW}
+    unused = {finding.place for finding in plan.findings if finding.code == WITHOUT_ROW}
     overrides = {*_overrides(project)} - unused
     rules = {rule.name for rule in project.rules} & codes
     return Reached(
@@ -69,7 +69,7 @@ def _overrides(project: Project) -> Iterator[Place]:
 
 def covered(project: Project, results: Iterable[ProjectTestResult]) -> Coverage:
     """Returns what none of the recorded results reached."""
-    all_reached = [one.reached for one in results if one.reached]
+    all_reached = [result.reached for result in results if result.reached]
     union = Reached(
         frozenset[tuple[str, int]]().union(*(one.expressions for one in all_reached)),
         frozenset[tuple[str, str]]().union(*(one.fields for one in all_reached)),

@@ -37,7 +37,7 @@ def find_tests(project: Project, named: Sequence[Path] = ()) -> tuple[list[TestF
 def _defaults_beside(file: TestFile, root: Path) -> TestFile:
     """The defaults in the folder of a file with tests, else those of the project or of trueup."""
     folders = (file.path.parent, root / TESTS)
-    own = next((one / DEFAULTS for one in folders if not is_absent(one / DEFAULTS)), None)
+    own = next((folder / DEFAULTS for folder in folders if not is_absent(folder / DEFAULTS)), None)
     if own:
         return TestFile(own, _name(own, root))
     return TestFile(shipped_tests() / DEFAULTS, f"trueup's own {DEFAULTS}")

@@ -133,19 +133,19 @@ class Fixture:
         wanted = {row for row in creates if row[0] in target.all_of}
         named: list[tuple[str, str, Place]] = [
             *((one.mapping, one.key, one.place) for one in target.rows),
-            *((one.mapping, one.key, one.place) for one in target.units),
+            *((unit.mapping, unit.key, unit.place) for unit in target.units),
         ]
         for mapping, key, place in named:
             if (mapping, key) not in creates:
                 raise ConfigError([_no_record(plan, mapping, key, place)])
             wanted.add((mapping, key))
-        by_id = {one.id: one for one in creates.values()}
+        by_id = {create.id: create for create in creates.values()}
         found: dict[str, Change] = {}
         waiting = [creates[row] for row in wanted]
         while waiting:
             change = waiting.pop()
             found[change.id] = change
-            unknown = [one for one in change.values.values() if isinstance(one, Unknown)]
+            unknown = [value for value in change.values.values() if isinstance(value, Unknown)]
             waiting += [by_id[one.change] for one in unknown if one.change not in found]
         found |= self._added(creates.values(), found)
         return [one for one in plan.changes if one.id in found]
@@ -156,7 +156,9 @@ class Fixture:
         added = {(row.table, row.key) for row in self.test.before if row.added}
         more = {}
         for change in creates:
-            needed = [one.change for one in change.values.values() if isinstance(one, Unknown)]
+            needed = [
+                value.change for value in change.values.values() if isinstance(value, Unknown)
+            ]
             table = mappings[change.mapping].source.table
             if needed and (table, change.keys[0]) in added and {*needed} <= found.keys():
                 more[change.id] = change
@@ -165,9 +167,9 @@ class Fixture:
     def _values(self, change: Change, ids: Mapping[str, int]) -> dict[str, Any]:
         """The fields of a record: what its mapping gives, and what the test changes in them."""
         given = [
-            (one.values, one.place)
-            for one in self.test.target.rows
-            if (one.mapping, one.key) == (change.mapping, change.keys[0])
+            (row.values, row.place)
+            for row in self.test.target.rows
+            if (row.mapping, row.key) == (change.mapping, change.keys[0])
         ]
         values = {
             name: ids[value.change] if isinstance(value, Unknown) else value
@@ -366,7 +368,7 @@ def _no_record(plan: Plan, mapping: str, key: str, place: Place) -> Finding:
     """Why a row can have no record."""
     for blocked in plan.blocked:
         if (blocked.mapping, blocked.key) == (mapping, key):
-            why = "; ".join(one.text for one in blocked.findings)
+            why = "; ".join(finding.text for finding in blocked.findings)
             text = f"{mapping} {key} can have no record: {why}"
             return _fault(text, "give the columns under `before` as they were then", place)
     text = f"{mapping} {key} can have no record: the mapping leaves the row out"

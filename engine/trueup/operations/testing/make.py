@@ -200,7 +200,9 @@ class _Maker:
         tenant: Mapping[str, Any] = known if isinstance(known, Mapping) else {}
         found: dict[str, list[dict[str, object]]] = {}
         for mapping in self._project.mappings.values():
-            finds = [one.value for one in mapping.fields.values() if isinstance(one.value, Find)]
+            finds = [
+                field.value for field in mapping.fields.values() if isinstance(field.value, Find)
+            ]
             rows = [row for (table, _), row in self._rows.items() if table == mapping.source.table]
             for row, find in product(rows, finds):
                 wanted = {
@@ -230,8 +232,8 @@ class _Maker:
         differing: dict[RowId, dict[str, object]] = {}
         for change in self._plan.changes:
             if change.action is Action.UPDATE:
-                fields = {one.field: self._field(one.before, one.shown_before)
-                          for one in change.fields if one.before is not None}  # fmt: skip
+                fields = {field.field: self._field(field.before, field.shown_before)
+                          for field in change.fields if field.before is not None}  # fmt: skip
                 differing[change.mapping, change.keys[0]] = fields
         linked: dict[str, dict[str, object]] = {}
         for mapping, key in self._links:
@@ -299,7 +301,7 @@ def _expected(
     name = f"{TESTS}/{file.name}"
     text = _yaml(document).encode()
     tests, defaults, findings = load_files(project, [TestFile(file, name, text)])
-    errors = [one for one in findings if one.severity is Severity.ERROR]
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     if errors:
         raise ConfigError(errors)
     plan, comparison = plan_test(project, tests[0], defaults)
@@ -311,11 +313,11 @@ def _expected(
             changes.setdefault(key, []).append(_entry(change, names))
     findings_found = [
         {
-            "code": one.code,
-            **({one.mapping: one.key} if one.key else {}),
-            "severity": str(one.severity),
+            "code": finding.code,
+            **({finding.mapping: finding.key} if finding.key else {}),
+            "severity": str(finding.severity),
         }
-        for one in comparison.findings(plan)
+        for finding in comparison.findings(plan)
     ]
     expect: dict[str, Any] = {"plan": changes or "nothing", "findings": findings_found or "none"}
     ledger = {
@@ -341,14 +343,14 @@ def _entry(change: Change, names: RowNames) -> dict[str, Any]:
     entry: dict[str, Any] = {change.mapping: change.keys[0]}
     if change.action is Action.LINK:
         return {**entry, "how": change.how}
-    for one in change.fields:
-        row_named = names.row(one.after)
+    for field in change.fields:
+        row_named = names.row(field.after)
         if row_named:
-            entry[one.field] = {row_named[0]: row_named[1]}
-        elif type(one.after) is int and one.shown_after != str(one.after):
-            entry[one.field] = one.shown_after
-        elif one.after is not None:
-            entry[one.field] = one.after
+            entry[field.field] = {row_named[0]: row_named[1]}
+        elif type(field.after) is int and field.shown_after != str(field.after):
+            entry[field.field] = field.shown_after
+        elif field.after is not None:
+            entry[field.field] = field.after
     return entry
 
 

@@ -129,7 +129,7 @@ def _changed(part: Any, old: Value, new: Value) -> Any:  # noqa: ANN401 -- any p
     if isinstance(part, tuple):
         return tuple(_changed(one, old, new) for one in part)
     if is_dataclass(part) and not isinstance(part, type):
-        values = {one.name: getattr(part, one.name) for one in fields(part)}
+        values = {field.name: getattr(part, field.name) for field in fields(part)}
         changed = {name: _changed(one, old, new) for name, one in values.items()}
         differing = {name: one for name, one in changed.items() if one is not values[name]}
         return replace(part, **differing)

@@ -37,7 +37,7 @@ def run_mutants(
     tests, defaults = checked_tests(project, named)
     listener.step("running the tests")
     results = [*run_all(project, tests, defaults, jobs, record=True, seconds=seconds)]
-    failing = [one.name for one in results if not one.passed]
+    failing = [result.name for result in results if not result.passed]
     if failing:
         raise EngineError(f"{failing[0]!r} fails without any change: run `trueup test` first")
     all_mutants = [*mutants(project)]

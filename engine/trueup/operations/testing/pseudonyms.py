@@ -112,4 +112,4 @@ def _phone(text: str, region: str | None, number: int) -> str:
         phone(f"+{parsed.country_code}{national[:-3]}{other % 1000:03}")
         for other in range(number, number + 1000)
     )
-    return next((one for one in candidates if one), "")
+    return next((candidate for candidate in candidates if candidate), "")

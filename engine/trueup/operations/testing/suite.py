@@ -29,7 +29,7 @@ class SuiteResult:
     @property
     def failed(self) -> int:
         """How many did not pass."""
-        return sum(not one.passed for one in self.results)
+        return sum(not result.passed for result in self.results)
 
 
 def run_suite(
@@ -61,7 +61,7 @@ def checked_tests(
 ) -> tuple[list[ProjectTest], RowDefaults]:
     """The tests and defaults. Raises ConfigError with all that is wrong with their files."""
     tests, defaults, findings = read_tests(project, named)
-    errors = [one for one in findings if one.severity is Severity.ERROR]
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     if errors:
         raise ConfigError(errors)
     return tests, defaults

@@ -114,7 +114,10 @@ def _wanted(
     context.resolvers[mapping.name].slot(key, slot, raw, resolved)
     if slot.name not in resolved.values:
         reasons = [*resolved.findings, *([resolved.skip] if resolved.skip else [])]
-        texts = [*(one.text for one in reasons), *(one.text for one in resolved.unfound.values())]
+        texts = [
+            *(reason.text for reason in reasons),
+            *(one.text for one in resolved.unfound.values()),
+        ]
         return _Wanted("; ".join(dict.fromkeys(texts)) or "not known", is_known=False)
     value = resolved.values[slot.name]
     return _Wanted(shown_value(context, slot, value), value)

@@ -42,16 +42,16 @@ def explain_row(context: PlanContext, plan: Plan, mapping: str, key: str) -> Row
         fields=explain_fields(context, spec, key, changes, plan.undo_of) if has_row else (),
         rules=explain_rules(context, spec, key, findings) if has_row else (),
         decisions=tuple(
-            DecisionExplanation(one, context.is_in_force(one))
-            for one in context.project.decisions
-            if (one.mapping, one.key) == (mapping, key)
+            DecisionExplanation(decision, context.is_in_force(decision))
+            for decision in context.project.decisions
+            if (decision.mapping, decision.key) == (mapping, key)
         ),
     )
 
 
 def changes_of(plan: Plan, mapping: str, key: str) -> list[Change]:
     """The changes of the plan that come from a row."""
-    return [one for one in plan.changes if one.mapping == mapping and key in one.keys]
+    return [change for change in plan.changes if change.mapping == mapping and key in change.keys]
 
 
 def _findings(context: PlanContext, plan: Plan, mapping: str, key: str) -> tuple[Finding, ...]:
@@ -59,13 +59,15 @@ def _findings(context: PlanContext, plan: Plan, mapping: str, key: str) -> tuple
     found: list[Finding] = [*state.blocked.get(key, ())]
     if key in state.skipped:
         found.append(state.skipped[key])
-    found += [one for one in plan.findings if (one.mapping, one.key) == (mapping, key)]
+    found += [
+        finding for finding in plan.findings if (finding.mapping, finding.key) == (mapping, key)
+    ]
     return tuple(_unique(found))
 
 
 def _unique(findings: Iterable[Finding]) -> Iterable[Finding]:
     """Returns each finding once, with or without the row's name."""
-    return {(one.code, one.text): one for one in findings}.values()
+    return {(finding.code, finding.text): finding for finding in findings}.values()
 
 
 def _status(context: PlanContext, mapping: str, key: str) -> RowStatus:
@@ -93,5 +95,5 @@ def _how(
         return f"linked before ({context.snapshot.links[mapping, key].how})"
     if key in context.states[mapping].inferred_links:
         return "fits it, and is not linked"
-    found = next((one.how for one in changes if one.how), "")
+    found = next((change.how for change in changes if change.how), "")
     return f"linked by this plan ({found})" if found else "found by this plan"

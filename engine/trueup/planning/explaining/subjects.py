@@ -59,7 +59,7 @@ def find_subject(context: PlanContext, plan: Plan, text: str) -> Subject:
 
 
 def _change(plan: Plan, text: str) -> Change | None:
-    return next((one for one in plan.changes if one.id == text), None)
+    return next((change for change in plan.changes if change.id == text), None)
 
 
 def _row(context: PlanContext, mapping: str, text: str) -> RowSubject | None:

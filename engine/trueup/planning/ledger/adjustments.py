@@ -98,7 +98,9 @@ class AdjustmentPlanner:
             low = lowest(rows, adjustment.day, moved) + adjustment.units
             before = units_on(rows, adjustment.day, moved)
             findings = () if stop else self._rule_findings(adjustment, before, low, ledger.rows)
-            stop = stop or next((one for one in findings if one.severity in STOPS), None)
+            stop = stop or next(
+                (finding for finding in findings if finding.severity in STOPS), None
+            )
             if adjustment.correction and low < 0:
                 stop = stop or self._below_zero(ledger, adjustment, low)
             own = correction if adjustment.correction else NO_CORRECTION
@@ -115,7 +117,7 @@ class AdjustmentPlanner:
         end, keys = ledger.terms.end, adjustment.keys
         if end is None or adjustment.day <= end or adjustment.correction:
             return adjustment
-        days = [one.day for one in ledger.changes if one.key in keys]
+        days = [change.day for change in ledger.changes if change.key in keys]
         if max(days) > end or not self._pending.decisions.pushed.issuperset(keys):
             return adjustment
         return replace(adjustment, units=0, too_late=adjustment.units)

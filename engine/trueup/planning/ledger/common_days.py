@@ -29,16 +29,16 @@ def on_common_days(planner: ServicePlanner, pair: Pair) -> bool:
     if _fit(halves):
         return True
     wait = timedelta(0)
-    for one in halves:
-        if one.is_correction:
-            one.put(planner, wait)
+    for half in halves:
+        if half.is_correction:
+            half.put(planner, wait)
     while not _fit(halves):
-        longest = max(one.wait for one in halves)
+        longest = max(half.wait for half in halves)
         if not wait < longest <= _LONGEST:
             return False
         wait = longest
-        for one in halves:
-            one.put(planner, wait)
+        for half in halves:
+            half.put(planner, wait)
     return True
 
 
@@ -69,7 +69,9 @@ class _Dated:
 
 def _fit(halves: Sequence[_Dated]) -> bool:
     """Whether all have the same delay, or one is stopped."""
-    return len({one.wait for one in halves}) == 1 or not all(one.half.is_sent for one in halves)
+    return len({dated.wait for dated in halves}) == 1 or not all(
+        dated.half.is_sent for dated in halves
+    )
 
 
 def follow(planner: ServicePlanner, pair: Pair) -> None:

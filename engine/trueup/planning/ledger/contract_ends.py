@@ -32,12 +32,12 @@ def after_its_contract(
     if end is None:
         return []
     return [
-        one
-        for one in changes
-        if one.step_units < 0
-        and one.day > end
-        and (one.dated or one.day) > end
-        and (as_of <= end or one.day == end + DAY)
+        change
+        for change in changes
+        if change.step_units < 0
+        and change.day > end
+        and (change.dated or change.day) > end
+        and (as_of <= end or change.day == end + DAY)
     ]
 
 
@@ -61,7 +61,7 @@ class ContractEnds:
     def mark(self, ledger: ServiceLedger) -> None:
         """Marks those of a contract that has ended, unless an earlier change is held."""
         state, per_unit = self._pending.state, ledger.terms.monthly
-        held = next((one.key for one in ledger.changes if one.key in state.blocked), None)
+        held = next((change.key for change in ledger.changes if change.key in state.blocked), None)
         for one in ledger.after_end if self._is_over(ledger) else ():
             if one.key not in state.ready:
                 continue

@@ -105,7 +105,7 @@ class CorrectedServices:
         steps = _should_be(planned, settled)
         if settled is None or steps is None or terms.start is None:
             return None
-        sent = [one.adjustment for one in planned.adjustments if not one.stop]
+        sent = [adjustment.adjustment for adjustment in planned.adjustments if not adjustment.stop]
         keys = {*queue.archive, *(key for one in sent for key in one.keys)}
         days = [one.day for one in (*settled, *ledger.changes) if one.key in keys]
         days += [one.day for one in sent]
@@ -129,7 +129,7 @@ class CorrectedServices:
         earlier = (one for one in reversed(found) if one.last < first and is_corrected)
         before = [*_without_gap(earlier)]
         spans = [*reversed(before), *(one for one in found if one.first >= first)]
-        parts = [billing.amount(int(one.units), one.first, one.last, terms) for one in spans]
+        parts = [billing.amount(int(span.units), span.first, span.last, terms) for span in spans]
         if any(part is None for part in parts):
             return None
         known = [lost(ledger, one) or Decimal(0) for one in sent]
@@ -174,8 +174,13 @@ def _should_be(planned: PlannedService, settled: Sequence[PendingUnits] | None) 
         return None
     if sum((one.units for one in (*settled, *ledger.changes)), Decimal(0)) != ledger.quantity:
         return None
-    sent = {key for one in planned.adjustments if not one.stop for key in one.adjustment.keys}
-    own = [one for one in ledger.changes if one.key in sent]
+    sent = {
+        key
+        for adjustment in planned.adjustments
+        if not adjustment.stop
+        for key in adjustment.adjustment.keys
+    }
+    own = [change for change in ledger.changes if change.key in sent]
     return [(one.day, one.units) for one in (*settled, *own)]
 
 
@@ -195,9 +200,9 @@ def _spans(
 def _without_gap(spans: Iterable[_Span]) -> Iterator[_Span]:
     """Returns spans, newest first, up to the one that agrees or differs in the other direction."""
     sign = 0
-    for one in spans:
-        direction = (one.units > 0) - (one.units < 0)
+    for span in spans:
+        direction = (span.units > 0) - (span.units < 0)
         if not direction or direction == -sign:
             return
         sign = direction
-        yield one
+        yield span

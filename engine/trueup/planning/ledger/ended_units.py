@@ -50,7 +50,7 @@ def _note(
     if end is None or end >= max(as_of, begins.adjustment.day):
         return
     units = units_on(old.rows, end)
-    units += sum(int(one.units) for one in old.changes if one.day <= end)
+    units += sum(int(change.units) for change in old.changes if change.day <= end)
     units += sum(int(one.adjustment.correction) for one in sent if one.adjustment.day <= end)
     if not units:
         return

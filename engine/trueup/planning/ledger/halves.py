@@ -44,9 +44,10 @@ class Half:
         None if this plan holds it.
         """
         own = [
-            one
-            for one in changes
-            if self.pending.keys() & {*one.keys} or (one.adjustment and one.adjustment.correction)
+            change
+            for change in changes
+            if self.pending.keys() & {*change.keys}
+            or (change.adjustment and change.adjustment.correction)
         ]
         return own if own or self.pending else changes
 
@@ -86,15 +87,15 @@ class BilledRow:
     @property
     def begins(self) -> Half:
         """The first step from zero units."""
-        steps = [one for one in self._steps() if one.step_units > 0]
-        first = (one for one in steps if one.step_reaches <= one.step_units)
+        steps = [step for step in self._steps() if step.step_units > 0]
+        first = (step for step in steps if step.step_reaches <= step.step_units)
         return self._half(first, 1, of_all=not self.service.line.units)
 
     @property
     def ends(self) -> Half:
         """The step to zero units."""
-        steps = [one for one in self._steps() if one.step_units < 0]
-        last = (one for one in steps if one.step_reaches <= 0)
+        steps = [step for step in self._steps() if step.step_units < 0]
+        last = (step for step in steps if step.step_reaches <= 0)
         return self._half(last, -1, of_all=not self.service.ledger.quantity)
 
     @property
@@ -103,18 +104,18 @@ class BilledRow:
         line = self.service.line
         is_as_pending = line.units == 0 or line.difference == 0
         steps = [*self._steps()]
-        is_nothing = all(one.step_units == 0 and one.step_reaches <= 0 for one in steps)
+        is_nothing = all(step.step_units == 0 and step.step_reaches <= 0 for step in steps)
         return bool(steps) and is_nothing and is_as_pending
 
     def _steps(self) -> Iterator[PendingUnits]:
         """The changes of the days on which its own are."""
         changes = self.service.ledger.changes
-        days = {one.day for one in changes if one.key in self.keys}
-        return (one for one in changes if one.day in days)
+        days = {change.day for change in changes if change.key in self.keys}
+        return (change for change in changes if change.day in days)
 
     def _half(self, steps: Iterator[PendingUnits], sign: int, *, of_all: bool) -> Half:
         """`of_all`: whether a correction is about all units of the row, and of no other row."""
-        pending = {one.key: one.due or one.day for one in steps}
+        pending = {step.key: step.due or step.day for step in steps}
         return Half(self.service, pending, sign, of_all or not self.is_holder)
 
 

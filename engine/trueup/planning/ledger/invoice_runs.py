@@ -48,13 +48,13 @@ class InvoiceRuns:
         that are read already, or whose contract and customer have no later run.
         """
         starts = {
-            one.record: one.terms.start
-            for one in ledgers
-            if one.record is not None
-            and one.terms.start is not None
-            and one.rows_read
-            and one.rows_read[0].start > one.terms.start
-            and self._runs_later(one)
+            ledger.record: ledger.terms.start
+            for ledger in ledgers
+            if ledger.record is not None
+            and ledger.terms.start is not None
+            and ledger.rows_read
+            and ledger.rows_read[0].start > ledger.terms.start
+            and self._runs_later(ledger)
         }
         since = min(starts.values(), default=self._context.as_of)
         read = self._context.reader.units(self._spec, self._append, starts, since)
@@ -77,7 +77,7 @@ class InvoiceRuns:
     def _last_run(self, ledger: ServiceLedger) -> date | None:
         """The last posted day of the service's contract, else of its customer."""
         return next(
-            (self._posted[one] for one in self._groups(ledger) if one in self._posted), None
+            (self._posted[group] for group in self._groups(ledger) if group in self._posted), None
         )
 
     def _groups(self, ledger: ServiceLedger) -> Iterator[_Group]:

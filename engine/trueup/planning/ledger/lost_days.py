@@ -26,12 +26,12 @@ def lost(ledger: ServiceLedger, adjustment: MergedAdjustment) -> Decimal | None:
     decrease that waits for an increase which was undone is still due on its own day: until the
     undo, that increase was billed.
     """
-    own = [one for one in ledger.changes if one.key in adjustment.keys]
+    own = [change for change in ledger.changes if change.key in adjustment.keys]
     moved = [(one.units, one.counts_from or one.day) for one in own]
     moved += [(-one.units, one.due) for one in adjustment.cancelled]
     days = [(units, due, adjustment.day) for units, due in moved]
     days += [(one.units, one.due, one.entered or one.due) for one in adjustment.cancelled]
-    amounts = (_amount(ledger, *one) for one in days)
+    amounts = (_amount(ledger, *day) for day in days)
     total = sum((amount for amount in amounts if amount is not None), Decimal(0))
     return exact(total) if total else None
 

@@ -98,7 +98,7 @@ class OtherSteps:
         ]
         found: dict[date, UnitStep] = {}
         for day in sorted(days):
-            fitting = [one for one in steps if one.day >= day and one.units == days[day]]
+            fitting = [step for step in steps if step.day >= day and step.units == days[day]]
             if fitting:
                 found[day] = fitting[0]
                 steps.remove(fitting[0])

@@ -186,7 +186,11 @@ class SuccessionPairs:
         name = self._owner_state.mapping.name
         text = f"waits for {self._context.label(name, successor)}, which may take its service over"
         findings = self._owner_state.blocked.get(successor, ())
-        asking = (one.advice for one in findings if one.code in (SERVICE_TAKEN, SUCCESSOR_UNCLEAR))
+        asking = (
+            finding.advice
+            for finding in findings
+            if finding.code in (SERVICE_TAKEN, SUCCESSOR_UNCLEAR)
+        )
         advice = next(asking, NO_ADVICE)
         return self._stop(planned, text, advice)
 

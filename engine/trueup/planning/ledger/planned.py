@@ -87,6 +87,7 @@ class PlannedService:
             key = first.adjustment.keys[0]
             stop = replace(stop, mapping=self.ledger.pending_mapping, key=key)
         later = (
-            replace(one, stop=one.stop or stop, findings=()) for one in self.adjustments[start:]
+            replace(adjustment, stop=adjustment.stop or stop, findings=())
+            for adjustment in self.adjustments[start:]
         )
         self.adjustments = [*self.adjustments[:start], *later]

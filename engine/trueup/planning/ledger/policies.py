@@ -203,7 +203,7 @@ class _Step:
     @property
     def units(self) -> Decimal:
         """The units by which it changes what is billed."""
-        return sum((one.units for one in self.changes), Decimal(0))
+        return sum((change.units for change in self.changes), Decimal(0))
 
 
 def _not_before(change: PendingUnits, undone: date | None) -> PendingUnits:
@@ -235,9 +235,9 @@ def _not_below_zero(
             before = [*(_ended(one, last, undone) for one in before), *step]
         else:
             increases = [one for one in before if one.units > 0 and one.day > last]
-            days = (last, *sorted({one.day for one in increases}))
+            days = (last, *sorted({increase.day for increase in increases}))
             day = next((one for one in days if _left(units, before, step, one) >= 0), last)
-            keys = [one.key for one in increases if one.day == day]
+            keys = [increase.key for increase in increases if increase.day == day]
             was_undone = any(key in undone for key in keys)
             by_policy = not was_undone and not any(key in decided for key in keys)
             before += (
@@ -254,7 +254,7 @@ def _left(
 ) -> Decimal:
     """Returns the units on a day on which a step is billed."""
     changes = [*(one for one in before if one.day <= day), *step]
-    return sum((one.units for one in changes), units)
+    return sum((change.units for change in changes), units)
 
 
 def _with_increase(

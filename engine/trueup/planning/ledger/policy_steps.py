@@ -49,4 +49,4 @@ def without_uneven(
 
 
 def _after(day: date, changes: Sequence[PendingUnits]) -> Decimal:
-    return sum((one.units for one in changes if one.day > day), Decimal(0))
+    return sum((change.units for change in changes if change.day > day), Decimal(0))

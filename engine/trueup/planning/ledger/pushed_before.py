@@ -118,9 +118,9 @@ class PushedBefore:
     def _ledger_mapping(self) -> MappingSpec:
         """The mapping whose ledger these changes move."""
         return next(
-            one
-            for one in self._context.project.mappings.values()
-            if one.ledger and one.ledger.pending == self._mapping.name
+            mapping
+            for mapping in self._context.project.mappings.values()
+            if mapping.ledger and mapping.ledger.pending == self._mapping.name
         )
 
     def _decide(self, key: str, verdict: str) -> Command:

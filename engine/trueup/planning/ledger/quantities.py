@@ -54,7 +54,9 @@ class Quantities:
         findings = self._state.blocked.get(key)
         if not findings:
             return ""
-        return "held" if all(one.severity is Severity.HOLD for one in findings) else "blocked"
+        return (
+            "held" if all(finding.severity is Severity.HOLD for finding in findings) else "blocked"
+        )
 
     def is_ignored(self, key: str) -> bool:
         """Whether a person decided to ignore the row, or one that it refers to."""

@@ -134,7 +134,7 @@ class _Reconciliation:
         if planned.old or not self._moves.has(key):
             self._runs.note(planned.old or ledger)
         planned.findings = self._rule_findings(planned, key)
-        stop = next((one for one in planned.findings if one.severity in STOPS), None)
+        stop = next((finding for finding in planned.findings if finding.severity in STOPS), None)
         planned.stop = planned.stop or stop
         return planned
 
@@ -147,7 +147,7 @@ class _Reconciliation:
             changes, line = [], self._stopped(planned, planned.stop)
         else:
             line = planned.line
-            sent = sum(one.correction_sent for one in planned.adjustments)
+            sent = sum(adjustment.correction_sent for adjustment in planned.adjustments)
             if not planned.old and sent != planned.corrects.units:
                 line = _not_corrected(line, planned.adjustments)
             ledger = self._runs.on_its_run(planned.new or planned.ledger)
@@ -168,7 +168,9 @@ class _Reconciliation:
                 self._context.findings.append(self._changes_later(line))
             # What stops a change is reported with the change.
             self._context.findings.extend(
-                one for one in planned.findings if one is not planned.stop or not planned.sendable
+                finding
+                for finding in planned.findings
+                if finding is not planned.stop or not planned.sendable
             )
         return changes
 
@@ -305,7 +307,11 @@ def _without_too_late(line: LedgerLine, planned: PlannedService) -> LedgerLine:
 
 def _not_corrected(line: LedgerLine, adjustments: Sequence[PlannedAdjustment]) -> LedgerLine:
     """The line of a difference whose correction is stopped, wholly or in part."""
-    stops = (one.stop for one in adjustments if one.stop and one.adjustment.correction)
+    stops = (
+        adjustment.stop
+        for adjustment in adjustments
+        if adjustment.stop and adjustment.adjustment.correction
+    )
     own = (BELOW_ZERO, WAITS_FOR_OTHER_HALF)
     stop = next((one for one in stops if one.code in own), None)
     if stop is None:

@@ -179,7 +179,7 @@ class SendableChanges:
     def is_in_doubt(self, ledger: ServiceLedger) -> bool:
         """Whether an adjustment of the service is in doubt: then its units are unknown."""
         doubt = self._context.in_doubt
-        changes = any((self._mapping.name, one.key) in doubt.rows for one in ledger.changes)
+        changes = any((self._mapping.name, change.key) in doubt.rows for change in ledger.changes)
         return changes or ledger.record in doubt.services
 
     @property

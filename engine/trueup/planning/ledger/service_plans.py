@@ -56,7 +56,9 @@ class ServicePlanner:
     def plan_again(self, service: PlannedService) -> None:
         """Plans the adjustments on the days that other halves need."""
         ledger, corrects = service.ledger, service.corrects
-        changes = tuple(_on(one, service.later.get(one.key, one.day)) for one in ledger.changes)
+        changes = tuple(
+            _on(change, service.later.get(change.key, change.day)) for change in ledger.changes
+        )
         ledger = replace(ledger, changes=changes)
         if service.new:  # its services keep the days of the source: what is lost counts from them
             again = self._plan_move(ledger, service.line, service.sendable)

@@ -72,7 +72,7 @@ class ServiceLedgers:
     def _going_on(self) -> Iterable[int]:
         """Services whose units may continue on another one: of a successor, or the row itself."""
         holders = map(self._state.holder, self._state.moved_from.values())
-        linked = (self._state.record_ids.get(one) for one in holders)
+        linked = (self._state.record_ids.get(holder) for holder in holders)
         yield from (one for one in linked if one in self._state.records)  # a record may be gone
         yield from self._state.left_records.values()
 
@@ -170,7 +170,7 @@ class ServiceLedgers:
             )
             quantity = policy.units(quantity)
             ended = after_its_contract(changes, terms, self._context.as_of)
-            changes = [one for one in changes if one not in ended]
+            changes = [change for change in changes if change not in ended]
             runs = terms.end is None or self._context.as_of <= terms.end
             has_ended = not runs and not quantity and bool(changes)
             if runs or has_ended:
@@ -180,7 +180,7 @@ class ServiceLedgers:
             record=record,
             coming=self._is_coming(key),
             quantity=quantity,
-            rows=total([self._projected(one, terms, queue) for one in rows]),
+            rows=total([self._projected(row, terms, queue) for row in rows]),
             rows_read=rows[0] if rows else (),
             none_is_zero=left is None and self._bills_nothing_without_rows(key, record),
             changes=tuple(changes),
@@ -236,7 +236,7 @@ class ServiceLedgers:
         values, pushed = self._pending.values, self._pending.pushed_before
         quantity = self.quantities.of(key, queue, None)[0]
         changes = [*self._changes(queue), *self._settled(queue)]
-        if quantity is None or any(values.day_or_none(one.key) is None for one in changes):
+        if quantity is None or any(values.day_or_none(change.key) is None for change in changes):
             return None
         under = self._ancestry.of_row(self._mapping.name, key)
         terms = self._terms.terms(None, key)

@@ -44,7 +44,7 @@ def hold_unbilled(
         if not days:
             continue
         target = context.systems.target
-        parts = ", ".join(f"{one.units:f} units from {one.first} to {one.last}" for one in days)
+        parts = ", ".join(f"{day.units:f} units from {day.first} to {day.last}" for day in days)
         text = f"{parts} are billed to nobody{_money(context, ledger, days)}: not in {target}"
         text += f", and {owner.name} {row} is not to be created"
         name = pending.mapping.name
@@ -88,7 +88,7 @@ def _billable(ledger: ServiceLedger) -> Iterator[_Days]:
 
 def _money(context: PlanContext, ledger: ServiceLedger, days: Sequence[_Days]) -> str:
     """Returns what they cost, if that is known."""
-    amounts = [billing.amount(int(one.units), one.first, one.last, ledger.terms) for one in days]
+    amounts = [billing.amount(int(day.units), day.first, day.last, ledger.terms) for day in days]
     known = [amount for amount in amounts if amount is not None]
     if len(known) < len(amounts):
         return ""

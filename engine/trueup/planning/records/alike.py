@@ -31,7 +31,7 @@ class AlikeRecords:
     def of(self, key: str) -> tuple[Alike, ...]:
         """Returns the values of the mapping's match keys for a row."""
         found = (self._keys.values(key, one.fields) for one in self._mapping.match)
-        return tuple(one for values in found if values for one in self.with_values(values))
+        return tuple(value for values in found if values for value in self.with_values(values))
 
     def with_values(self, values: Mapping[str, Any]) -> tuple[Alike, ...]:
         """Returns these values; none if one is empty.

@@ -172,9 +172,9 @@ class _ChangePlanner:
             if before == key
         ]
         return any(
-            all(ready[one][place] == ready[key][place] for place in places)
-            for one in successors
-            if one in ready
+            all(ready[successor][place] == ready[key][place] for place in places)
+            for successor in successors
+            if successor in ready
         )
 
     def _move(self, key: str, values: Mapping[str, Any]) -> None:
@@ -302,7 +302,7 @@ class _ChangePlanner:
             return reason(name, writes[name], record.get(name), last, row)
 
         fields = field_changes(self._compiled.slots, writes, record, why, self._show)
-        undone = [one.field for one in fields if one.reason is Reason.UNDONE]
+        undone = [field.field for field in fields if field.reason is Reason.UNDONE]
         for run in sorted({str((last or {})[f"{UNDONE}{name}"]) for name in undone}):
             self._note_undone(key, run)
         return change_of(

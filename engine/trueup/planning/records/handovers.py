@@ -160,15 +160,15 @@ class Handovers:
 
     def _hand_over(self, holder: str, *others: str) -> None:
         """Gives the holder the record that one of the others has, the last of them first."""
-        linked = next((one for one in others if self._record_of(one) is not None), None)
+        linked = next((other for other in others if self._record_of(other) is not None), None)
         record = self._record_of(linked) if linked else None
         if linked and record is not None and self._links.get(holder) != record:
             self.found.records[holder] = record
             self.found.owners[holder] = linked
         if others:
             self.found.members[holder] = others
-        for one in others:
-            self._withdraw(one, holder)
+        for other in others:
+            self._withdraw(other, holder)
 
     def _shares(self, group: Sequence[str], row: str) -> bool:
         """Whether one record serves the row and those of the group; its first row has it."""
@@ -191,7 +191,7 @@ class Handovers:
     def _former(self, group: Sequence[str]) -> list[str]:
         """Returns the rows that had a record of the group before, and have none now."""
         found = (one for row in group for one in handed_over(self._context, self._mapping, row))
-        return [one for one in dict.fromkeys(found) if one not in self._links]
+        return [key for key in dict.fromkeys(found) if key not in self._links]
 
     def _withdraw(self, predecessor: str, successor: str) -> None:
         """Leaves the row out: its record and its pending changes are those of a later row."""

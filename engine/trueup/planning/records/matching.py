@@ -14,7 +14,7 @@ def read_records(context: PlanContext, mapping: MappingSpec) -> None:
     """Reads the mapping's own records, those that rows are linked to, and those of decisions."""
     decisions = context.decisions(mapping.name, Topic.RECORD)
     wanted = [*context.links(mapping.name).values()]
-    wanted += [one.record for one in decisions.values() if one.record is not None]
+    wanted += [decision.record for decision in decisions.values() if decision.record is not None]
     state = context.states[mapping.name]
     state.records = context.reader.of(mapping, context.states, wanted)
 

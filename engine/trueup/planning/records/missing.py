@@ -21,7 +21,7 @@ from trueup.stages.diff import deactivation, field_changes, is_known_not_kept
 def handle_missing(context: PlanContext, mapping: MappingSpec) -> None:
     """Reports such records, or deactivates them, as `when_missing` configures it."""
     state, links = context.states[mapping.name], context.links(mapping.name)
-    for key in [one for one in links if one not in state.rows or one in state.out_of_scope]:
+    for key in [link for link in links if link not in state.rows or link in state.out_of_scope]:
         if not state.has(key):
             _row_is_gone(context, mapping, key, links[key])
         elif key in state.out_of_scope:

@@ -129,7 +129,7 @@ class RenewalOrder:
         """Rows with pending changes, by what they refer to."""
         found: defaultdict[tuple[object, ...], list[str]] = defaultdict(list)
         for key, changes in self._changes.items():
-            if key in self._state.rows and any(one.is_pending for one in changes):
+            if key in self._state.rows and any(change.is_pending for change in changes):
                 found[self._reference_keys(key)].append(key)
         return dict(found)
 
@@ -156,10 +156,10 @@ class RenewalOrder:
 
     def _span(self, key: str) -> _Span | None:
         changes = self._changes.get(key, ())
-        days = [one.day for one in changes if one.day is not None]
+        days = [change.day for change in changes if change.day is not None]
         if not days or len(days) < len(changes) or self._has_unassigned:
             return None
-        is_over = sum(one.units for one in changes) == 0
+        is_over = sum(change.units for change in changes) == 0
         return _Span(min(days), max(days) if is_over else None)
 
     @cached_property

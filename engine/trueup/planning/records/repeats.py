@@ -88,11 +88,11 @@ class Repeats:
         ways = order or [self._order.either_way(key, row) for row in candidates]
         return [
             Advice.of(
-                self._decide(*one),
-                f" if {'it' if one.key == key else self._label(one.key)} "
-                f"takes the place of {self._label(one.of)}",
+                self._decide(*way),
+                f" if {'it' if way.key == key else self._label(way.key)} "
+                f"takes the place of {self._label(way.of)}",
             )
-            for one in ways
+            for way in ways
         ]
 
     def _decide(self, key: str, predecessor: str) -> Command:

@@ -48,7 +48,7 @@ def leave_fields(state: MappingState, key: str, names: Collection[str]) -> None:
     """Removes these fields from the row's changes."""
     kept = []
     for change in state.changes.get(key, []):
-        fields = tuple(one for one in change.fields if one.field not in names)
+        fields = tuple(field for field in change.fields if field.field not in names)
         if len(fields) == len(change.fields):
             kept.append(change)
         elif fields:

@@ -98,7 +98,7 @@ def explain_unreadable(context: PlanContext, state: MappingState, suspects: Iter
         return
     for key in suspects:
         findings = state.blocked.get(key, ())
-        if any(one.code == NEEDS_UNREAD for one in findings):
+        if any(finding.code == NEEDS_UNREAD for finding in findings):
             _name_cause(context, state, key)
 
 

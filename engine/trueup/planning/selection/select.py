@@ -75,7 +75,7 @@ class _SelectionBuilder:
 
     def __init__(self, context: PlanContext, request: SelectionRequest) -> None:
         self._context, self._request = context, request
-        self._targets = [parse_selector(context, one) for one in request.targets]
+        self._targets = [parse_selector(context, target) for target in request.targets]
         self._excluded = [parse_selector(context, one) for one in request.exclude]
         self._customer = parse_customer(context, request.customer) if request.customer else None
         self._graph = ReferenceGraph(context, self._customer[0] if self._customer else "")
@@ -118,7 +118,9 @@ class _SelectionBuilder:
             found |= {(name, key) for key in keys}
         findings = chain(context.findings, *(state.findings for state in context.states.values()))
         return found | {
-            (one.mapping, one.key) for one in findings if one.key and one.mapping in context.states
+            (finding.mapping, finding.key)
+            for finding in findings
+            if finding.key and finding.mapping in context.states
         }
 
     @cached_property
@@ -144,7 +146,9 @@ class _SelectionBuilder:
 
     def _is_asked_for(self, change: Change) -> bool:
         rows = self._rows_of[change.id]
-        is_target = not self._targets or any(one.selects(change, rows) for one in self._targets)
+        is_target = not self._targets or any(
+            target.selects(change, rows) for target in self._targets
+        )
         return is_target and not self._members.isdisjoint(rows)
 
     def _is_dropped(self, change: Change) -> bool:
@@ -157,13 +161,14 @@ class _SelectionBuilder:
         rows = {
             row
             for row in self._members
-            if not self._targets or any(one.selects_row(row) for one in self._targets)
+            if not self._targets or any(target.selects_row(row) for target in self._targets)
         }
         changed = {row for id_ in kept for row in self._rows_of[id_]}
         changed |= {
-            (one.adjustment.row.mapping, one.adjustment.row.key)
-            for one in self._changes
-            if one.adjustment and one.id in kept - asked_for  # its line of the ledger comes along
+            (change.adjustment.row.mapping, change.adjustment.row.key)
+            for change in self._changes
+            if change.adjustment
+            and change.id in kept - asked_for  # its line of the ledger comes along
         }
         if self._targets:
             rows = self._graph.ancestors(rows)
@@ -199,7 +204,9 @@ class _SelectionBuilder:
             return False
         row = (line.mapping, line.key)
         above = self._graph.ancestors_of_record(line.mapping, line.record)
-        if self._targets and not any(one.selects_row(row) and not one.key for one in self._targets):
+        if self._targets and not any(
+            target.selects_row(row) and not target.key for target in self._targets
+        ):
             return False
         if any(one.selects_row(row) or (one.mapping, one.key) in above for one in self._excluded):
             return False

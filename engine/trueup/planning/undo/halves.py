@@ -58,7 +58,7 @@ class Halves:
 
     def alone(self, opposites: Iterable[Change]) -> dict[str, str]:
         """Ids of changes that would be undone without one of their halves, with its name."""
-        planned = {one.undoes for one in opposites}
+        planned = {opposite.undoes for opposite in opposites}
         return {
             id_: other.name
             for id_ in planned
@@ -68,13 +68,17 @@ class Halves:
 
     def joined(self, opposites: Sequence[Change]) -> list[Change]:
         """The adjustments, each with the ids of its own halves; decreases wait for increases."""
-        by_original = {one.undoes: one for one in opposites}
+        by_original = {opposite.undoes: opposite for opposite in opposites}
         found = []
-        for one in opposites:
-            others = [by_original[id_] for id_ in one.together if id_ in by_original]
-            increases = [other.id for other in others if other.unit_change > 0 > one.unit_change]
-            needs = tuple(dict.fromkeys((*one.needs, *increases)))
-            found.append(replace(one, together=tuple(other.id for other in others), needs=needs))
+        for opposite in opposites:
+            others = [by_original[id_] for id_ in opposite.together if id_ in by_original]
+            increases = [
+                other.id for other in others if other.unit_change > 0 > opposite.unit_change
+            ]
+            needs = tuple(dict.fromkeys((*opposite.needs, *increases)))
+            found.append(
+                replace(opposite, together=tuple(other.id for other in others), needs=needs)
+            )
         return found
 
 

@@ -80,7 +80,7 @@ def _unmarked(context: UndoContext, mark: Change, needs: tuple[str, ...]) -> Cha
     return reversing(
         mark,
         values=dict(mark.seen.record),
-        fields=tuple(_swapped(one) for one in mark.fields),
+        fields=tuple(_swapped(field) for field in mark.fields),
         needs=needs,
         seen=Preconditions(record=written),
         notes=(note,),

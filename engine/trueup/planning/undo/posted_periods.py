@@ -36,10 +36,12 @@ def posted_periods(
         services = target.read(owner.target.entity, [Condition(name, "in", ids)], [name])
         reader = Records(context.project, target, {})
         since = min(ends[other, id_] for id_ in ids)
-        units = reader.units(ledger, append, [one["id"] for one in services], since)
+        units = reader.units(ledger, append, [service["id"] for service in services], since)
         context.records += reader.count + len(services)
-        for one in services:
-            found[other, one[name]] += [row for row in units.get(one["id"], ()) if row.posted]
+        for service in services:
+            found[other, service[name]] += [
+                row for row in units.get(service["id"], ()) if row.posted
+            ]
     return found
 
 
@@ -56,5 +58,5 @@ def _ledgers(project: Project) -> Iterator[tuple[MappingSpec, LedgerSpec, Append
             value = spec.value
             if isinstance(value, Reference):
                 other = project.mappings[value.mapping]
-                if any(extends(other, one) for one in other.fields):
+                if any(extends(other, field) for field in other.fields):
                     yield owner, owner.ledger, append, name, value.mapping

@@ -59,9 +59,9 @@ def _reversal(context: UndoContext, change: Change) -> _Reversal | None:
     record, kept = context.record_of(change), context.kept.get(change.id, {})
     match change.action:
         case Action.UPDATE | Action.DEACTIVATE if record is not None:
-            left = {one.field: context.resolve(one.after) for one in change.fields}
+            left = {field.field: context.resolve(field.after) for field in change.fields}
             left |= {name: value for name, value in kept.items() if name in left}
-            before = {one.field: one.before for one in change.fields}
+            before = {field.field: field.before for field in change.fields}
             return _Reversal(change, record, left, before)
         case Action.CREATE if record is not None:
             off = _off_values(context, change)
@@ -101,8 +101,8 @@ def _read_records(
 ) -> dict[tuple[str, int], Record]:
     """The records as they are now, with the fields in question."""
     found: dict[tuple[str, int], Record] = {}
-    for entity in dict.fromkeys(one.change.entity for one in reversals):
-        group = [one for one in reversals if one.change.entity == entity]
+    for entity in dict.fromkeys(reversal.change.entity for reversal in reversals):
+        group = [reversal for reversal in reversals if reversal.change.entity == entity]
         fields = sorted({name for one in group for name in one.former})
         ids = sorted({one.record for one in group})
         for record in context.world.target.read(entity, [Condition("id", "in", ids)], fields):
@@ -122,7 +122,7 @@ def _add(context: UndoContext, reversal: _Reversal, now: Record, posted: Sequenc
     if not fields:
         return
     _report_return(context, reversal, fields)
-    after = {one.field: one.after for one in fields}
+    after = {field.field: field.after for field in fields}
     context.changes.append(
         reversing(
             change,
@@ -132,7 +132,7 @@ def _add(context: UndoContext, reversal: _Reversal, now: Record, posted: Sequenc
             owned=_owned(context, change, after),
             fields=tuple(fields),
             needs=(),
-            seen=Preconditions(record={one.field: one.before for one in fields}),
+            seen=Preconditions(record={field.field: field.before for field in fields}),
             notes=tuple(_notes(context, reversal, fields)),
         )
     )
@@ -152,7 +152,7 @@ def _report_return(
         text = f"the next plan switches it off again while its row is gone from {source}"
         remedy = Advice(f"restore the row in {source}, or correct `when_missing` first")
     else:
-        if all(_is_set_once(mapping, one.field) for one in fields):
+        if all(_is_set_once(mapping, field.field) for field in fields):
             return
         text = f"the next plan writes it again while {source} holds what the run wrote"
         ignore = Command("decide", change.mapping, change.keys[0], "ignore --reason …")
@@ -195,15 +195,15 @@ def _earliest_ends(
 ) -> dict[tuple[str, int], date]:
     """Records whose end may go back, each with the earliest day that it may go back to."""
     found: dict[tuple[str, int], date] = {}
-    for one in reversals:
-        mapping = context.project.mappings[one.change.mapping]
+    for reversal in reversals:
+        mapping = context.project.mappings[reversal.change.mapping]
         days = [
             day
-            for name, day in one.former.items()
+            for name, day in reversal.former.items()
             if isinstance(day, date) and extends(mapping, name)
         ]
         if days:
-            found[mapping.name, one.record] = min(days)
+            found[mapping.name, reversal.record] = min(days)
     return found
 
 
@@ -244,7 +244,7 @@ def _field_change(change: Change, field: Field, now: object, former: object) -> 
 
 def _parent_values(context: UndoContext, change: Change, entity: Entity) -> dict[str, object]:
     """The parent's id, where a write goes through the parent."""
-    names = {name for name in change.values if name not in {one.field for one in change.fields}}
+    names = {name for name in change.values if name not in {field.field for field in change.fields}}
     if change.action is Action.CREATE:
         names = {entity.parent.key} if entity.parent and entity.writes_via == "parent" else set()
     return {name: context.resolve(change.values[name]) for name in sorted(names)}
@@ -271,9 +271,9 @@ def _notes(
         yield "created by the run that is undone"
     mapping = context.project.mappings[reversal.change.mapping]
     target = context.systems.target
-    for one in fields:
-        if extends(mapping, one.field):
+    for field in fields:
+        if extends(mapping, field.field):
             yield (
-                f"{one.field} goes back to an earlier day: "
+                f"{field.field} goes back to an earlier day: "
                 f"{target} deletes the periods after it for good"
             )

@@ -119,7 +119,7 @@ def load_run(project: Project, world: World, run_id: str, as_of: date) -> UndoCo
 
 
 def _find_run(runs: Sequence[Run], run_id: str) -> Run:
-    found = [one for one in runs if one.id.startswith(run_id)]
+    found = [run for run in runs if run.id.startswith(run_id)]
     if not found:
         raise StateError(f"there is no run {run_id!r}: `trueup history` lists them")
     if len(found) > 1:

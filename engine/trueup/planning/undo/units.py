@@ -88,11 +88,11 @@ def _plan_opposites(
     findings = [*context.findings]
 
     def days_from(first: Days) -> Days:
-        return {id_: day for one in planners for id_, day in one.days(first, left).items()}
+        return {id_: day for planner in planners for id_, day in planner.days(first, left).items()}
 
     while True:
         days = halves.common_days(days_from)
-        opposites = [one for planner in planners for one in planner.opposites(days, left)]
+        opposites = [opposite for planner in planners for opposite in planner.opposites(days, left)]
         alone = halves.alone(opposites)
         if not alone:
             return opposites
@@ -212,7 +212,7 @@ class _ServiceUndo:
             record=self._service,
             entity=self._context.project.mappings[change.mapping].target.entity,
             values={**kept, **values},
-            fields=tuple(_with_value(one, values) for one in change.fields),
+            fields=tuple(_with_value(field, values) for field in change.fields),
             needs=(found[-1].id,) if found else (),
             seen=Preconditions(units=self._rows),
             units=(before, before + units),
@@ -309,7 +309,7 @@ class _ServiceUndo:
 
     def _leave_too_few(self, change: Change, units: int, row: UnitRow) -> None:
         """Reports that another user took units away: what the run added is no longer there."""
-        others = "".join(f"; {one}" for one in self._note_other_steps())
+        others = "".join(f"; {step}" for step in self._note_other_steps())
         text = (
             f"{units:+d} would leave {row.units} units from {row.start}{others}: "
             "what the run changed is left as it is"
@@ -319,7 +319,7 @@ class _ServiceUndo:
     def _correct(self) -> Advice:
         owner = self._ledger.owner.name
         links = self._context.snapshot.links.values()
-        keys = (one.key for one in links if (one.mapping, one.record) == (owner, self._service))
+        keys = (link.key for link in links if (link.mapping, link.record) == (owner, self._service))
         systems = self._context.systems
         command = Command("decide", owner, next(keys, "KEY"), "correct --reason …")
         return Advice.of(command, f" adjusts {systems.target} to {systems.source}")

@@ -122,7 +122,7 @@ class _FilterParser:
         if operator == "OR":
             self._count_alternatives(len(items))
         conditions = [self._item(item, depth) for item in items]
-        return _joined([one for one in conditions if one is not None], operator)
+        return _joined([condition for condition in conditions if condition is not None], operator)
 
     def _item(self, value: Json, depth: int) -> str | None:
         """Returns the SQL of a condition or a group; None for a condition that is dropped."""

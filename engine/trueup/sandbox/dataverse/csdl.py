@@ -67,19 +67,19 @@ def csdl(definitions: Definitions) -> Response:
 def _entity_type(definitions: Definitions, table: TableDefinition) -> str:
     properties = "".join(_property(attribute) for attribute in table.attributes.values())
     singles = "".join(
-        f"<NavigationProperty Name={quoteattr(one.navigation)}"
-        f" Type={quoteattr(f'mscrm.{one.referenced.logical}')}"
-        f" Partner={quoteattr(one.name)}>"
-        f"<ReferentialConstraint Property={quoteattr(one.attribute.wire)}"
-        f" ReferencedProperty={quoteattr(one.referenced.key)}/></NavigationProperty>"
-        for one in references(definitions, table)
+        f"<NavigationProperty Name={quoteattr(reference.navigation)}"
+        f" Type={quoteattr(f'mscrm.{reference.referenced.logical}')}"
+        f" Partner={quoteattr(reference.name)}>"
+        f"<ReferentialConstraint Property={quoteattr(reference.attribute.wire)}"
+        f" ReferencedProperty={quoteattr(reference.referenced.key)}/></NavigationProperty>"
+        for reference in references(definitions, table)
     )
     collections = "".join(
-        f"<NavigationProperty Name={quoteattr(one.name)}"
-        f" Type={quoteattr(f'Collection(mscrm.{one.referencing.logical})')}"
-        f" Partner={quoteattr(one.navigation)}/>"
-        for one in relations(definitions)
-        if one.referenced is table
+        f"<NavigationProperty Name={quoteattr(relation.name)}"
+        f" Type={quoteattr(f'Collection(mscrm.{relation.referencing.logical})')}"
+        f" Partner={quoteattr(relation.navigation)}/>"
+        for relation in relations(definitions)
+        if relation.referenced is table
     )
     key = f"<Key><PropertyRef Name={quoteattr(table.key)}/></Key>"
     return (
@@ -97,9 +97,9 @@ def _property(attribute: Attribute) -> str:
 
 def _entity_set(definitions: Definitions, table: TableDefinition) -> str:
     bindings = "".join(
-        f"<NavigationPropertyBinding Path={quoteattr(one.navigation)}"
-        f" Target={quoteattr(one.referenced.entity_set)}/>"
-        for one in references(definitions, table)
+        f"<NavigationPropertyBinding Path={quoteattr(reference.navigation)}"
+        f" Target={quoteattr(reference.referenced.entity_set)}/>"
+        for reference in references(definitions, table)
     )
     return (
         f"<EntitySet Name={quoteattr(table.entity_set)}"

@@ -54,7 +54,7 @@ def change(
             del table.keys[_found(table, key)]
         case _:
             return None
-    stored = {one.logical: one.keys for one in definitions.values()}
+    stored = {definition.logical: definition.keys for definition in definitions.values()}
     with store.writing():
         store.facts.set(_FACT, json.dumps(stored))
     if not name:

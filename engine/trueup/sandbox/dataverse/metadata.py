@@ -52,7 +52,7 @@ def metadata(definitions: Definitions, path: str, request: Request) -> Response 
         found = _tables(definitions, parts)
     elif name == "RelationshipDefinitions":
         found = _listed(
-            [relationship_metadata(one) for one in relations(definitions)],
+            [relationship_metadata(relation) for relation in relations(definitions)],
             parts,
             "RelationshipMetadataBase",
         )
@@ -165,7 +165,9 @@ def table_with(definitions: Definitions, key: str) -> TableDefinition:
     if GUID.fullmatch(key.removeprefix("MetadataId=")):
         wanted = key.removeprefix("MetadataId=").lower()
         tables = definitions.values()
-        found = next((one for one in tables if table_metadata(one)["MetadataId"] == wanted), None)
+        found = next(
+            (table for table in tables if table_metadata(table)["MetadataId"] == wanted), None
+        )
     elif key.startswith("LogicalName='") and key.endswith("'"):
         key = key.removeprefix("LogicalName='")[:-1]
         found = definitions.get(key)
@@ -249,16 +251,18 @@ def _below(
     """The documents that belong to a table; None for an unknown name."""
     match name:
         case "Attributes":
-            return [attribute_metadata(table, one) for one in table.attributes.values()]
+            return [attribute_metadata(table, attribute) for attribute in table.attributes.values()]
         case "Keys":
             return [key_metadata(table, key) for key in table.keys]
         case "OneToManyRelationships":
             found: Sequence[Relation] = [
-                one for one in relations(definitions) if one.referenced is table
+                relation for relation in relations(definitions) if relation.referenced is table
             ]
             return [relationship_metadata(one) for one in found]
         case "ManyToOneRelationships":
-            return [relationship_metadata(one) for one in references(definitions, table)]
+            return [
+                relationship_metadata(reference) for reference in references(definitions, table)
+            ]
         case "ManyToManyRelationships":
             return []
         case _:

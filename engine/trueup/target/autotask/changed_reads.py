@@ -290,8 +290,8 @@ class ChangedReads:
     def _worth_keeping(self, entity: Entity, queries: Sequence[KeptQuery]) -> Sequence[KeptQuery]:
         """Queries by which the next plan saves calls, with no more than it needs of them."""
         if self._is_one_page(queries):
-            return [_members(one, queries) for one in queries] if _requests(queries) > 1 else []
-        return [one for one in queries if self._since(entity, one)]
+            return [_members(query, queries) for query in queries] if _requests(queries) > 1 else []
+        return [query for query in queries if self._since(entity, query)]
 
     def _is_one_page(self, queries: Sequence[KeptQuery]) -> bool:
         """Whether one query can read all of these, and its result be divided among them."""

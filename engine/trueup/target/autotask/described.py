@@ -68,8 +68,8 @@ def describe(client: AutotaskClient, name: str, entities: Collection[str]) -> De
         operations=tuple(one for one in _OPERATIONS if info.get(f"can{one}") is True),
         has_udfs=has_udfs,
         fields={
-            **{field_name(one): _facts(one, field_name(one), entities) for one in fields},
-            **{f"{UDF}{field_name(one)}": _udf_facts(one) for one in udfs},
+            **{field_name(field): _facts(field, field_name(field), entities) for field in fields},
+            **{f"{UDF}{field_name(udf)}": _udf_facts(udf) for udf in udfs},
         },
     )
 

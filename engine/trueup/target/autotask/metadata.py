@@ -93,9 +93,9 @@ class Metadata:
         """
         with self._locks[self._catalogued(name).name]:
             rights = self._answer(name, _RIGHTS, read_rights)
-            withheld = {one for one in operations if rights.offered.get(one, True)} & _denied(
-                rights, operations
-            )
+            withheld = {
+                operation for operation in operations if rights.offered.get(operation, True)
+            } & _denied(rights, operations)
             if withheld and self._is_from_file(name, _RIGHTS):
                 rights = self._read_and_keep(name, _RIGHTS, read_rights)
             return _denied(rights, operations)
