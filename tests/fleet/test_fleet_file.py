@@ -133,6 +133,19 @@ def test_a_source_is_not_shared_with_a_tenant_that_marks_it(fleet):
     )
 
 
+def test_a_source_in_a_database_is_not_shared_either(fleet):
+    old = "source: {connector: files, path: work365}\n"
+    fleet.edit("base/trueup.yaml", old, 'source: {connector: sql, url: "{{ env.REPORTS }}"}\n')
+    fleet.edit("fleet.yaml", "set: {source: {path: exports/acme}}", "set: {batch: 7}")
+    fleet.edit("fleet.yaml", "set: {source: {path: exports/birch}}", "run: {do: apply-approved}")
+    fleet.env = {"REPORTS": "postgresql+psycopg://reader:hunter2@127.0.0.1/reports"}
+
+    (found,) = fleet.messages()
+
+    assert "birch and acme (fleet.yaml:6:3) have the same source" in found
+    assert "hunter2" not in found
+
+
 def test_sandboxes_in_the_own_folders_are_two_and_one_file_is_one(fleet):
     fleet.edit(
         "fleet.yaml",

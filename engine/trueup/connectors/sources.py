@@ -5,8 +5,9 @@ A connector is imported by the method that opens it, with the libraries that it 
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from trueup.config.documents import read
 from trueup.connectors.choosing import choose, read_path
@@ -23,12 +24,25 @@ if TYPE_CHECKING:
     from trueup.source.dataverse.client import DataverseClient
     from trueup.source.dataverse.discover import Discovery
     from trueup.source.dataverse.metadata import TableDefinition
+    from trueup.source.examine import ReadableTables
     from trueup.source.files.source import FileSource
     from trueup.source.profile import Profile
     from trueup.source.sql.source import SqlSource
 
+    class _Tables(Source, ReadableTables, Protocol):
+        """A source that the common checks of `source.examine` can look at."""
+
+
 PROFILE = "profile.yaml"
 """The profile that is used where trueup.yaml names none; `trueup discover` writes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceConnector:
+    """What a connector does with its connection. Both raise EngineError."""
+
+    open: Callable[[Connection], Source]
+    examine: Callable[[Connection], list[Finding]]  # for `trueup doctor`
 
 
 class Sources:
@@ -37,40 +51,25 @@ class Sources:
     def __init__(self, project: Project, stack: ExitStack, clock: Clock) -> None:
         self._project, self._stack, self._clock = project, stack, clock
 
+    @property
+    def connectors(self) -> Mapping[str, SourceConnector]:
+        """The connectors by the names that `source.connector` may have."""
+        return {
+            "files": self._of_tables(self._files),
+            "dataverse": SourceConnector(self._dataverse, self._examine_dataverse),
+            "sql": self._of_tables(self._sql),
+        }
+
     def open(self) -> Source:
         """Returns the source. Raises EngineError if it cannot be opened."""
-        connectors: dict[str, Callable[[Connection], Source]] = {
-            "files": self._files,
-            "dataverse": self._dataverse,
-            "sql": self._sql,
-        }
-        return choose(connectors, self._project.source)(self._project.source)
+        return choose(self.connectors, self._project.source).open(self._project.source)
 
     def examine(self) -> list[Finding]:
         """Returns findings about access to the source.
 
         Raises EngineError if it cannot be opened.
         """
-        project = self._project
-        written = {
-            mapping.source.table: [*mapping.write_back.set]
-            for mapping in project.mappings.values()
-            if mapping.write_back
-        }
-        if project.source.connector == "dataverse":
-            from trueup.source.dataverse import doctor
-
-            with self._dataverse_client() as client:
-                return doctor.examine(client, self._profile(), columns(project), written)
-
-        from trueup.source.examine import examine
-
-        connectors: dict[str, Callable[[Connection], FileSource | SqlSource]] = {
-            "files": self._files,
-            "sql": self._sql,
-        }
-        source = choose(connectors, project.source)(project.source)
-        return examine(source, columns(project), written)
+        return choose(self.connectors, self._project.source).examine(self._project.source)
 
     def discover(self) -> "Discovery":
         """Returns the environment's names for the tables of the catalogue.
@@ -95,6 +94,32 @@ class Sources:
     def tables(self) -> Mapping[str, Table]:
         """Returns the catalogue's tables under the names of the profile."""
         return self._profile().tables
+
+    def _of_tables(self, open_tables: "Callable[[Connection], _Tables]") -> SourceConnector:
+        """The connector of a source that the common checks can look at."""
+
+        def examine(connection: Connection) -> list[Finding]:
+            from trueup.source.examine import examine as examine_tables
+
+            source = open_tables(connection)
+            return examine_tables(source, columns(self._project), self._written())
+
+        return SourceConnector(open_tables, examine)
+
+    def _examine_dataverse(self, _: Connection) -> list[Finding]:
+        from trueup.source.dataverse import doctor
+
+        with self._dataverse_client() as client:
+            needed = columns(self._project)
+            return doctor.examine(client, self._profile(), needed, self._written())
+
+    def _written(self) -> dict[str, list[str]]:
+        """The columns that mappings write back, by table."""
+        return {
+            mapping.source.table: [*mapping.write_back.set]
+            for mapping in self._project.mappings.values()
+            if mapping.write_back
+        }
 
     def _files(self, connection: Connection) -> "FileSource":
         from trueup.source.files.source import FileSource

@@ -1,6 +1,6 @@
 """Opens the state that a project names: a file, or the rows of a tenant in PostgreSQL."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from importlib.util import find_spec
 
@@ -19,14 +19,15 @@ class States:
         self._state: State | None = None
         self._server_clock: Clock | None = None
 
+    @property
+    def connectors(self) -> Mapping[str, Callable[[Connection], State]]:
+        """What opens the state, by the names that `state.connector` may have."""
+        return {"sqlite": self._sqlite, "postgres": self._postgres}
+
     def open(self) -> State:
         """Returns the state; opened once. Raises EngineError if it cannot be opened."""
         if self._state is None:
-            connectors: dict[str, Callable[[Connection], State]] = {
-                "sqlite": self._sqlite,
-                "postgres": self._postgres,
-            }
-            self._state = choose(connectors, self._project.state)(self._project.state)
+            self._state = choose(self.connectors, self._project.state)(self._project.state)
         return self._state
 
     def shared_clock(self) -> Clock:

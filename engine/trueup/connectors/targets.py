@@ -75,15 +75,16 @@ class Targets:
         self._journal_head = journal_head
         self._target: HttpTarget | None = None
 
+    @property
+    def connectors(self) -> "Mapping[str, Callable[[Connection], HttpTarget]]":
+        """What opens the target, by the names that `target.connector` may have."""
+        return {"autotask": self._autotask, "sandbox": self._sandbox}
+
     def open(self) -> "HttpTarget":
         """Returns the target; opened once. Raises EngineError if it cannot be opened."""
         if self._target is None:
-            connectors: dict[str, Callable[[Connection], HttpTarget]] = {
-                "autotask": self._autotask,
-                "sandbox": self._sandbox,
-            }
             connection = self._project.target
-            self._target = choose(connectors, connection)(connection)
+            self._target = choose(self.connectors, connection)(connection)
         return self._target
 
     def examine(self, needs: Mapping[str, frozenset[str]]) -> list[Finding]:

@@ -84,6 +84,10 @@ def _source(part: object, tenant: Tenant, text: Callable[[object], str]) -> Iden
         return "files", os.path.normcase(os.path.normpath(path))
     if part.get("connector") == "dataverse":
         return "dataverse", text(part.get("url")).rstrip("/").casefold()
+    if part.get("connector") == "sql":
+        url = text(part.get("url"))
+        is_file = url.startswith("sqlite")  # its path is relative to the project
+        return "sql", url, tenant.project_folder if is_file else None
     return None
 
 

@@ -1,0 +1,48 @@
+"""The connectors that a project may name, and what must know each of them."""
+
+import json
+import tomllib
+from contextlib import ExitStack
+
+import pytest
+from trueup.connectors.sources import Sources
+from trueup.connectors.states import States
+from trueup.connectors.targets import TargetOptions, Targets
+
+from tests.support.fakes import FakeClock
+from tests.support.paths import ROOT, SCHEMAS
+from tests.support.small_project import project
+
+
+def connectors(part: str) -> set[str]:
+    """The names that the code opens."""
+    named, stack, clock = project(), ExitStack(), FakeClock()
+    match part:
+        case "source":
+            return {*Sources(named, stack, clock).connectors}
+        case "target":
+            return {*Targets(named, stack, clock, TargetOptions(), str).connectors}
+    return {*States(named, stack, clock).connectors}
+
+
+@pytest.mark.parametrize("part", ["source", "target", "state"])
+def test_a_project_may_name_each_connector_and_each_has_its_options(part: str):
+    schema = json.loads((SCHEMAS / "project.schema.json").read_text(encoding="utf-8"))
+    described = schema["$defs"][part]
+    with_options = {one["if"]["properties"]["connector"]["const"] for one in described["allOf"]}
+
+    assert {*described["properties"]["connector"]["enum"]} == connectors(part)
+    assert with_options == connectors(part)
+
+
+def test_no_source_connector_may_import_another_one():
+    """Import-linter takes a list: a connector that is not on it may import what it likes."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (independent,) = [
+        {*contract["modules"]}
+        for contract in settings["tool"]["importlinter"]["contracts"]
+        if contract["name"] == "A source connector never imports another one"
+    ]
+    folders = (ROOT / "engine" / "trueup" / "source").glob("*/__init__.py")
+
+    assert independent == {f"trueup.source.{one.parent.name}" for one in folders}
