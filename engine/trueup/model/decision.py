@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from trueup.model.finding import Place
+from trueup.model.finding import Command, Place
 
 
 class Topic(StrEnum):
@@ -38,6 +38,13 @@ class Verdict(StrEnum):
 
 DECIDE_WORDS = tuple(str(verdict) for verdict in Verdict if verdict is not Verdict.LINK)
 """What `trueup decide` takes; `link` is a command of its own."""
+
+
+def decided_by(command: Command) -> Verdict | None:
+    """What a `trueup decide` command decides: its first argument. None for another command."""
+    word = command.rest.partition(" ")[0]
+    return Verdict(word) if command.verb == "decide" and word in DECIDE_WORDS else None
+
 
 _TOPICS = {
     Verdict.LINK: frozenset({Topic.RECORD}),

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from trueup.model.decision import Verdict
+from trueup.model.decision import Verdict, decided_by
 from trueup.model.plan import LedgerLine, Plan
 from trueup.model.project import Project
 
@@ -39,9 +39,8 @@ def ways_of(plan: Plan) -> Ways:
     findings = [*plan.findings, *(one for row in plan.blocked for one in row.findings)]
     for finding in findings:
         for command in finding.commands:
-            word = command.rest.partition(" ")[0]
-            if command.verb == "decide" and word in {*map(str, Verdict)}:
-                found.setdefault((command.mapping, command.key), set()).add(Verdict(word))
+            if verdict := decided_by(command):
+                found.setdefault((command.mapping, command.key), set()).add(verdict)
     return found
 
 

@@ -134,6 +134,11 @@ def _amounts(change: Change, money: PlanMoney) -> Cells:
 
 def why(change: Change, names: SystemNames) -> str:
     """Returns why the plan has the change, in words."""
+    return "; ".join(reasons_of(change, names))
+
+
+def reasons_of(change: Change, names: SystemNames) -> list[str]:
+    """Returns why the plan has the change, each reason once."""
     reasons = [reason_text(field.reason, names) for field in change.fields]
     if change.is_undo:
         reasons = [reason_text(Reason.UNDO, names)]
@@ -147,7 +152,7 @@ def why(change: Change, names: SystemNames) -> str:
         reasons = [reason_text(Reason.DECISION, names)]
     elif change.adjustment:
         reasons = [reason_text(Reason.SOURCE, names)]
-    return "; ".join(dict.fromkeys(reasons))
+    return [*dict.fromkeys(reasons)]
 
 
 def _waiting(item: Item, currency: str) -> Cells:

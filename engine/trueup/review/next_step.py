@@ -6,7 +6,7 @@ from datetime import date
 from enum import StrEnum
 
 from trueup.model.change import Action, Change, RowRef
-from trueup.model.decision import Decision, Verdict
+from trueup.model.decision import Decision, Verdict, decided_by
 from trueup.model.finding import Command
 from trueup.render.attention import Item, Kind
 from trueup.render.formatting import known_as, word
@@ -98,7 +98,7 @@ def _stopped(item: Item, ref: RowKey, *, is_open: bool) -> NextStep:
     commands = [command for finding in item.findings for command in finding.commands]
     own = [command for command in commands if (command.mapping, command.key) == ref]
     records = _records(own)
-    creates = any(_verdict(one) is Verdict.CREATE for one in own)
+    creates = any(decided_by(command) is Verdict.CREATE for command in own)
     if records or (is_open and creates):
         return NextStep(Step.CHOOSE, suggested=records)
     if item.kind is Kind.BLOCKED and not own:
@@ -114,13 +114,6 @@ def _records(commands: Sequence[Command]) -> tuple[int, ...]:
         if command.verb == "link" and command.rest.isdecimal()
     ]
     return tuple(dict.fromkeys(found))
-
-
-def _verdict(command: Command) -> Verdict | None:
-    """Returns the decision that a command makes; None if it makes none."""
-    name = command.rest.partition(" ")[0]
-    is_decision = command.verb == "decide" and name in {*map(str, Verdict)}
-    return Verdict(name) if is_decision else None
 
 
 def _record_of(changes: Sequence[Change]) -> int | None:

@@ -20,7 +20,7 @@ from trueup.render.ledger import LineMoney
 from trueup.render.noted import Noted
 from trueup.render.overview import Overview
 from trueup.render.pennies import NOTHING
-from trueup.render.plan_tables import why
+from trueup.render.plan_tables import reasons_of, why
 from trueup.render.report import DONE, Pieces, pieces
 from trueup.render.text import loose, ordered_tabs
 from trueup.render.wording import class_text
@@ -206,7 +206,7 @@ def _classes(one: _Gathered, seen: Overview) -> Iterator[str]:
     """Returns why the plan has its changes, and the codes of what stops it."""
     for change in one.changes:
         if change.action is not Action.CREATE:
-            yield from why(change, seen.plan.names).split("; ")
+            yield from reasons_of(change, seen.plan.names)
     for item in one.items:
         yield from (finding.code for finding in item.findings)
 
