@@ -1,5 +1,7 @@
 """Changes in waves: each after all that it needs."""
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,6 +39,14 @@ def test_a_need_that_is_named_twice_is_one():
 
 def test_no_changes_are_no_waves():
     assert order([]) == ((), [])
+
+
+def test_networkx_is_not_loaded_if_no_change_needs_another(monkeypatch):
+    monkeypatch.setitem(sys.modules, "networkx", None)  # its import fails now
+
+    assert waves(change("a"), change("b", ["gone"])) == (["a b"], [])
+    with pytest.raises(ImportError):
+        waves(change("a"), change("b", ["a"]))
 
 
 def test_changes_that_wait_for_each_other_are_named_with_the_path_and_the_rest_is_placed():

@@ -1,12 +1,14 @@
 """Orders changes into waves: changes of one wave may run at the same time; waves run in order."""
 
 from collections.abc import Iterable, Mapping, Sequence
-
-import networkx as nx
+from typing import TYPE_CHECKING
 
 from trueup.model.catalogue import UNNAMED, SystemNames
 from trueup.model.change import Change
 from trueup.model.finding import Finding, Severity
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 def order(
@@ -16,9 +18,14 @@ def order(
 
     Changes in a cycle, and all that depend on one, are in no wave.
     """
-    graph: nx.DiGraph[str] = nx.DiGraph()
-    graph.add_nodes_from(change.id for change in changes)
     by_id = {change.id: change for change in changes}
+    if not any(need in by_id for change in changes for need in change.needs):
+        return ((tuple(by_id),) if by_id else ()), []
+
+    import networkx as nx  # noqa: PLC0415 -- takes time to load, and an unchanged tenant needs none
+
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_nodes_from(by_id)
     for change in changes:
         graph.add_edges_from((need, change.id) for need in change.needs if need in by_id)
 
@@ -33,6 +40,8 @@ def order(
 def _remove_cycles(
     graph: "nx.DiGraph[str]", by_id: Mapping[str, Change], systems: SystemNames
 ) -> list[Finding]:
+    import networkx as nx  # noqa: PLC0415 -- as above
+
     findings = []
     removed: set[str] = set()
     components = [
