@@ -101,7 +101,7 @@ def status(context: CommandContext, tenants: tuple[str, ...]) -> int:
 
 
 @fleet.command(
-    short_help="BackgroundTask: queue what is due, run tenants.",
+    short_help="Work: queue what is due, run tenants.",
     epilog=example(
         "trueup fleet worker", "trueup fleet worker --at-once 4", "trueup fleet worker --once"
     ),
