@@ -14,6 +14,7 @@ from trueup.cli.exit_codes import Exit
 from trueup.cli.extras import needing
 from trueup.cli.open_fleets import find_fleet, opened_fleet
 from trueup.cli.output import out, out_done
+from trueup.cli.parameters import port_option
 from trueup.cli.signals import stopping
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def status(context: CommandContext, tenants: tuple[str, ...]) -> int:
 
 
 @fleet.command(
-    short_help="Work: queue what is due, run tenants.",
+    short_help="Run a worker, which queues what is due and runs tenants.",
     epilog=example(
         "trueup fleet worker", "trueup fleet worker --at-once 4", "trueup fleet worker --once"
     ),
@@ -126,7 +127,7 @@ def status(context: CommandContext, tenants: tuple[str, ...]) -> int:
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
-    help="Serve /healthz, /readyz and /metrics at this port; 0 takes any free one.",
+    help="Serve /healthz, /readyz and /metrics at this port; 0 takes a free port.",
 )
 @click.option(
     "--host",
@@ -190,13 +191,7 @@ def worker(
     short_help="Look at tenants, and approve, in a browser.",
     epilog=example("trueup fleet review", "trueup fleet review --port 8366"),
 )
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=0,
-    show_default=True,
-    help="0 takes any free one.",
-)
+@port_option()
 @common
 def review(context: CommandContext, port: int) -> int:
     """Serve the fleet to a browser on this machine, until Ctrl-C.

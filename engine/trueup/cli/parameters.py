@@ -1,8 +1,9 @@
 """Types of arguments and options."""
 
 import math
+from collections.abc import Callable
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -15,6 +16,8 @@ else:
     _DayType = _SecondsType = (
         click.ParamType
     )  # the versions of click before 8.4 know no type of the value
+
+F = TypeVar("F", bound=Callable[..., object])
 
 LAST_YEAR = 2999
 """Of the day of a plan; `as_of` in the schemas has the same."""
@@ -72,6 +75,18 @@ class _Seconds(_SecondsType):
 
 
 SECONDS = _Seconds()
+
+
+def port_option(default: int = 0) -> Callable[[F], F]:
+    """Returns the option `--port` of a command that serves; by default it takes a free port."""
+    return click.option(
+        "--port",
+        type=click.IntRange(0, 65535),
+        default=default,
+        show_default=True,
+        help="0 takes a free port.",
+    )
+
 
 OUT_OR_STDOUT = click.option(
     "--out",

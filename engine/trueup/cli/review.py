@@ -6,6 +6,7 @@ from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common
 from trueup.cli.desks import EXTRA, PACKAGES, surroundings
 from trueup.cli.extras import needing
+from trueup.cli.parameters import port_option
 from trueup.cli.signals import stopping
 from trueup.loopback import is_loopback
 
@@ -31,13 +32,7 @@ def _checked_host(host: str, auth: str, proxies: tuple[str, ...]) -> str:
         "trueup review --host 0.0.0.0 --port 8366 --auth oidc --proxy 10.0.0.5",
     ),
 )
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=0,
-    show_default=True,
-    help="0 takes any free one.",
-)
+@port_option()
 @click.option(
     "--host",
     default="127.0.0.1",

@@ -10,6 +10,7 @@ import click
 from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common
 from trueup.cli.output import out_done
+from trueup.cli.parameters import port_option
 from trueup.operating_system import stop_signals, wait_for
 
 DATABASE = click.option(
@@ -36,13 +37,7 @@ def sandbox() -> None:
     )
 )
 @DATABASE
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8365,
-    show_default=True,
-    help="0 takes any free one.",
-)
+@port_option(8365)
 @click.option(
     "--host",
     default="127.0.0.1",
