@@ -32,7 +32,6 @@ from trueup.model.fleet_run import (
     Again,
     ApprovedPlan,
     Doubt,
-    PlanFigures,
     RunEnd,
     RunKind,
     RunStatus,
@@ -88,7 +87,9 @@ class TenantRun:
             end = self._run()
         except EngineError as error:
             end = self._failed(error)
-        return end if end.figures or self._made is None else replace(end, figures=self._figures())
+        if end.figures or self._made is None:
+            return end
+        return replace(end, figures=figures_of(self._made, self._project.currency))
 
     def _run(self) -> RunEnd:
         if self._mode is not RunMode.PLAN and self._has_open_run():
@@ -160,10 +161,13 @@ class TenantRun:
 
     def _held(self, made: Plan) -> Iterator[RunEnd]:
         """Yields the reason why this run may not apply the plan, if there is one."""
+        within = self._tenant.run.within
+        over = exceeded(within, made) if within else ()
         if self._stop.is_set():
             yield _interrupted()
-        elif over := self._over_limits(made):
-            yield self._over(over)
+        elif over:
+            text = "; ".join(limit.text for limit in over)
+            yield self._waiting(Waits.LIMITS, f"its plan is over limits of fleet.yaml: {text}", ())
         elif not self._window_is_open():
             yield self._wait_for_window(_changes(made))
 
@@ -208,19 +212,11 @@ class TenantRun:
         again = Again(at, "its window opens", is_retry=False)
         return RunEnd(RunStatus.WAITING, text, waits=Waits.WINDOW, again=again)
 
-    def _over_limits(self, made: Plan) -> Sequence[GuardExceeded]:
-        within = self._tenant.run.within
-        return [*exceeded(within, made)] if within else []
-
-    def _over(self, over: Sequence[GuardExceeded]) -> RunEnd:
-        text = "; ".join(one.text for one in over)
-        return self._waiting(Waits.LIMITS, f"its plan is over limits of fleet.yaml: {text}", ())
-
     def _waiting(self, waits: Waits, text: str, over: Sequence[GuardExceeded]) -> RunEnd:
         if self._made is None:
             return RunEnd(RunStatus.WAITING, text, waits=waits)
         written = document.dumps(self._made)
-        limits = tuple(one.limit for one in over)
+        limits = tuple(limit.limit for limit in over)
         plan = WaitingPlan(written, document.plan_id(written), limits)
         return RunEnd(RunStatus.WAITING, text, waits=waits, plan=plan)
 
@@ -253,9 +249,6 @@ class TenantRun:
             ]
             return replace(common, status=RunStatus.PARTIAL, text="\n".join(named[:20]))
         return common
-
-    def _figures(self) -> PlanFigures | None:
-        return figures_of(self._made, self._project.currency) if self._made else None
 
     def _failed(self, error: EngineError) -> RunEnd:
         if isinstance(error, StateLocked):
