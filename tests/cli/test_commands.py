@@ -373,7 +373,7 @@ def test_apply_that_runs_out_of_calls_ends_with_3_and_can_be_resumed(trueup):
     assert code == 3
     assert "not tried" in out
     assert "Run `trueup apply --resume --max-calls " in out
-    assert "is interrupted: `trueup apply --resume` goes on." in trueup("state", "list")[1]
+    assert "is interrupted: `trueup apply --resume` continues it." in trueup("state", "list")[1]
     code, out, _ = trueup("apply", "--resume")
     assert code == 0
     assert "Plan: nothing to change" in trueup("plan")[1]

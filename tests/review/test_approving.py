@@ -59,7 +59,7 @@ def test_without_its_approval_the_preview_shows_what_is_missing_and_offers_no_ap
     page = preview(anna)
 
     assert page.forms_to("/apply") == []
-    assert "and nobody has approved it; two people must answer for it." in page.text
+    assert "and it is not approved; two people must answer for it." in page.text
 
 
 def test_one_prepares_another_approves_and_the_plan_is_applied(work, anna, ben):

@@ -56,7 +56,7 @@ def attention_text(overview: StateOverview) -> str:
         since = overview.holder.since.isoformat(" ", "seconds")
         lines.append(f"Locked by {holder} on {host} since {since}.")
     lines += [
-        f"Run {sanitize(run.id)} is {run.status}: `trueup apply --resume` goes on."
+        f"Run {sanitize(run.id)} is {run.status}: `trueup apply --resume` continues it."
         for run in overview.open_runs
     ]
     for change in overview.in_doubt:

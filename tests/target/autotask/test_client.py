@@ -227,7 +227,7 @@ def test_an_update_with_the_same_values_is_repeated_after_any_fault(service, cli
 def test_a_create_that_may_have_taken_effect_is_never_sent_twice(service, client_with, fault):
     service.on("POST", "/Companies", fault, {"itemId": 7})
 
-    with pytest.raises(TargetUnavailable, match="It may have taken effect all the same") as caught:
+    with pytest.raises(TargetUnavailable, match="It may still have taken effect") as caught:
         client_with().call(CREATE, as_is)
     assert caught.value.may_have_landed
     assert service.paths() == ["POST Companies"]
