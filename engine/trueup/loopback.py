@@ -1,4 +1,4 @@
-"""Which hosts are this machine: a secret may go there in clear, a control route may answer them."""
+"""Recognises addresses of this machine, where encryption is not needed."""
 
 from ipaddress import ip_address
 from urllib.parse import urlsplit

@@ -44,7 +44,7 @@ from trueup.ports.world import World
 
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
-    """What a plan is asked for."""
+    """The options of a plan."""
 
     as_of: date | None = None  # default: the project's, else today in the business time zone
     targets: tuple[str, ...] = ()  # MAPPING or MAPPING:KEY; a row's name may stand for its key
@@ -207,7 +207,7 @@ def _run(job: Job, options: ApplyOptions, watch: Watch) -> Outcome:
 
 
 def _calls_needed(job: Job) -> CallsNeeded:
-    """What a run needs that stopped with a limit on its calls."""
+    """Returns what a run needs that stopped with a limit on its calls."""
     run_state, batch, costs = job.run_state, job.project.batch, job.world.target.call_costs
     left = run_state.waiting()
     catch_up = catch_up_calls(run_state.last_written(batch), run_state.in_doubt(), costs)

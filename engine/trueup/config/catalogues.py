@@ -103,7 +103,7 @@ def _merged(data: object, added: object, levels: int) -> object:
 
 
 def _system(data: object, default: str) -> str:
-    """Returns what people call the system. Catalogues of older projects do not state it."""
+    """Returns the display name of the system. Catalogues of older projects do not state it."""
     name = data.get("system") if isinstance(data, dict) else None
     return name if isinstance(name, str) else default
 

@@ -64,7 +64,7 @@ def digest(
 
 
 def _without_apply_keys(project: object) -> object:
-    """Returns the part of trueup.yaml that decides a plan: of a connection, only where it leads."""
+    """Returns the part of trueup.yaml that decides a plan: of a connection, only its address."""
     if not isinstance(project, Mapping):
         return project
 

@@ -81,13 +81,13 @@ def _require_values(content: bytes, name: str) -> None:
 
 
 def _kept(text: str) -> tuple[list[str], list[str]]:
-    """What must survive besides the data: comments, anchors and aliases, in order."""
+    """Returns what must survive besides the data: comments, anchors and aliases, in order."""
     named = (yaml.AnchorToken, yaml.AliasToken)
     return _comments(text), [one.value for one in _tokens(text) if isinstance(one, named)]
 
 
 def _settled(text: str, name: str) -> str:
-    """The text in the layout, formatted until nothing changes."""
+    """Returns the text in the layout, formatted until nothing changes."""
     for _ in range(_ATTEMPTS):
         try:
             new = _formatted_once(text)

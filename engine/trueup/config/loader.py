@@ -168,7 +168,7 @@ def check_tenant(
 
 @dataclass(frozen=True, slots=True)
 class _Origin:
-    """Where a project is from."""
+    """The folders and overlay from which a project is loaded."""
 
     root: Path
     overlay: Overlay | None
@@ -228,7 +228,7 @@ def _catalogue(root: Path, shipped: Path) -> Catalogue:
 
 @dataclass(frozen=True, slots=True)
 class _Specs:
-    """What the documents of a project state, before names are checked."""
+    """The specs of a project's documents, before names are checked."""
 
     options: ProjectOptions | None
     settings: Mapping[str, object] | None

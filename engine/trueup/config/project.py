@@ -42,7 +42,7 @@ _DEFAULT_OPTIONS: Mapping[str, Mapping[str, object]] = {
 
 @dataclass(frozen=True, slots=True)
 class ProjectOptions:
-    """What trueup.yaml states, except for the settings, and what is wrong with it."""
+    """The options of trueup.yaml, except for the settings, and the findings about them."""
 
     name: str
     source: Connection

@@ -63,7 +63,7 @@ class ProjectFiles:
 
 @dataclass(frozen=True, slots=True)
 class GivenFiles:
-    """What is taken in place of files of the folder."""
+    """Contents that replace files of the folder."""
 
     decisions: bytes | None = None
     """For the content of the file with the decisions."""

@@ -108,7 +108,7 @@ def syntax_error(error: yaml.MarkedYAMLError, text: str, file: str) -> Finding:
 
 
 def _in_words(context: str, problem: str) -> tuple[str, str]:
-    """What is wrong and what to do; the parser's own words, where it is something else."""
+    """Returns fault and remedy for an error of the parser; else the parser's own words."""
     kinds = ((plain, remedy) for known, plain, remedy in _KINDS if problem == known)
     contexts = ((plain, remedy) for part, plain, remedy in _CONTEXTS if part in context)
     whole = ", ".join(part for part in (context, problem) if part)

@@ -90,7 +90,7 @@ class _Container:
 
 @dataclass(frozen=True, slots=True)
 class _Anchored:
-    """What an alias stands for. It is shared, never copied."""
+    """The value of an alias. It is shared, never copied."""
 
     data: Any
     size: int

@@ -35,7 +35,7 @@ class _ListSpan:
 
 @dataclass(frozen=True, slots=True)
 class ListEdits:
-    """What becomes of a list: items by position that are replaced or removed, and new ones."""
+    """Edits of a list: items by position that are replaced or removed, and new items."""
 
     replaced: Mapping[int, Mapping[str, object]] = field(default_factory=dict)
     removed: Collection[int] = ()

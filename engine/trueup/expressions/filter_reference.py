@@ -1,4 +1,4 @@
-"""What each filter does, with an example and its result: for the reference and `trueup eval`.
+"""Describes each filter with an example and its result, for the reference and `trueup eval`.
 
 The text is the docstring of the filter's function. `tests/expressions/test_filter_reference.py`
 evaluates every example.

@@ -1,4 +1,4 @@
-"""What an expression or template refers to, found without evaluating it.
+"""Finds what an expression or template refers to, without evaluating it.
 
 `inspect` returns the paths, filters and tests of a text. A path is a chain of names, such as
 `("source", "name")` for `source.name`.
@@ -67,7 +67,7 @@ def _collect(
 
 
 def _subscripts(node: nodes.Node) -> Iterator[nodes.Node]:
-    """Yields what stands in the brackets of a chain."""
+    """Yields the expressions in the brackets of a chain."""
     while isinstance(node, nodes.Getattr | nodes.Getitem):
         if isinstance(node, nodes.Getitem):
             yield node.arg

@@ -23,7 +23,7 @@ LONGEST = 2_000
 
 
 class RuleBook:
-    """The rules of a project, by what they look at; it notes which of them were asked for."""
+    """The rules of a project by scope; it records which scopes of them were used."""
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self._rules: dict[tuple[str, RuleOn], list[Rule]] = {}
@@ -32,7 +32,7 @@ class RuleBook:
         self._asked: set[tuple[str, RuleOn]] = set()
 
     def of(self, mapping: str, on: RuleOn) -> list[Rule]:
-        """Rules about the mapping in that scope, in the order of their files."""
+        """Returns rules about the mapping in that scope, in the order of their files."""
         self._asked.add((mapping, on))
         return self._rules.get((mapping, on), [])
 
@@ -51,9 +51,10 @@ class RuleBook:
 def rule_findings(
     rules: Sequence[Rule], names: Mapping[str, Any], key: str, *, linked: bool = False
 ) -> list[Finding]:
-    """What fails for these names. A rule of severity skip ends the evaluation: it alone counts.
+    """Returns the findings of rules that fail for these names.
 
-    `linked`: the row's record is linked already, so that `when_linked` of a rule counts.
+    A rule of severity skip ends the evaluation: only its finding counts. `linked`: the row's record
+    is linked already, so that `when_linked` of a rule counts.
     """
     return [finding for _, finding in failing_rules(rules, names, key, linked=linked)]
 
@@ -61,7 +62,7 @@ def rule_findings(
 def failing_rules(
     rules: Sequence[Rule], names: Mapping[str, Any], key: str, *, linked: bool = False
 ) -> list[tuple[Rule, Finding]]:
-    """The same, each finding with its rule."""
+    """As `rule_findings`, each finding with its rule."""
     failing: list[tuple[Rule, Finding]] = []
     for rule in rules:
         try:
@@ -80,7 +81,7 @@ def failing_rules(
 
 
 class RecordRules:
-    """Rules compiled into one call, evaluated one by one only where one of them fails."""
+    """Rules compiled into one call, evaluated one by one only if one of them fails."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = list(rules)
@@ -100,14 +101,14 @@ class RecordRules:
     def __call__(
         self, names: dict[str, Any], key: str, *, linked: bool = False
     ) -> list[tuple[Rule, Finding]]:
-        """What fails for one row's names (with `before`, `after`, `refs`), each with its rule."""
+        """The findings for one row's names (with `before`, `after`, `refs`), with their rules."""
         return [] if self.hold(names) else failing_rules(self.rules, names, key, linked=linked)
 
 
 def expression_failed(
     mapping: str, key: str, what: str, place: Place | None, fault: Exception
 ) -> Finding:
-    """The finding for an expression that fails on this row."""
+    """Returns the finding for an expression that fails on this row."""
     if isinstance(fault, NotRead):
         remedy = "correct that row in the source"
         return Finding(NEEDS_UNREAD, Severity.ERROR, str(fault), remedy, place, mapping, key)
@@ -139,7 +140,7 @@ def _failed(rule: Rule, names: Mapping[str, Any], key: str, *, linked: bool) -> 
 
 
 def decide_commands(mapping: str, key: str) -> dict[str, Command]:
-    """`decide.<verdict>`: the commands that a remedy may name for its row."""
+    """Returns `decide.<verdict>`: the commands that a remedy may name for its row."""
     return {word: Command("decide", mapping, key, f"{word} --reason …") for word in DECIDE_WORDS}
 
 

@@ -43,7 +43,7 @@ def variants(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _variant(kind: str, token: str) -> str | None:
-    """What stands in the place of a token; None if it stays."""
+    """Returns the replacement of a token; None if it stays."""
     if kind in {"operator", "name"}:
         return _OTHER.get(token)
     return str(int(token) + 1) if kind == "integer" and token.isdecimal() else None

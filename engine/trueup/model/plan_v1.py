@@ -131,7 +131,7 @@ def _blocked(row: Mapping[str, Any]) -> Json:
 
 
 def _ledger_line(line: Mapping[str, Any]) -> Json:
-    """What is held was not counted in format 1: such a line agreed but for its changes."""
+    """Returns the line; format 1 had no held units, so such a line agreed but for its changes."""
     return {
         **line,
         "customer_row": None,

@@ -19,5 +19,5 @@ def current_user() -> str:
 
 
 def act_as(person: str) -> None:
-    """From now on, in this context (one request of a server), the user is this person."""
+    """Sets the user of this context (one request of a server)."""
     _ACTING.set(person)

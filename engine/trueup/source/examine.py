@@ -1,4 +1,4 @@
-"""Opens each table that a project reads, and says what is there, for files and databases.
+"""Opens each table that a project reads, and reports its rows, for files and databases.
 
 Dataverse has checks of its own (`source.dataverse.doctor`).
 """
@@ -16,14 +16,14 @@ _CORRECT = "correct `source:` in trueup.yaml, or what stands there"
 
 
 class ReadableTables(Protocol):
-    """What these checks ask of a source."""
+    """The part of a source that these checks use."""
 
     def read(self, table: str, columns: Iterable[str]) -> Rows:
         """Returns the whole table, with the key and at least these columns. Raises SourceError."""
         ...
 
     def location(self, table: str) -> str:
-        """Returns where a table is, as people call it, without secrets. Raises SourceError."""
+        """Returns where a table is, for messages, without secrets. Raises SourceError."""
         ...
 
     def require_writable(self, table: str) -> None:

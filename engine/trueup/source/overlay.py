@@ -1,4 +1,4 @@
-"""A source whose write-backs stay in memory: reading shows them, and nothing is written."""
+"""A source that keeps write-backs in memory: reading shows them, and nothing is written."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
@@ -9,7 +9,7 @@ from trueup.source.updates import columns_of
 
 
 class Overlay(ForwardingSource):
-    """Another source, with the values that were written here on top of its own."""
+    """A source with the values that were written here on top of its own."""
 
     def __init__(self, beneath: Source, tables: Mapping[str, Table]) -> None:
         super().__init__(beneath)

@@ -1,4 +1,4 @@
-"""What the state needs of the database that keeps it: named statements, run inside transactions.
+"""The interface to the database that keeps a state: named statements, inside transactions.
 
 All that a state does is written once, in the modules beside this one. An adapter, `sqlite` or
 `postgres`, brings an `Access` and one SQL statement for each name.

@@ -1,4 +1,4 @@
-"""What entries and edits change in the state: written to the tables, and to the journal as a line.
+"""Writes the effects of entries and edits to the tables, and to the journal as a line.
 
 The line holds links and pushed changes in full and a digest of applied values, so that `replay` can
 compare each row of the tables with the journal. Rows are removed before others are added.

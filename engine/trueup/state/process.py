@@ -31,7 +31,7 @@ class Process:
 
 
 class Fate(StrEnum):
-    """What this process knows of another one."""
+    """What is known of another process."""
 
     ALIVE = "alive"
     DEAD = "dead"

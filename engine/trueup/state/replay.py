@@ -19,7 +19,7 @@ Table = dict[tuple[str, ...], tuple[Any, ...]]
 
 @dataclass(slots=True)
 class Replay:
-    """What the tables must hold after the lines so far."""
+    """The expected content of the tables after the lines so far."""
 
     lineage: str = ""
     serial: int = 0

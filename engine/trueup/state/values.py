@@ -24,7 +24,7 @@ _READERS: dict[str, Callable[[Any], object]] = {
 
 
 class ForeignValue(ValueError):
-    """A column holds a value that no store of ours wrote."""
+    """A column holds a value that trueup did not write."""
 
 
 UNREADABLE = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RecursionError)

@@ -1,4 +1,4 @@
-"""The check of notes: one for each row, of a mapping that there is, with something in it."""
+"""The check of notes: one for each row, of an existing mapping, and not empty."""
 
 from collections.abc import Iterable, Iterator
 

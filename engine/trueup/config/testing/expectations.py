@@ -252,7 +252,7 @@ class ExpectationParser:
 
 
 def _known_fields(action: Action, mapping: MappingSpec) -> tuple[str, ...]:
-    """What may be expected of a change of this kind."""
+    """Returns the fields that may be expected of a change of this kind."""
     match action:
         case Action.ADJUST:
             return _ADJUST_KEYS

@@ -80,7 +80,7 @@ def _raw_row(table: Table, node: Node, position: int, findings: list[Finding]) -
 
 
 def _problem(column: Column, value: object) -> str:
-    """What is wrong with the value of a column; empty if nothing is."""
+    """Returns what is wrong with the value of a column; "" if nothing is."""
     if isinstance(value, dict):
         is_missing = column.type is Type.LOOKUP and value.keys() == {MISSING}
         return "" if is_missing else "is a mapping; only a look-up takes {missing: KEY}"

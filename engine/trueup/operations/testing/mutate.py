@@ -59,7 +59,7 @@ def run_mutants(
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    """What the processes of a pool need."""
+    """The data that the processes of a pool need."""
 
     project: Project
     mutants: Sequence[Mutant]

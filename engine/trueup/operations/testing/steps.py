@@ -1,4 +1,4 @@
-"""What happens between the plans of a test, made in both systems."""
+"""Makes the events between the plans of a test, in both systems."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -107,7 +107,7 @@ def _lost(test: ProjectTest, lost: Lost, seconds: float | None) -> ProjectTestRe
 
 @dataclass(frozen=True, slots=True)
 class _Suite:
-    """What the processes need."""
+    """The data that the processes need."""
 
     project: Project
     tests: Sequence[ProjectTest]

@@ -30,7 +30,7 @@ class Lost(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Raised:
-    """What a task raised; its text has the place."""
+    """An error of a task; its text has the place."""
 
     text: str
 

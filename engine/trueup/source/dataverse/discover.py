@@ -1,4 +1,4 @@
-"""Finds our catalogue's tables and columns in the metadata of an environment.
+"""Finds the catalogue's tables and columns in the metadata of an environment.
 
 A table or column is found by its logical name, else by its display label, else by a similar label.
 The last is a guess that a person has to check. No table or column is matched twice, and no column

@@ -70,7 +70,7 @@ def _privileges(client: DataverseClient, user: str) -> Mapping[str, str] | None:
 
 
 def _needed_role(profile: Profile, read: ColumnsByTable, written: ColumnsByTable) -> Finding:
-    """What to grant, in one sentence."""
+    """Returns the privileges to grant, in one sentence."""
     reading = ", ".join(_labels(profile, read))
     writing = ", ".join(_labels(profile, written))
     text = f"the role of the application user needs Read at organisation level on {reading}"

@@ -82,7 +82,7 @@ class DataverseSource:
 
     @property
     def notices(self) -> Sequence[str]:
-        """What a person may want to know about the readings, such as full loads.
+        """Returns remarks about the readings, such as full loads.
 
         No plan depends on it.
         """

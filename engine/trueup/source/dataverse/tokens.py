@@ -122,9 +122,10 @@ def _origin(url: str) -> str:
 
 
 def _msal_error(error: Exception) -> str:
-    """What msal could not do. Only a `ValueError` about the settings is worth its own words.
+    """Returns the text of an error of msal.
 
-    Any other text may quote the answer, in which a token may stand.
+    Only the text of a `ValueError` about the settings is shown. Any other text may quote the
+    answer, which may contain a token.
     """
     if isinstance(error, ValueError) and not isinstance(error, json.JSONDecodeError):
         return str(error)

@@ -1,19 +1,19 @@
-"""Reads what has changed since an earlier plan, where that costs fewer calls than reading all.
+"""Reads what has changed since an earlier plan, if that costs fewer calls than reading all.
 
 Two ways, and everything else is read in full:
 
-- **In one call.** Where all that is asked of an entity fits on one page, one query reads all of it,
-  in full, and nothing kept is used but ids and the values of fields that are queried by. They prove
-  that no record is missing, and that each query finds the same ones as before.
-- **What changed.** Where a query has more pages, records that were modified since are read, with
-  an overlap, and `query/count` must fit the kept records and these. Otherwise all are read.
+- **In one call.** If all queries of an entity together fit on one page, one query reads all of it,
+  in full, and nothing kept is used but ids and the values of fields that queries use. They prove
+  that no record is missing, and that each query finds the same records as before.
+- **What changed.** If a query has more pages, records that were modified since are read, with an
+  overlap, and `query/count` must fit the kept records and these. Otherwise all are read.
 
 The second way trusts the fields in which Autotask states when a record was modified. Which edits
 move them is UNCERTAIN (docs/explanation/autotask.md, section 9), so that it is an option, and each
-query is read in full again after a time that the project sets. The time from which on records are
-asked for is the newest modification that the kept ones state, less the overlap: that clock is
-certainly the one that the fields are set by. It is never later than this machine's own time of the
-read, because a record may state a time that is yet to come.
+query is read in full again after a time that the project sets. The query for modified records
+starts at the newest modification that the kept ones state, less the overlap: that clock is
+certainly the one that sets the fields. It is never later than this machine's own time of the read,
+because a record may state a time in the future.
 """
 
 import logging
@@ -48,7 +48,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What is known of records, and how far it is trusted."""
+    """The kept records of earlier plans, and how far they are trusted."""
 
     kept: KeptRecords
     full_after: timedelta  # a query is read in full again that long after it was
@@ -58,7 +58,7 @@ class Changes:
 
 @dataclass(slots=True)
 class _EntityReads:
-    """What is kept of an entity, and what this pass has asked of it."""
+    """The kept queries of an entity, and those of this pass."""
 
     entity: Entity
     kept: Mapping[str, KeptQuery]  # by key; without what is too old
@@ -76,7 +76,7 @@ class ChangedReads:
         changes: Changes,
         tenant: Callable[[], str],
     ) -> None:
-        """`tenant` names those to whom kept records belong."""
+        """`tenant` identifies the owner of kept records."""
         self.spared = 0  # requests that full reads would have needed besides
         self._client = client
         self._kept = changes.kept
@@ -91,16 +91,16 @@ class ChangedReads:
 
     @property
     def partial(self) -> Sequence[PartialRead]:
-        """What was not read in full, by entity and in the order of reading."""
+        """Returns what was not read in full, by entity and in the order of reading."""
         return sorted(self._partial.values(), key=lambda read: read.entity)
 
     @property
     def in_one_call(self) -> int:
-        """Entities of which all that was asked for was read in one call."""
+        """Returns entities whose queries were all answered by one call."""
         return sum(reads.in_one_call is not None for reads in self._entities.values())
 
     def begin_again(self) -> None:
-        """From now on all queries are sent again: metadata has changed, and a plan is made anew."""
+        """Sends all queries again from now on, because a plan is made again with new metadata."""
         with self._lock:
             self._keep()
             self._entities.clear()
@@ -207,7 +207,7 @@ class ChangedReads:
     def _part_of(
         self, items: Mapping[int, Item], reads: _EntityReads, known: KeptQuery
     ) -> Mapping[int, Item]:
-        """What a query finds, of the records of all: the same as before, or all, if it is alone."""
+        """What a query finds among all records: the same as before, or all if it is alone."""
         if len(reads.kept) == 1 and len(known.filters) == 1:
             pieces = [dict(items)]
         else:
@@ -259,9 +259,9 @@ class ChangedReads:
         ]
 
     def _since(self, entity: Entity, query: KeptQuery) -> datetime | None:
-        """From which modification on records are asked for.
+        """Returns the modification time from which records are queried.
 
-        None if a record does not state any, or where a full read does not cost more calls.
+        None if a record does not state any, or if a full read does not cost more calls.
         """
         stamps = self._stamps(entity)
         clocks = [name for name in stamps if name != ACTIVITY] or stamps
@@ -281,7 +281,7 @@ class ChangedReads:
     # What is kept
 
     def _keep(self) -> None:
-        """Takes what was asked for; of entities of which nothing was, what was kept stays."""
+        """Keeps the queries of this pass; kept queries of entities without any stay."""
         for name, reads in self._entities.items():
             if reads.queries:
                 queries = self._worth_keeping(reads.entity, [*reads.queries.values()])
@@ -318,7 +318,7 @@ def _queried(queries: Iterable[KeptQuery]) -> set[str]:
 
 
 def _alternatives(filter_: Filter) -> int:
-    """What counts against the limit of OR conditions."""
+    """Returns how many of the allowed OR conditions a filter uses."""
     values = (condition.get("value") for condition in filter_)
     return sum(len(value) for value in values if isinstance(value, list))
 

@@ -94,7 +94,7 @@ class AutotaskClient:
         return self._credentials.public_name()
 
     def reads_as(self, identity: str) -> str:
-        """What an answer depends on besides its request: tenant, API user, zone.
+        """Returns what an answer depends on besides its request: tenant, API user, zone.
 
         `identity` is that of the tenant. Looks the zone up. Raises `TargetError`.
         """
@@ -113,18 +113,15 @@ class AutotaskClient:
         return self._limits.workers
 
     def before_write(self, guard: Callable[[], None]) -> None:
-        """From now on calls the guard right before each write; its error prevents the write."""
+        """Calls the guard right before each write; its error prevents the write."""
         self._sender.guard = guard
 
     def stop(self) -> None:
-        """From now on no request is repeated, and none waits."""
+        """Stops repeats and waits: each request is sent once."""
         self._sender.stop()
 
     def reserve_calls(self, calls: int) -> None:
-        """From now on a request is sent only if so many can be sent after it.
-
-        Otherwise it raises `CallsUsedUp`.
-        """
+        """Reserves calls of the run: a request that would leave fewer raises `CallsUsedUp`."""
         self._sender.budget.reserve_calls(calls)
 
     def zone(self) -> Zone:

@@ -93,21 +93,18 @@ class HttpTarget:
         return self._identity
 
     def before_write(self, guard: Callable[[], None]) -> None:
-        """From now on calls the guard right before each write is sent, also before repeats.
+        """Calls the guard right before each write is sent, also before repeats.
 
         An error that it raises prevents the write.
         """
         self.client.before_write(guard)
 
     def stop(self) -> None:
-        """From now on no request is repeated, and none waits. Requests in flight still end."""
+        """Stops repeats and waits. Requests in flight still end."""
         self.client.stop()
 
     def reserve_calls(self, calls: int) -> None:
-        """From now on a request is sent only if so many can be sent after it.
-
-        Otherwise it raises `CallsUsedUp`.
-        """
+        """Reserves calls of the run: a request that would leave fewer raises `CallsUsedUp`."""
         self.client.reserve_calls(calls)
 
     @property
@@ -162,7 +159,7 @@ class HttpTarget:
         return self._denied[entity]
 
     def renew(self, entities: Iterable[str]) -> bool:
-        """Asks again for kept metadata that is in doubt; returns whether it has changed.
+        """Reads kept metadata again that is in doubt; returns whether it has changed.
 
         In doubt is that of these entities, and what an answer has contradicted. Raises
         `TargetError`.
@@ -173,17 +170,17 @@ class HttpTarget:
         return has_changed
 
     def forget_metadata(self, entity: str) -> None:
-        """Drops the entity's kept metadata: the next plan asks for it."""
+        """Drops the entity's kept metadata, so that the next plan reads it."""
         self._metadata.forget(entity)
 
     @property
     def partial_reads(self) -> Sequence[PartialRead]:
-        """What was not read in full."""
+        """Returns what was not read in full."""
         return self._changed.partial if self._changed else ()
 
     @property
     def notices(self) -> Sequence[str]:
-        """Says what an earlier plan has read, and when: metadata by entity, records by query."""
+        """Returns what an earlier plan has read, and when: metadata by entity, records by query."""
         return (*self._metadata_notices(), *self._record_notices())
 
     def _metadata_notices(self) -> Iterator[str]:
@@ -264,7 +261,7 @@ class HttpTarget:
 
     @contextmanager
     def _forgetting(self, entity: str) -> Iterator[None]:
-        """A refusal may come from metadata that is out of date: the next plan asks for it again."""
+        """Drops metadata after a refusal, which out-of-date metadata may have caused."""
         try:
             yield
         except TargetRejected:

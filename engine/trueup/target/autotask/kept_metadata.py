@@ -1,10 +1,12 @@
 """Answers of `entityInformation` that are kept on this machine between plans.
 
-Metadata changes when an administrator edits a picklist, a user-defined field or a security level:
-rarely, and by hand. The file holds names, types, picklists and rights, no record and no secret, and
-only its owner may read it. An answer is used until it is `KEPT_FOR` old. Who uses one asks again
-where anything contradicts it (see `metadata`). Losing the file costs a few calls, so a file that is
-damaged, of another version or of another tenant counts as absent.
+Metadata changes when an administrator edits a picklist, a user-defined field or a security level,
+which is rare. The file holds names, types, picklists and rights, no record and no secret, and only
+its owner may read it.
+
+An answer is used until it is `KEPT_FOR` old. It is read again if anything contradicts it (see
+`metadata`). Losing the file costs a few calls, so a file that is damaged, of another version or of
+another tenant counts as absent.
 """
 
 import json
@@ -40,7 +42,7 @@ class KeptMetadata:
     """The file of one tenant, zone and API user; shared by threads."""
 
     def __init__(self, path: Path, clock: Clock, *, used: bool) -> None:
-        """`used`: answers of the file are given out; else it only gets what is read anew."""
+        """`used`: answers of the file are returned; otherwise new answers are only written."""
         self._path, self._clock, self._used = path, clock, used
         self._lock = threading.RLock()
         self._tenant = ""
@@ -56,7 +58,7 @@ class KeptMetadata:
                 self._answers = self._load() if self._used else {}
 
     def get(self, path: str) -> KeptAnswer | None:
-        """Returns the answer to the request of that path, None without one that is young enough."""
+        """Returns the answer to the request of that path; None if there is none recent enough."""
         answer = self._answers.get(path)
         if answer is None or path in self._newer:
             return None
@@ -64,7 +66,7 @@ class KeptMetadata:
         return answer if timedelta(0) <= age < KEPT_FOR else None
 
     def put(self, path: str, payload: object) -> None:
-        """Keeps an answer that was just received; it replaces that of the file."""
+        """Keeps a new answer; it replaces that of the file."""
         with self._lock:
             self._newer[path] = KeptAnswer(payload, self._clock.now())
 
@@ -77,7 +79,7 @@ class KeptMetadata:
             }
 
     def save(self) -> None:
-        """Writes what was read anew, beside what another process has kept meanwhile.
+        """Writes the new answers, beside those that another process has kept meanwhile.
 
         A file that cannot be written costs the next plan its calls, and is logged.
         """

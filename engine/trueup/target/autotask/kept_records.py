@@ -1,10 +1,12 @@
-"""What an earlier plan has read of Autotask, kept on this machine beside the state.
+"""The records that an earlier plan has read of Autotask, kept beside the state.
 
 Of a query that has more than one page, the file holds the records with the fields that the plan
-needs; of smaller ones their ids, and values of fields that are queried by. That is customer data:
-only the owner may read the file. It holds no secret. Losing it costs the next plan a full read, so
-a file that is damaged, of another version or of another tenant counts as absent and is replaced.
-Two processes may use it at once: it is replaced as a whole, by the last one.
+needs; of smaller ones their ids, and values of fields that queries use. That is customer data: only
+the owner may read the file. It holds no secret.
+
+Losing it costs the next plan a full read, so a file that is damaged, of another version or of
+another tenant counts as absent and is replaced. Two processes may use it at once: it is replaced as
+a whole, by the last one.
 """
 
 import json
@@ -36,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class KeptQuery:
-    """A query, and what it found when it was last asked for."""
+    """A query, and what it found when it was last sent."""
 
     filters: Sequence[Filter]  # one for each piece
     include: Sequence[str]  # the fields of its records, as it was sent
@@ -48,7 +50,7 @@ class KeptQuery:
 
     @property
     def key(self) -> str:
-        """The same for the same filters."""
+        """Returns a key that is equal for equal filters."""
         return query_key(self.filters)
 
     @property
@@ -66,7 +68,7 @@ class KeptRecords:
     """The file of one tenant, zone and API user."""
 
     def __init__(self, path: Path, clock: Clock, *, used: bool) -> None:
-        """`used`: what is in the file is given out; else it only gets what is read anew."""
+        """`used`: the content of the file is returned; otherwise new content is only written."""
         self.clock = clock
         self._path, self._used = path, used
         self._tenant: str | None = None

@@ -30,7 +30,7 @@ It is read again after a quarter of the calls that were left, if that is more.
 
 @dataclass(frozen=True, slots=True)
 class RunLimits:
-    """What a run may use. Times are in seconds."""
+    """The limits of a run. Times are in seconds."""
 
     workers: int = 3  # requests in flight, over all endpoints
     timeout: float = 300.0  # of one request; Autotask ends a request after five minutes
@@ -78,7 +78,7 @@ class CallBudget:
         return self._count
 
     def reserve_calls(self, calls: int) -> None:
-        """From now on a request is sent only if so many can be sent after it."""
+        """Reserves calls of the run: a request that would leave fewer raises `CallsUsedUp`."""
         with self._lock:
             self._reserved = calls
 

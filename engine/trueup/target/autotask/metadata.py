@@ -1,13 +1,13 @@
-"""The entities: from the shipped catalogue, and from the tenant's metadata where it is needed.
+"""The entities: from the shipped catalogue, and from the tenant's metadata where needed.
 
-Metadata may come from a file of an earlier plan (`kept_metadata`). A kept answer is asked for again
+Metadata may come from a file of an earlier plan (`kept_metadata`). A kept answer is read again
 
-- where it lacks a field or a user-defined field that is named;
+- if it lacks a field or a user-defined field that is named;
 - before a condition on a user-defined field is sent, because what Autotask does with one that was
   deleted meanwhile is UNCERTAIN, and a query that finds nothing looks like records to create;
-- where a record lacks a user-defined field that it names, or holds a picklist's value that it
-  lacks (`contradict`, then `renew`);
-- where it denies a right: a person may have granted it because a plan asked for it;
+- if a record lacks a user-defined field that it names, or holds a picklist's value that it lacks
+  (`contradict`, then `renew`);
+- if it denies a right: a person may have granted it after a plan needed it;
 - after a refusal of the entity, by the next process (`forget`).
 """
 
@@ -130,7 +130,7 @@ class Metadata:
         self._contradicted.add(name)
 
     def renew(self, names: Iterable[str]) -> bool:
-        """Asks again for kept metadata of these entities, and of those that were contradicted.
+        """Reads kept metadata again of these entities, and of those that were contradicted.
 
         Returns whether any of it has changed since it was kept.
         """
@@ -142,7 +142,7 @@ class Metadata:
         return changed
 
     def forget(self, name: str) -> None:
-        """Drops the kept metadata of an entity after a refusal: the next process asks again."""
+        """Drops the kept metadata of an entity after a refusal: the next process reads it again."""
         if self._kept:
             self._opened(self._kept).forget(name)
 
@@ -151,7 +151,7 @@ class Metadata:
         return {name: min(routes.values()) for name, routes in self._from_file.items() if routes}
 
     def kept_answers(self) -> int:
-        """Returns how many answers of the file are used, and were not asked for again since."""
+        """Returns how many answers of the file are used, and were not read again since."""
         return sum(len(routes) for routes in self._from_file.values())
 
     def save(self) -> None:

@@ -134,7 +134,7 @@ class EntityPages:
     def _read_chain(
         self, filter_: Filter, most: int | None = None, *, thorough: bool = True
     ) -> _Chain:
-        """One query with its next pages, until one has no new items."""
+        """Reads one query with its next pages, until one has no new items."""
         chain = _Chain(thorough)
         path: str | None = f"{self._entity}/query"
         while path and len(chain.items) != most:

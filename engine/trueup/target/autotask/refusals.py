@@ -1,10 +1,11 @@
-"""Which refusals prove that nothing was written.
+"""Decides which refusals prove that nothing was written.
 
 A refusal is believed if the same request would have been refused in any case: its credentials, its
 route, its fields or its references are wrong. Any other refusal of a create may follow a write that
 took effect. A gateway may send a request twice, and the second one is then refused as a duplicate;
 a fault after the write may be reported with an error text; a web page comes from a server in
 between. Such a create is settled by reading.
+
 Source of the texts: docs/explanation/autotask.md, section 4.
 """
 

@@ -54,7 +54,7 @@ class Sender:
         self._random = SystemRandom()
 
     def stop(self) -> None:
-        """From now on no request is repeated, and none waits."""
+        """Stops repeats and waits: each request is sent once."""
         self._stopping.set()
 
     def send(
@@ -89,7 +89,7 @@ class Sender:
                 raise attempts.failure("stopped before it was sent again")
 
     def _attempt(self, attempts: RequestAttempts, zone: Zone) -> Verdict:
-        """One attempt, in its turn and in a free slot."""
+        """Makes one attempt, in its turn and in a free slot."""
         wait = self.budget.turn()
         if self._too_late(attempts, wait):
             text = f"requests wait for {wait:.0f} seconds because of the hourly limit"
@@ -110,7 +110,7 @@ class Sender:
             return self._transport.send(attempts.request, zone)
 
     def _check_guard(self, attempts: RequestAttempts) -> None:
-        """Asks the guard before a write. Its error becomes a failure if the write is in doubt."""
+        """Calls the guard before a write. Its error becomes a failure if the write is in doubt."""
         if not attempts.request.writes:
             return
         try:
