@@ -30,6 +30,7 @@ from trueup.model.units import (
     lowest,
     units_on,
 )
+from trueup.planning.change_ids import change_id, correction_id, mark_id, move_id
 from trueup.planning.context import PlanContext
 from trueup.planning.fingerprints import seen_row
 from trueup.planning.ledger.lost_days import credit_note, earlier_notes, lost_in_all
@@ -37,7 +38,6 @@ from trueup.planning.ledger.other_steps import OtherSteps
 from trueup.planning.ledger.pending import WAITS, PendingChanges
 from trueup.planning.ledger.planned import PlannedAdjustment
 from trueup.planning.records.alike import AlikeRecords
-from trueup.planning.records.matching import change_id
 from trueup.planning.references import NearestRecords, changes_before, references_of
 from trueup.stages import billing
 from trueup.stages.append import (
@@ -205,7 +205,7 @@ class AdjustmentPlanner:
         on which the target got the units that a correction leaves out.
         """
         adjustment, monthly = planned.adjustment, None
-        id_ = f"{self._mapping.name}:{adjustment.keys[0]}:mark"
+        id_ = mark_id(self._mapping.name, adjustment.keys[0])
         why = "the changes of that day cancel out: nothing is sent"
         if adjustment.correction:
             why = "the correction, as decided, cancels it: nothing is sent"
@@ -223,11 +223,11 @@ class AdjustmentPlanner:
         adjustment, owner_key = planned.adjustment, ledger.row.key
         keys, day, units = adjustment.keys, adjustment.day, adjustment.units
         if ledger.record is None:
-            new = change_id(self._owner, owner_key)
+            new = change_id(self._owner.name, owner_key)
             self._context.new_unit_rows[new] = self._rows_to_come(ledger, day)
         mapping = self._mapping.name
         correction = planned.correction
-        id_ = f"{mapping}:{keys[0]}" if keys else self._own_id(ledger, correction)
+        id_ = change_id(mapping, keys[0]) if keys else self._own_id(ledger, correction)
         values = self._values(ledger, adjustment)
         notes = [correction.transfer or _CORRECTS] if adjustment.correction else []
         change = Change(
@@ -250,7 +250,9 @@ class AdjustmentPlanner:
                 day=day,
                 row=ledger.row,
                 service=ledger.record,
-                service_change=(change_id(self._owner, owner_key) if ledger.record is None else ""),
+                service_change=(
+                    change_id(self._owner.name, owner_key) if ledger.record is None else ""
+                ),
                 correction=int(adjustment.correction),
                 is_correction=not keys,
                 decided_on=correction.decided_on,
@@ -261,7 +263,7 @@ class AdjustmentPlanner:
         change = self._with_money(change, ledger, planned)
         self._state.changes[keys[0] if keys else id_] = [change]
         if keys:
-            self._marks.add(f"{id_}:mark", keys, (id_,))
+            self._marks.add(mark_id(mapping, keys[0]), keys, (id_,))
         return change
 
     def _name(self, keys: Sequence[str], ledger: ServiceLedger) -> str:
@@ -273,10 +275,9 @@ class AdjustmentPlanner:
 
     def _own_id(self, ledger: ServiceLedger, correction: Correction) -> str:
         """Returns the id of an adjustment without a change of the source."""
-        verb = "correct"
         if correction.transfer:
-            verb = "move" if ledger.record is None else f"move:{ledger.record}"
-        return f"{self._mapping.name}:{verb}:{ledger.row.key}"
+            return move_id(self._mapping.name, ledger.row.key, ledger.record)
+        return correction_id(self._mapping.name, ledger.row.key)
 
     def _with_money(
         self, change: Change, ledger: ServiceLedger, planned: PlannedAdjustment
@@ -335,7 +336,7 @@ class AdjustmentPlanner:
         rows = tuple(row for row in change.seen.rows)
         made = replace(
             change,
-            id=change_id(owner, key),
+            id=change_id(owner.name, key),
             entity=repeat.by if repeat else change.entity,
             values={**references, **extra, **kept},
             needs=tuple(dict.fromkeys((*change.needs, *needs, *self._earlier_ones(references)))),
@@ -367,7 +368,7 @@ class AdjustmentPlanner:
     def _values(self, ledger: ServiceLedger, adjustment: MergedAdjustment) -> dict[str, Any]:
         """What is sent: the values of the day's last change, with day, units and service."""
         last = self._pending.values.of(adjustment.keys[-1]) if adjustment.keys else {}
-        new = Unknown(change_id(self._owner, ledger.row.key))
+        new = Unknown(change_id(self._owner.name, ledger.row.key))
         fixed = {
             self._spec.merge_on[0]: ledger.record if ledger.record is not None else new,
             self._spec.merge_on[1]: adjustment.day,

@@ -8,6 +8,7 @@ from trueup.expressions import evaluate
 from trueup.model.change import Action, Change, FieldChange, Preconditions, Reason
 from trueup.model.mapping import MappingSpec
 from trueup.model.mapping_state import MappingState
+from trueup.planning.change_ids import mark_id
 from trueup.planning.context import PlanContext
 from trueup.planning.fingerprints import seen_row
 from trueup.planning.ledger.lost_days import credit_note, earlier_notes
@@ -28,11 +29,11 @@ class ArchiveMarks:
 
         `monthly` is the amount that the run rate loses.
         """
-        self.add(f"{self._mapping.name}:{key}:mark", (key,), (), why, monthly=monthly)
+        self.add(mark_id(self._mapping.name, key), (key,), (), why, monthly=monthly)
 
     def add_earlier_days(self, key: str, ledger: ServiceLedger, earlier: EarlierDays) -> None:
         """Adds the money of days that stay as they are billed to the mark of a change."""
-        id_ = f"{self._mapping.name}:{key}:mark"
+        id_ = mark_id(self._mapping.name, key)
         notes = (*earlier_notes(earlier), *credit_note(ledger, earlier.amount))
         self._state.changes[id_] = [
             replace(one, lost=earlier.amount, notes=(*one.notes, *notes))

@@ -7,9 +7,9 @@ from trueup.expressions.compiled import Slot
 from trueup.model.catalogue import Entity
 from trueup.model.change import Action, Change, Preconditions, Unknown
 from trueup.model.mapping import MappingSpec
+from trueup.planning.change_ids import change_id, link_id
 from trueup.planning.context import PlanContext
 from trueup.planning.fingerprints import seen_row
-from trueup.planning.records.matching import change_id
 from trueup.stages.diff import shown
 
 
@@ -22,7 +22,7 @@ def change_of(
 ) -> Change:
     """Returns a change of one row to its record, with the parts that follow from the mapping."""
     return Change(
-        id=parts.pop("id", change_id(mapping, key)),
+        id=parts.pop("id", change_id(mapping.name, key)),
         action=action,
         mapping=mapping.name,
         keys=(key,),
@@ -47,7 +47,7 @@ def link_change(
         mapping,
         key,
         Action.LINK,
-        id=f"{change_id(mapping, key)}:link",
+        id=link_id(mapping.name, key),
         record=context.states[mapping.name].record_ids[key],
         owned=owned_values,
         seen=Preconditions(rows=(seen_row(context, mapping, key),)),

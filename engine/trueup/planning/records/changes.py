@@ -11,11 +11,11 @@ from trueup.model.coerce import empty, fingerprint, same
 from trueup.model.finding import Command, Finding, Severity
 from trueup.model.mapping import Manage, MappingSpec
 from trueup.model.money import exact
+from trueup.planning.change_ids import change_id
 from trueup.planning.context import PlanContext
 from trueup.planning.fingerprints import seen_row, stable_columns
 from trueup.planning.records.alike import AlikeRecords
 from trueup.planning.records.change_parts import change_of, link_change, parent_values, shown_value
-from trueup.planning.records.matching import change_id
 from trueup.planning.records.not_kept import NotKept
 from trueup.planning.records.repeats import Repeats
 from trueup.planning.records.row_values import RowValues
@@ -187,7 +187,7 @@ class _ChangePlanner:
         state.left_records[key] = old
         if self._takes_over(key, values, old) or self._takes_back(key, values, old):
             return
-        state.referable[key] = Unknown(change_id(self._mapping, key))
+        state.referable[key] = Unknown(change_id(self._mapping.name, key))
         self.create(key)
         last = self._context.snapshot.applied.get((self._mapping.name, key), {})
         succeeded = {SUCCEEDS: last[SUCCEEDS]} if SUCCEEDS in last else {}

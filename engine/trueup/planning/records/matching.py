@@ -3,6 +3,7 @@
 from trueup.model.change import Unknown
 from trueup.model.decision import Topic
 from trueup.model.mapping import MappingSpec
+from trueup.planning.change_ids import change_id
 from trueup.planning.context import PlanContext
 from trueup.planning.in_doubt import in_doubt_finding
 from trueup.planning.records.handovers import Successions
@@ -43,13 +44,8 @@ def match_rows(context: PlanContext, mapping: MappingSpec, successions: Successi
         ),
     )
     matched.apply_to(state)
-    state.referable.update({key: Unknown(change_id(mapping, key)) for key in matched.create})
+    state.referable.update({key: Unknown(change_id(mapping.name, key)) for key in matched.create})
     return matched
-
-
-def change_id(mapping: MappingSpec, key: str) -> str:
-    """Returns the id of the change that creates or updates the row's record."""
-    return f"{mapping.name}:{key}"
 
 
 def _hold_in_doubt(context: PlanContext, mapping: MappingSpec) -> None:

@@ -10,6 +10,7 @@ from trueup.model.catalogue import Column, Type
 from trueup.model.change import Action, Change, FieldChange, Preconditions, Reason, Unknown
 from trueup.model.finding import Finding, Severity
 from trueup.model.mapping import MappingSpec, WriteBackSpec
+from trueup.planning.change_ids import mark_id
 from trueup.planning.context import PlanContext
 from trueup.planning.needs import record_fields
 
@@ -75,7 +76,7 @@ def _add(context: PlanContext, mapping: MappingSpec, key: str, values: Mapping[s
         return
     before = state.changes.get(key, [])
     change = Change(
-        id=f"{mapping.name}:{key}:mark",
+        id=mark_id(mapping.name, key),
         action=Action.WRITE_BACK,
         mapping=mapping.name,
         keys=(key,),

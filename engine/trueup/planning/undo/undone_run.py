@@ -13,6 +13,7 @@ from trueup.model.document import loads
 from trueup.model.finding import NO_ADVICE, Advice, Finding, Severity
 from trueup.model.project import Project
 from trueup.model.run import Run, Step
+from trueup.planning.change_ids import undo_id
 from trueup.planning.in_doubt import way_to_end
 from trueup.ports.state import State, StateSnapshot
 from trueup.ports.world import World
@@ -252,7 +253,7 @@ def reversing(change: Change, **parts: Any) -> Change:  # noqa: ANN401 -- parts 
     """Returns the change that undoes `change`: a copy of it with these parts replaced."""
     return replace(
         change,
-        id=f"undo:{change.id}",
+        id=undo_id(change.id),
         undoes=change.id,
         undo_depth=change.undo_depth + 1,
         **parts,
