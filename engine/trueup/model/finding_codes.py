@@ -35,6 +35,7 @@ PLAN_CODES = frozenset(
         "identity-twice",
         "ignored",
         "in-doubt",
+        "key-reserved",
         "key-twice",
         "keyed-already",
         "ledger-differs",

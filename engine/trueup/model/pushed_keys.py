@@ -1,9 +1,21 @@
-"""Keys of pushed units in the state that belong to no change of the source."""
+"""Keys of pushed units in the state that belong to no change of the source.
+
+The state has them beside the keys of changes. A change whose own key begins as they do is not sent
+(`is_reserved`): its units would be taken for those of a correction, a move or an undo.
+"""
 
 from collections.abc import Container
 from datetime import date, timedelta
 
 _CORRECTION, _UNDO, _MOVE = "correct:", "undo:", "move:"
+
+
+RESERVED = (_CORRECTION, _UNDO, _MOVE)
+
+
+def is_reserved(key: str) -> bool:
+    """Whether a key of the source could be taken for one of these."""
+    return key.startswith(RESERVED)
 
 
 def correction_key(row: str, day: date) -> str:
@@ -30,7 +42,12 @@ def is_correction_of(key: str, row: str) -> bool:
 
 def correction_day(key: str) -> date | None:
     """Returns the day of a correction's key; None for any other key."""
-    return date.fromisoformat(key[-10:]) if key.startswith(_CORRECTION) else None
+    if not key.startswith(_CORRECTION):
+        return None
+    try:
+        return date.fromisoformat(key[-10:])
+    except ValueError:  # a change of that key that an earlier version sent
+        return None
 
 
 def is_move(key: str) -> bool:

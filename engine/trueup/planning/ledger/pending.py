@@ -6,9 +6,10 @@ from datetime import date
 from typing import Any
 
 from trueup.model.decision import Verdict
-from trueup.model.finding import Finding, Severity
+from trueup.model.finding import Advice, Finding, Severity
 from trueup.model.mapping import AppendSpec, MappingSpec
 from trueup.model.mapping_state import MappingState
+from trueup.model.pushed_keys import RESERVED, is_reserved
 from trueup.planning.context import PlanContext
 from trueup.planning.in_doubt import in_doubt_finding
 from trueup.planning.ledger.archive_marks import ArchiveMarks
@@ -74,6 +75,7 @@ class PendingChanges:
                 self.pushed_before.repeat_mark(key, pushed)
                 queue.settled.append(key)
             elif key in self.state.ready or key in self.state.blocked:
+                self._block_reserved(key)
                 self._hold_in_doubt(key)
                 self.pushed_before.hold_undone(key, pushed)
                 self._sort(key, queue)
@@ -84,6 +86,14 @@ class PendingChanges:
         for owner in self.values.successors & queues.keys():
             self._keep_together(owner, queues[owner])
         return queues
+
+    def _block_reserved(self, key: str) -> None:
+        if is_reserved(key):
+            text = f"its key {key} begins as keys of trueup do: {', '.join(RESERVED)}"
+            remedy = Advice(f"give it another key in {self.context.systems.source}")
+            code = "key-reserved"
+            finding = change_finding(self.mapping, code, Severity.ERROR, text, key, remedy)
+            self.state.block(key, finding)
 
     def _in_order(self) -> list[str]:
         """Returns keys in the order that the mapping names; rows without a value come first."""
@@ -106,7 +116,7 @@ class PendingChanges:
         decision = self.decisions.get(key)
         if decision and decision.verdict is Verdict.IGNORE and not self._is_in_doubt(key):
             self.state.leave_out(key, self._ignored(key, decision.reason))
-        elif decision and decision.verdict is Verdict.ARCHIVE:
+        elif decision and decision.verdict is Verdict.ARCHIVE and not is_reserved(key):
             queue.archive.append(key)
         elif key in self.state.blocked:
             queue.stopped.append(key)
