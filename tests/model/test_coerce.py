@@ -167,7 +167,7 @@ MISFITS = [
     (
         Field("x", Type.INTEGER, picklist=()),
         "Weekly",
-        "'Weekly' is not in the picklist of x (nothing known here)",
+        "'Weekly' is not in the picklist of x (no entry is known: the catalogue may state ",
     ),
 ]
 

@@ -66,7 +66,8 @@ def _picked(value: object, field: Field) -> object:
     if len(found) > 1:
         found = [option for option in found if option.active] or found[:1]
     if not found:
-        known = ", ".join(option.label for option in options[:12]) or "nothing known here"
+        known = ", ".join(option.label for option in options[:12])
+        known = known or "no entry is known: the catalogue may state `picklistValues`"
         raise CoercionError(f"{shown(value)} is not in the picklist of {field.name} ({known})")
     if len(found) > 1:
         values = ", ".join(str(option.value) for option in found)
