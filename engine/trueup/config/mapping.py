@@ -9,6 +9,7 @@ from trueup.config.node import Node
 from trueup.model.mapping import (
     AppendSpec,
     Difference,
+    FieldPath,
     FieldSpec,
     Find,
     Join,
@@ -195,10 +196,12 @@ def _pair(node: Node) -> tuple[str, str]:
 
 def _price(node: Node) -> PriceSpec:
     value, per, months = node["value"], node["per"], node.get("months")
-    is_reference = isinstance(per.data, dict)
+    is_list, is_reference = isinstance(value.data, list), isinstance(per.data, dict)
     return PriceSpec(
-        values=value.texts() if isinstance(value.data, list) else (value.data,),
-        per=f"{per.data['ref']}.{per.data['field']}" if is_reference else per.data,
+        values=tuple(map(FieldPath.parse, value.texts() if is_list else (value.data,))),
+        per=FieldPath(per.data["ref"], per.data["field"])
+        if is_reference
+        else FieldPath.parse(per.data),
         months=dict(months.data) if months else MONTHS,
         place=months.key_place if months else node.key_place,
     )
@@ -234,7 +237,8 @@ def _policy_parts(node: Node) -> dict[PolicyPart, Value]:
 
 
 def _periods(node: Node) -> PeriodsSpec:
-    return PeriodsSpec(node["start"].data, node["end"].data, node.key_place)
+    start, end = (FieldPath.parse(node[name].data) for name in ("start", "end"))
+    return PeriodsSpec(start, end, node.key_place)
 
 
 def _append(node: Node) -> AppendSpec:

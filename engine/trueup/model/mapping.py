@@ -7,7 +7,9 @@ around it), or a template (text around `{{ … }}`).
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
+from trueup.model.catalogue import UDF
 from trueup.model.finding import Place
 
 
@@ -128,17 +130,32 @@ class UnitsSpec:
     place: Place
 
 
+class FieldPath(NamedTuple):
+    """A field of a record, or of the record that its reference to a mapping points at."""
+
+    mapping: str  # empty: the record itself
+    field: str
+
+    @classmethod
+    def parse(cls, text: str) -> "FieldPath":
+        """The path that a mapping writes as `unitPrice`, `udf.Rate` or `service.unitPrice`."""
+        mapping, dot, field = text.partition(".")
+        is_own = not dot or text.startswith(UDF)
+        return cls("", text) if is_own else cls(mapping, field)
+
+    def __str__(self) -> str:
+        return f"{self.mapping}.{self.field}" if self.mapping else self.field
+
+
 @dataclass(frozen=True, slots=True)
 class PriceSpec:
     """The price per unit: the first known one of `values`, divided by the period's months.
 
-    A name with a dot goes through a reference: `service.unitPrice` is a field of the record that
-    this record's reference to mapping `service` points at. `per` is such a path to a picklist field
-    whose label is looked up in `months`.
+    `per` is a picklist field whose label is looked up in `months`.
     """
 
-    values: tuple[str, ...]
-    per: str
+    values: tuple[FieldPath, ...]
+    per: FieldPath
     months: Mapping[str, int]
     place: Place
 
@@ -158,8 +175,8 @@ class PeriodsSpec:
     Billing periods are counted from the first day, in steps of the price's months.
     """
 
-    start: str
-    end: str
+    start: FieldPath
+    end: FieldPath
     place: Place
 
 

@@ -130,7 +130,7 @@ def _in_doubt(project: Project, plan: Plan) -> set[str]:
     entities = {mapping.target.entity for mapping in mappings}
     for mapping in mappings:
         if mapping.ledger and mapping.ledger.price:
-            owner = mapping.ledger.price.per.rpartition(".")[0]
+            owner = mapping.ledger.price.per.mapping
             entities.add(project.mappings[owner or mapping.name].target.entity)
     return entities
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from trueup.expressions import inspect
 from trueup.expressions.compiled import mapping_values, rule_values, spec_values
 from trueup.model.coerce import fingerprint
-from trueup.model.mapping import Find, LedgerSpec, MappingSpec, Value, WriteBackSpec
+from trueup.model.mapping import FieldPath, Find, LedgerSpec, MappingSpec, Value, WriteBackSpec
 from trueup.model.project import Project, Rule
 from trueup.model.rule_scopes import scope
 
@@ -128,13 +128,13 @@ def _ledger_fields(project: Project, mapping: MappingSpec) -> set[str]:
     names: set[str] = set()
     for other in project.mappings.values():
         for path in _ledger_paths(other.ledger) if other.ledger else ():
-            owner, _, field = path.rpartition(".")
+            owner, field = path
             if owner == mapping.name or (not owner and other.name == mapping.name):
                 names.add(field)
     return names
 
 
-def _ledger_paths(ledger: LedgerSpec) -> Iterable[str]:
+def _ledger_paths(ledger: LedgerSpec) -> Iterable[FieldPath]:
     if ledger.price:
         yield from (*ledger.price.values, ledger.price.per)
     if ledger.periods:

@@ -163,7 +163,7 @@ def _priced(project: Project, target: Target) -> Iterator[tuple[MappingSpec, Pri
     for mapping in project.mappings.values():
         if mapping.ledger and mapping.ledger.price:
             price = mapping.ledger.price
-            owner, _, name = price.per.rpartition(".")
+            owner, name = price.per
             field = target.entity(project.mappings[owner or mapping.name].target.entity).field(name)
             yield mapping, price, [pick.label for pick in (field.picklist if field else None) or ()]
 

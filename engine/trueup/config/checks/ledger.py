@@ -16,6 +16,7 @@ from trueup.model.catalogue import Entity, Field, Type
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.mapping import (
     EffectiveDay,
+    FieldPath,
     LedgerSpec,
     MappingSpec,
     PeriodsSpec,
@@ -243,14 +244,15 @@ def _check_months(
 
 
 def _resolve(
-    path: str, mapping: MappingSpec, entity: Entity | None, context: CheckContext, place: Place
+    path: FieldPath,
+    mapping: MappingSpec,
+    entity: Entity | None,
+    context: CheckContext,
+    place: Place,
 ) -> tuple[Field | None, list[Finding]]:
-    """Returns the field that a path names, if it is known, and what is wrong with the path.
-
-    A path is `field`, or `mapping.field` for a field of the record that a reference points at.
-    """
-    through, dot, name = path.rpartition(".")
-    if dot:
+    """Returns the field that a path names, if it is known, and what is wrong with the path."""
+    through, name = path
+    if through:
         reachable = {reference.mapping for reference in references(mapping)}
         if through not in reachable and reachable <= context.mappings.keys():
             text = f"ledger: mapping {mapping.name} does not refer to {through!r}"

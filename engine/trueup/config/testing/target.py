@@ -175,7 +175,7 @@ def parse_posted(node: Node, names: Names) -> Iterator[Posted]:
             yield Posted(day)
         return
     owners = {
-        mapping.ledger.periods.start.split(".")[0]
+        mapping.ledger.periods.start.mapping
         for mapping in names.project.mappings.values()
         if mapping.ledger and mapping.ledger.periods
     }

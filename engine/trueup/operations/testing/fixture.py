@@ -325,7 +325,7 @@ def posted_until(
 ) -> dict[str, date]:
     """Returns the last posted day by the id of a contract, as a seed of the sandbox has it."""
     owners = {
-        one.ledger.periods.start.split(".")[0]
+        one.ledger.periods.start.mapping
         for one in project.mappings.values()
         if one.ledger and one.ledger.periods
     }
@@ -347,7 +347,7 @@ def _contract_start(
     """The first day on which a record is billed."""
     if mapping.ledger is None or mapping.ledger.periods is None:
         return None
-    owner, name = mapping.ledger.periods.start.split(".")
+    owner, name = mapping.ledger.periods.start
     for field_name, spec in mapping.fields.items():
         if isinstance(spec.value, Reference) and spec.value.mapping == owner:
             id_ = record.get(field_name)

@@ -18,7 +18,7 @@ from trueup.stages.ledger import ServiceLedger
 
 def extensions(context: PlanContext, periods: PeriodsSpec) -> Sequence[Change]:
     """Returns the changes of this plan that give a contract another end."""
-    owner, _, field = periods.end.rpartition(".")
+    owner, field = periods.end
     groups = context.states[owner].changes.values() if owner else ()
     return [change for group in groups for change in group if _moves_end(change, field)]
 
@@ -33,7 +33,7 @@ def add_extension(context: PlanContext, periods: PeriodsSpec, ledger: ServiceLed
     effect = billing.invoice_effect(rows[-1].units, first, terms, posted, context.as_of)
     if effect is None or not effect.amount:
         return
-    owner, _, field = periods.end.rpartition(".")
+    owner, field = periods.end
     changes = context.states[owner].changes
     for row in ledger.under:
         if row.mapping == owner and row.key in changes:

@@ -27,7 +27,7 @@ class InvoiceRuns:
 
     def __init__(self, context: PlanContext, ledger: LedgerSpec, append: AppendSpec) -> None:
         self._context, self._spec, self._append = context, ledger, append
-        contract = ledger.periods.start.rpartition(".")[0] if ledger.periods else ""
+        contract = ledger.periods.start.mapping if ledger.periods else ""
         self._levels = (contract, context.project.customer_mapping)
         self._posted: dict[_Group, date] = {}
         self._with_own_run: frozenset[int] = frozenset()

@@ -9,7 +9,7 @@ from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.model.change import ServiceTerms
 from trueup.model.coerce import label
 from trueup.model.explanation import RecordValue
-from trueup.model.mapping import LedgerSpec, MappingSpec, PriceSpec, Reference
+from trueup.model.mapping import FieldPath, LedgerSpec, MappingSpec, PriceSpec, Reference
 from trueup.planning.context import PlanContext
 from trueup.planning.references import record_after
 
@@ -45,13 +45,15 @@ class ServiceTermsReader:
             present_end=_day(self._value(service, periods.end, after=False)),
         )
 
-    def record_value(self, record: Mapping[str, Any] | None, key: str, path: str) -> RecordValue:
+    def record_value(
+        self, record: Mapping[str, Any] | None, key: str, path: FieldPath
+    ) -> RecordValue:
         """The value that a path of `ledger.price` has for a service, and the record that has it."""
-        service, owner = _Service(record, key), path.rpartition(".")[0]
+        service, owner = _Service(record, key), path.mapping
         found = self._referred(service, owner, after=False) if owner else record
         mapping = self._context.project.mappings[owner] if owner else self._mapping
         value = self._value(service, path, after=False)
-        return RecordValue(path, mapping.target.entity, (found or {}).get("id"), value)
+        return RecordValue(str(path), mapping.target.entity, (found or {}).get("id"), value)
 
     def _price(
         self, service: _Service, spec: PriceSpec | None
@@ -64,12 +66,12 @@ class ServiceTermsReader:
         months = spec.months.get(str(self._value(service, spec.per, after=False)))
         return (None if price is None else Decimal(price)), months or None
 
-    def _value(self, service: _Service, path: str, *, after: bool = True) -> Any:  # noqa: ANN401 -- any value of a record
+    def _value(self, service: _Service, path: FieldPath, *, after: bool = True) -> Any:  # noqa: ANN401 -- any value of a record
         """Returns a field of the service, or through a reference: `contract.startDate`.
 
         `after`: as this plan leaves it, if it changes the record that is referred to.
         """
-        owner, _, name = path.rpartition(".")
+        owner, name = path
         if not owner:
             return (service.record or {}).get(name)
         record = self._referred(service, owner, after=after)
