@@ -1,6 +1,6 @@
 """The whole engine, in order. Start reading here.
 
-    read source → validate → transform → read target → match → diff → order → guard → PLAN
+    read source → rules and fields → read target → match → diff → order → guard → PLAN
          → check → apply → prove → record → write back
 
 `plan` decides everything and writes nothing; `apply` decides nothing and does what the plan says.
@@ -135,9 +135,9 @@ def plan_with_context(
     for mapping in project.mappings.values():
         report(mapping.title)
         if mapping.append:
-            append(context, mapping)  # validate, transform, read units, reconcile, adjust
+            append(context, mapping)  # rules and fields, read units, reconcile, adjust
         else:
-            align(context, mapping)  # validate, transform, read records, match, diff
+            align(context, mapping)  # rules and fields, read records, match, diff
     for mapping in project.mappings.values():
         write_backs(context, mapping, world.source.id_entity_of)
     context.findings.extend(unused_decisions(context))

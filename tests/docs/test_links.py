@@ -1,9 +1,12 @@
 """Links, and names of files, modules and functions in the documentation."""
 
+import ast
 import importlib
+import inspect
 import re
 
 import yaml
+from trueup.planning.records.align import align
 
 from tests.docs.pages import DOCS, PAGES, Page, page
 from tests.docs.project import OTHERS, file_of
@@ -12,8 +15,10 @@ from tests.support.project_tests import SHIPPED
 
 PACKAGE = ROOT / "engine" / "trueup"
 MODULE = re.compile(
-    r"(applying|cli|config|expressions|model|operations|pipeline|planning|ports|render|review|stages|wiring)"
-    r"(\.\w+)+"
+    r"(applying|cli|config|connectors|expressions|fleet|model|operations|pipeline|planning|ports"
+    r"|render|review|stages|wiring|source\.(files|sql|dataverse)|target\.autotask"
+    r"|sandbox\.(http|autotask|dataverse)|state\.postgres)"
+    r"(\.(?!yaml\b)\w+)+"
 )
 PATH = re.compile(r"[\w.-]+/([\w.-]+/)*([\w.-]+\.(py|md|json|yaml|yml|txt))?|\w+\.py")
 CITING = ("docs/explanation/autotask.md", "docs/explanation/work365.md")
@@ -142,6 +147,16 @@ def test_the_walk_of_a_record_names_functions_of_every_layer():
         "ports",
         "model",
     }
+
+
+def test_the_walk_of_a_record_has_each_step_of_a_mapping_in_its_order():
+    """The steps are the calls of `align`, which does nothing else."""
+    _, *steps = ast.parse(inspect.getsource(align)).body[0].body
+    calls = [step.value for step in steps]
+    text = page("explanation/architecture.md").text
+    walk = text.partition("### One mapping's turn")[2].partition("The result is")[0]
+
+    assert re.findall(r"(?m)^\d+\. `[\w.]+\.(\w+)`", walk) == [call.func.id for call in calls]
 
 
 def test_pictures_are_small():

@@ -25,7 +25,7 @@ from trueup.planning.rights import hold_denied
 
 def align(context: PlanContext, mapping: MappingSpec) -> None:
     """Adds the mapping's state with its changes to the plan."""
-    evaluate_rows(context, mapping)  # validate, transform
+    evaluate_rows(context, mapping)  # rules and fields
     leave_out_ignored(context, mapping)
     read_records(context, mapping)
     successions = find_successions(context, mapping)
