@@ -6,6 +6,7 @@ the suite also runs on PostgreSQL.
 """
 
 import csv
+import inspect
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -387,6 +388,49 @@ def test_a_source_is_described_without_secrets(open_source: Opener, tmp_path: Pa
 
     assert source.describe()
     assert "never-shown" not in text
+
+
+@on_every
+def test_what_a_source_is_stays_and_shows_no_secret(open_source: Opener, tmp_path: Path):
+    with open_source(ROWS, tmp_path) as source:
+        before = source.identity()
+        notices = [*source.notices]
+        source.read("license_change", ["status"])
+        after = source.identity()
+
+    assert before == after
+    assert "never-shown" not in before
+    assert notices == []
+
+
+@on_every
+def test_only_a_column_of_ids_has_an_entity(open_source: Opener, tmp_path: Path):
+    with open_source(ROWS, tmp_path) as source:
+        entities = source.id_entity_of("subscription", "psa_system_id")
+        none = source.id_entity_of("license_change", "status")
+
+    assert entities in (None, "ContractServices")
+    assert none is None
+
+
+MEMBERS = [name for name in vars(Source) if not name.startswith("_")]
+
+
+@pytest.mark.parametrize("adapter", [FakeSource, FileSource, SqlSource, DataverseSource])
+def test_an_adapter_has_each_member_of_the_port_with_its_parameters(adapter: type):
+    def parameters(owner: type, name: str) -> list[str]:
+        member = getattr(owner, name)
+        return [*inspect.signature(member).parameters] if callable(member) else []
+
+    assert {name: parameters(adapter, name) for name in MEMBERS} == {
+        name: parameters(Source, name) for name in MEMBERS
+    }
+
+
+def test_this_suite_uses_each_member_of_the_port():
+    suite = Path(__file__).read_text(encoding="utf-8")
+
+    assert [name for name in MEMBERS if f"source.{name}" not in suite] == []
 
 
 texts = st.one_of(

@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import astuple
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from trueup.errors import TargetError, TargetRejected
+from trueup.errors import CallsUsedUp, Stopped, TargetError, TargetRejected, TargetUnavailable
 from trueup.model.catalogue import PickValue, Type
 from trueup.ports.target import Condition, Target
 from trueup.sandbox.autotask.server import Sandbox
@@ -158,13 +159,18 @@ class SystemClock:
 
 
 @contextmanager
-def over_the_sandbox(world: World, folder: Path, switches: Mapping[str, str]) -> Iterator[Target]:
+def over_the_sandbox(
+    world: World, folder: Path, switches: Mapping[str, str], max_calls: int | None = None
+) -> Iterator[Target]:
     file = folder / "autotask.sqlite"
     file.write_bytes(database(json.dumps(world)))
     with Sandbox(file, ENTITIES, switches=Switches(switches)) as sandbox:
         credentials = Credentials("api@demo.example", "demo", "DEMO")
         client = AutotaskClient(
-            sandbox.url, credentials, SystemClock(), RunLimits(workers=6, timeout=20)
+            sandbox.url,
+            credentials,
+            SystemClock(),
+            RunLimits(workers=6, timeout=20, max_calls=max_calls),
         )
         with HttpTarget(client, ENTITIES, "sandbox") as target:
             yield target
@@ -531,6 +537,81 @@ def test_calls_are_counted_and_part_of_the_hours_threshold(target):
     assert target.calls > 0
     assert target.threshold().limit == 10_000
     assert 0 < target.threshold().used <= target.calls
+
+
+def test_what_a_target_is_costs_no_call(target):
+    assert target.describe()
+    assert target.identity()
+    assert min(astuple(target.call_costs)) > 0
+    assert ([*target.notices], [*target.partial_reads], target.spared) == ([], [], 0)
+    assert target.calls == 0
+
+
+def test_a_user_with_all_rights_is_denied_nothing_and_is_asked_for_once(target):
+    assert target.denied("Companies") == frozenset()
+    before = target.calls
+
+    assert target.denied("Companies") == frozenset()
+    assert target.calls == before
+
+
+def test_where_nothing_is_in_doubt_nothing_is_asked_again(target):
+    entity = target.entity("Companies")
+
+    assert target.renew([]) is False
+    assert target.entity("Companies") == entity
+
+
+def test_what_is_asked_before_each_write_can_stop_it_and_no_reading(target):
+    asked = []
+
+    def refuse():
+        asked.append("asked")
+        raise Stopped("not now")
+
+    target.before_write(refuse)
+    for write in (
+        lambda: target.update("Companies", 29690, {"phone": "1"}),
+        lambda: target.create("Contacts", {"companyID": 29683, "firstName": "A", "lastName": "B"}),
+    ):
+        with pytest.raises(Stopped, match="not now"):
+            write()
+
+    assert asked == ["asked"] * 2
+    assert record_of(target, "Companies", 29690, "phone")["phone"] != "1"
+    assert target.read("Contacts", [Condition("lastName", "eq", "B")], []) == []
+
+
+def test_a_write_after_a_stop_says_whether_it_was_made(target):
+    target.stop()
+    refused: list[TargetUnavailable] = []
+
+    try:
+        target.update("Companies", 29690, {"phone": "1"})
+    except TargetUnavailable as refusal:
+        refused.append(refusal)
+
+    assert not any(one.may_have_landed for one in refused)
+    assert (record_of(target, "Companies", 29690, "phone")["phone"] == "1") is not bool(refused)
+
+
+def test_calls_that_are_reserved_are_left(tmp_path):
+    with over_the_sandbox(WORLD, tmp_path, {}, max_calls=30) as target:
+        target.reserve_calls(10)
+        with pytest.raises(CallsUsedUp):
+            [record_of(target, "Companies", 29690) for _ in range(31)]
+        assert target.calls <= 20
+
+        target.reserve_calls(0)
+
+        assert record_of(target, "Companies", 29690) == {"id": 29690}
+
+
+def test_this_suite_uses_each_member_of_the_port():
+    suite = Path(__file__).read_text(encoding="utf-8")
+    members = [name for name in vars(Target) if not name.startswith("_")]
+
+    assert [name for name in members if f"target.{name}" not in suite] == []
 
 
 def test_many_threads_share_a_target(target):
