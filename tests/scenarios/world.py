@@ -184,7 +184,6 @@ class World:
         """Changes a setting of the tenant, such as its switches or its clock."""
         with self._sandbox().store.writing() as db:
             settings.put(db, name, {**settings.get(db, name, {}), **values})
-        KEPT.forget_metadata()
 
     def delete(self, entity: str, record: int) -> None:
         """A record is gone from Autotask, as its support can do."""

@@ -15,9 +15,11 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from trueup.model.catalogue import Entity
 from trueup.sandbox.autotask import server
 from trueup.sandbox.autotask.server import Sandbox
 from trueup.sandbox.http.request import Request
+from trueup.sandbox.http.sqlite_files import create_private
 from trueup.target.autotask import transport
 from trueup.target.autotask.metadata import Metadata
 from trueup.target.autotask.transport import InProcess
@@ -74,38 +76,80 @@ def sandboxes_in_process() -> Iterator[None]:
 
 
 class KeptSandboxes:
-    """Sandboxes that stay open for further plans and runs, with the metadata that was read."""
+    """Sandboxes that stay open for further plans and runs.
+
+    What tenants of the same settings answer about their metadata, and the databases of the same
+    seed, are made once in a process.
+    """
 
     def __init__(self) -> None:
         self._open: dict[Path, Sandbox] = {}
-        self._metadata: dict[tuple[str, str, str], object] = {}
+        self._metadata: dict[tuple[object, ...], object] = {}
+        self._databases: dict[tuple[int, bytes], bytes] = {}
+        self._catalogues: list[Mapping[str, Entity]] = []  # those of which an id is in a key
+        self._settings: dict[Sandbox, tuple[int, object]] = {}  # with their version
 
-    def at(self, database: Path, *given: Any, **more: Any) -> "Kept":
+    def at(
+        self, database: Path, entities: Mapping[str, Entity], *, seed: Path | None = None
+    ) -> "Kept":
         """As `Sandbox`; a database that is open is not opened again."""
         if database not in self._open:
-            self._open[database] = Sandbox(database, *given, **more).__enter__()
+            is_new = not database.exists()
+            key = self._id(entities), seed.read_bytes() if seed else b""
+            if is_new and key in self._databases:
+                create_private(database)
+                database.write_bytes(self._databases[key])
+            sandbox = Sandbox(database, entities, seed=seed).__enter__()
+            if is_new and key not in self._databases:
+                self._databases[key] = _content(sandbox)
+            self._open[database] = sandbox
         return Kept(self._open[database])
-
-    def forget_metadata(self) -> None:
-        """A setting of a tenant has changed."""
-        self._metadata.clear()
 
     def close(self, database: Path | None = None) -> None:
         """Closes the sandbox of a database, or all."""
         for path in [*self._open] if database is None else {database} & self._open.keys():
-            self._open.pop(path).close()
-        self._metadata.clear()
+            sandbox = self._open.pop(path)
+            self._settings.pop(sandbox, None)
+            sandbox.close()
 
     def read_once(self, read: Callable[..., object]) -> Callable[..., object]:
-        """`Metadata._read`, which asks each sandbox once."""
+        """`Metadata._read`, which asks one of the sandboxes whose settings are the same."""
 
         def once(of: Metadata, name: str, route: str, parse: Callable[[object], object]) -> object:
-            key = of._client.zone().root, name, route
+            root = of._client.zone().root
+            asked = next((one for one in self._open.values() if root.startswith(one.url)), None)
+            if asked is None:
+                return read(of, name, route, parse)
+            user = of._client.reads_as("")
+            key = self._id(of._catalogue), self._settings_of(asked), user, name, route
             if key not in self._metadata:
                 self._metadata[key] = read(of, name, route, parse)
             return self._metadata[key]
 
         return once
+
+    def _settings_of(self, sandbox: Sandbox) -> object:
+        """The settings of a tenant that decide what it answers about metadata."""
+        version = sandbox.api.tenant().version
+        if self._settings.get(sandbox, (None,))[0] != version:
+            with sandbox.store.reading() as db:
+                found = db.execute(
+                    "SELECT * FROM _settings WHERE key NOT IN ('version', 'clock', 'seeded')"
+                )
+                self._settings[sandbox] = version, hash(tuple(found))
+        return self._settings[sandbox][1]
+
+    def _id(self, entities: Mapping[str, Entity]) -> int:
+        if not any(one is entities for one in self._catalogues):
+            self._catalogues.append(entities)
+        return id(entities)
+
+
+def _content(sandbox: Sandbox) -> bytes:
+    """All that is in the database of a sandbox, as one file."""
+    with sandbox.store._connection() as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return sandbox.store.path.read_bytes()
 
 
 class Kept:

@@ -25,6 +25,7 @@ from trueup.sandbox.autotask.store import RecordStore
 from trueup.sandbox.autotask.switches import Switches
 from trueup.sandbox.autotask.tenant import Tenant, TenantCache
 from trueup.sandbox.autotask.write_context import WriteContext, impersonated_resource
+from trueup.sandbox.http.json_types import Json
 from trueup.sandbox.http.request import Request
 from trueup.sandbox.http.responses import Response, as_json
 
@@ -147,17 +148,16 @@ class RestApi:
             search = query.read_search(request)
             parsed = query.parse(search, entity, tenant)
             unindexed = reader.unindexed_fields(db, parsed)
+            if not unindexed:
+                return _found(context, parsed, request, match, search)
 
-        if unindexed:
-            with self.store.writing() as db:
-                for name in unindexed:
-                    reader.add_index(db, entity.name, name)
+        with self.store.writing() as db:
+            for name in unindexed:
+                reader.add_index(db, entity.name, name)
 
         with self.store.reading() as db:
             context = ReadContext(db, self.tenants.current(db), user, request.hidden)
-            if match.route.purpose == "count":
-                return as_json({"queryCount": reader.count_records(context, parsed)})
-            return pages.page(context, parsed, request, search)
+            return _found(context, parsed, request, match, search)
 
     def _write(self, request: Request, user: ApiUser, match: Match) -> Response:
         body = {}
@@ -191,6 +191,15 @@ class RestApi:
         self._sleep(before)
         yield
         self._sleep(after)
+
+
+def _found(
+    context: ReadContext, parsed: query.Query, request: Request, match: Match, search: Json
+) -> Response:
+    """Answers with what a query finds: a count, or a page."""
+    if match.route.purpose == "count":
+        return as_json({"queryCount": reader.count_records(context, parsed)})
+    return pages.page(context, parsed, request, search)
 
 
 def _split(path: str) -> tuple[str, str]:

@@ -5,8 +5,9 @@ file's only write lock before it reads what it decides upon, so that ids and che
 committed write survives any end of the process.
 """
 
+import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
@@ -26,6 +27,13 @@ CREATE TABLE IF NOT EXISTS _openings (
   entity TEXT, id INTEGER, price REAL, cost REAL, PRIMARY KEY (entity, id)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS _calls (minute INTEGER PRIMARY KEY, calls INTEGER NOT NULL);
+"""
+_SCHEMA = _SYSTEM + faults.SCHEMA
+_SYSTEM_TABLES = frozenset(re.findall(r"EXISTS (\w+)", _SCHEMA))
+_TABLE_COLUMNS = """
+SELECT tables.name, columns.name
+  FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns
+ WHERE tables.type = 'table'
 """
 
 
@@ -112,26 +120,45 @@ def quoted(name: str) -> str:
 
 def add_column(connection: sqlite3.Connection, entity: str, name: str) -> None:
     """Adds a text column for a user-defined field, unless it exists."""
-    if name not in _columns(connection, entity):
+    if name not in _columns(connection).get(entity, ()):
         connection.execute(f"ALTER TABLE {quoted(entity)} ADD COLUMN {quoted(name)} COLLATE NOCASE")
 
 
 def _prepare(connection: sqlite3.Connection, entities: Mapping[str, Entity]) -> None:
-    """Sets WAL mode and the application id, and creates a table for each entity."""
+    """Sets WAL mode and the application id, and creates a table for each entity.
+
+    Most databases that are opened have all of this. They are not written to.
+    """
     if sqlite_files.belongs_to_another(connection, APPLICATION_ID):
         raise SandboxError("is a database of another program")
+    if _is_prepared(connection, entities):
+        return
     _set_wal_mode(connection)
     connection.execute("BEGIN IMMEDIATE")
     try:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        for statement in filter(str.strip, f"{_SYSTEM}{faults.SCHEMA}".split(";")):
+        for statement in filter(str.strip, _SCHEMA.split(";")):
             connection.execute(statement)
+        existing = _columns(connection)
         for entity in entities.values():
-            _create_table(connection, entity)
+            _create_table(connection, entity, existing.get(entity.name, set()))
     except BaseException:
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
+
+
+def _is_prepared(connection: sqlite3.Connection, entities: Mapping[str, Entity]) -> bool:
+    """Whether there is nothing to create: the same catalogue has opened the database before."""
+    existing = _columns(connection)
+    return (
+        existing.keys() >= _SYSTEM_TABLES
+        and all(
+            existing.get(name, set()) >= entity.fields.keys() for name, entity in entities.items()
+        )
+        and sqlite_files.application_id_of(connection) == APPLICATION_ID
+        and connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    )
 
 
 def _set_wal_mode(connection: sqlite3.Connection) -> None:
@@ -144,10 +171,11 @@ def _set_wal_mode(connection: sqlite3.Connection) -> None:
     raise SandboxError("is locked by another process")
 
 
-def _create_table(connection: sqlite3.Connection, entity: Entity) -> None:
+def _create_table(
+    connection: sqlite3.Connection, entity: Entity, existing: Collection[str]
+) -> None:
     """Creates the entity's table, or adds columns for fields that the catalogue has gained."""
     table = quoted(entity.name)
-    existing = _columns(connection, entity.name)
     if not existing:
         columns = [_column(entity, name) for name in entity.fields if name != "id"]
         connection.execute(f"CREATE TABLE {table} (id INTEGER PRIMARY KEY, {', '.join(columns)})")
@@ -156,8 +184,12 @@ def _create_table(connection: sqlite3.Connection, entity: Entity) -> None:
         connection.execute(f"ALTER TABLE {table} ADD COLUMN {_column(entity, name)}")
 
 
-def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
-    return {row[1] for row in connection.execute(f"PRAGMA table_info({quoted(table)})")}
+def _columns(connection: sqlite3.Connection) -> dict[str, set[str]]:
+    """Returns the columns of every table."""
+    found: dict[str, set[str]] = {}
+    for table, column in connection.execute(_TABLE_COLUMNS):
+        found.setdefault(table, set()).add(column)
+    return found
 
 
 def _column(entity: Entity, name: str) -> str:

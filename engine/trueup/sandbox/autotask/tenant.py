@@ -109,6 +109,8 @@ def define_udf(connection: sqlite3.Connection, entity: Entity, name: str) -> Non
 
 def customized(entity: Entity, picklists: JsonObject, udfs: Json) -> Entity:
     """Returns the entity with a tenant's picklists and user-defined fields."""
+    if not picklists and not udfs:
+        return entity
     fields = dict(entity.fields)
     for name, values in picklists.items():
         picks = tuple(
