@@ -4,6 +4,7 @@ It is killed at any write of the journal, or to Autotask.
 """
 
 from decimal import Decimal
+from functools import cache
 
 import pytest
 from trueup.model.plan import Plan
@@ -54,9 +55,22 @@ def further_services() -> Scene:
 STORIES = [everything_new, links_and_updates, further_services]
 
 
-def undisturbed(story) -> dict:
+@cache
+def planned(story) -> tuple[Scene, Plan]:
     scene = story()
-    scene.sync()
+    return scene, scene.plan()
+
+
+def beginning(story) -> tuple[Scene, Plan]:
+    """A scene of a story of one's own, and its plan."""
+    scene, made = planned(story)
+    return scene.copy(), made
+
+
+@cache
+def undisturbed(story) -> dict:
+    scene, made = beginning(story)
+    assert scene.apply(made).complete
     return scene.picture()
 
 
@@ -67,8 +81,7 @@ def test_killed_at_any_write_of_the_journal_it_ends_as_if_undisturbed(story, aft
     nth = 0
     while True:
         nth += 1
-        scene = story()
-        made = scene.plan()
+        scene, made = beginning(story)
         if not killed(
             scene, lambda scene=scene, made=made: scene.apply(made), nth=nth, after=after
         ):
@@ -86,8 +99,7 @@ def test_killed_at_any_write_to_autotask_it_ends_as_if_undisturbed(story, after)
     nth = 0
     while True:
         nth += 1
-        scene = story()
-        made = scene.plan()
+        scene, made = beginning(story)
         kills_at_write(scene.target, nth, after=after)
         try:
             scene.apply(made)
@@ -102,8 +114,7 @@ def test_killed_at_any_write_to_autotask_it_ends_as_if_undisturbed(story, after)
 
 def test_killed_again_and_again_while_resuming_it_ends_as_if_undisturbed():
     wanted = undisturbed(links_and_updates)
-    scene = links_and_updates()
-    made = scene.plan()
+    scene, made = beginning(links_and_updates)
     assert killed(scene, lambda: scene.apply(made), nth=3, after=True)
     for nth in (1, 2, 3, 2, 4, 3, 5):
         scene.wait(301)
@@ -115,8 +126,7 @@ def test_killed_again_and_again_while_resuming_it_ends_as_if_undisturbed():
 
 def test_killed_and_settled_too_early_nothing_is_sent_a_second_time():
     for nth in range(2, 12):
-        scene = everything_new()
-        made = scene.plan()
+        scene, made = beginning(everything_new)
         if not killed(scene, lambda scene=scene, made=made: scene.apply(made), nth=nth, after=True):
             break
         scene.wait(1)
@@ -128,14 +138,20 @@ def test_killed_and_settled_too_early_nothing_is_sent_a_second_time():
         assert scene.picture() == undisturbed(everything_new)
 
 
-def undo_ahead() -> tuple[Scene, Plan]:
-    """Units, fields and marks are about to go back."""
+@cache
+def undo_planned() -> tuple[Scene, Plan]:
     scene = settled()
     scene.row("account")["phone"] = "2"
     scene.add("license_change", log("third", day(11, 25), 3), log("fourth", day(11, 26), 1))
     scene.row("subscription")["quantity"] = Decimal(16)
     scene.sync()
     return scene, scene.plan(undo=scene.state.runs()[-1].id)
+
+
+def undo_ahead() -> tuple[Scene, Plan]:
+    """Units, fields and marks are about to go back."""
+    scene, made = undo_planned()
+    return scene.copy(), made
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 from trueup.errors import CallsUsedUp, TargetRejected, TargetUnavailable
 from trueup.model.change import Action, Change
@@ -380,6 +381,12 @@ class Scene:
     @property
     def world(self) -> World:
         return World(self.source, self.target, self.state, self.clock)
+
+    def copy(self) -> Self:
+        """The same beginning once more; both go on by themselves."""
+        catalogue = self.source._catalogue
+        shared = (self.project, catalogue, *self.target.entities.values(), self.target._lock)
+        return deepcopy(self, {id(one): one for one in shared})
 
     def row(self, table: str, id_: str = "") -> Row:
         """A row of Work 365; the only one, or the one of that id."""
