@@ -15,11 +15,8 @@ from decimal import Decimal
 import anyio
 import pytest
 import yaml
-from mcp import Client, StdioServerParameters
-from mcp.client.stdio import stdio_client
 from trueup.cli.main import run
 from trueup.cli.mcp_fence import CLOSE, NOTICE, OPEN
-from trueup.cli.mcp_server import FAILED, answered, server
 from trueup.cli.mcp_tools import TOOLS, Asking
 from trueup.cli.plan_files import load_plan
 
@@ -27,6 +24,13 @@ SANDBOX = "autotask.sqlite"
 CALLS = 'INSERT INTO "_calls"'
 ALPINE = "Alpine Dental AG"
 PREMIUM = f"{ALPINE}, Microsoft 365 Business Premium, yearly"
+
+
+def sdk():
+    """The SDK, and what of trueup uses it."""
+    from tests.support import mcp_sdk  # noqa: PLC0415 -- all other tests begin sooner without it
+
+    return mcp_sdk
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +58,7 @@ def ask(asking, tool, **arguments):
     """The content of an answer over a session of the SDK."""
 
     async def asked():
-        async with Client(server(asking)) as client:
+        async with sdk().Client(sdk().server(asking)) as client:
             return await client.call_tool(tool, arguments)
 
     answer = anyio.run(asked)
@@ -64,8 +68,8 @@ def ask(asking, tool, **arguments):
 
 def failure(asking, tool, **arguments):
     """The content of an error."""
-    text, is_error = answered(asking, tool, arguments)
-    assert (is_error, text.startswith(FAILED)) == (True, True)
+    text, is_error = sdk().answered(asking, tool, arguments)
+    assert (is_error, text.startswith(sdk().FAILED)) == (True, True)
     return content(text)
 
 
@@ -282,7 +286,7 @@ def test_without_a_plan_file_a_call_makes_a_new_plan(planned):
 
 def test_all_tools_are_announced_as_reading_only(planned):
     async def listed():
-        async with Client(server(planned)) as client:
+        async with sdk().Client(sdk().server(planned)) as client:
             return (await client.list_tools()).tools
 
     tools = anyio.run(listed)
@@ -318,15 +322,15 @@ def test_ten_thousand_calls_write_nothing(planned):
     before = digest(planned.folder)
 
     async def over_a_session():
-        async with Client(server(planned)) as client:
+        async with sdk().Client(sdk().server(planned)) as client:
             for tool, arguments in [*rounds * 100, *dear * 2]:
                 await client.call_tool(tool, arguments)
 
     anyio.run(over_a_session)
     outcomes = Counter(
-        (tool, answered(planned, tool, arguments)[1]) for tool, arguments in rounds * 899
+        (tool, sdk().answered(planned, tool, arguments)[1]) for tool, arguments in rounds * 899
     )
-    assert answered(Asking(planned.folder), "plan_summary", {})[1] is False
+    assert sdk().answered(Asking(planned.folder), "plan_summary", {})[1] is False
 
     assert sum(outcomes.values()) + 1_000 + 12 + 1 >= 10_000
     assert outcomes["apply", True] == outcomes["plan_summary", False] == 899
@@ -353,7 +357,7 @@ def test_a_hostile_name_stays_inside_the_marks(name, planned):
     asking = replace(planned, plan=replace(plan, blocked=(blocked,), ledger=(line,), source=name))
 
     for tool in ("plan_summary", "ledger", "blocked_rows"):
-        text, is_error = answered(asking, tool, {})
+        text, is_error = sdk().answered(asking, tool, {})
         head, _, rest = text.partition(OPEN)
 
         assert not is_error
@@ -379,7 +383,9 @@ def test_a_name_in_the_source_is_cleaned_where_it_is_explained(work):
     file.write_text(file.read_text(encoding="utf-8").replace(ALPINE, escaped), encoding="utf-8")
 
     key = "749c6782-f424-5dfa-8e93-3d7814286893"
-    text, is_error = answered(Asking(work), "explain", {"what": f"customer:{key}", "limit": 100})
+    text, is_error = sdk().answered(
+        Asking(work), "explain", {"what": f"customer:{key}", "limit": 100}
+    )
 
     assert not is_error
     assert text.replace("\n", "").isprintable()
@@ -421,7 +427,7 @@ def test_a_canary_in_a_secret_setting_never_appears(side, settings, work, planne
     }
 
     answers = [
-        answered(asking, tool, calls.get(tool, {}))[0]
+        sdk().answered(asking, tool, calls.get(tool, {}))[0]
         for asking in (Asking(work), Asking(work, plan))
         for tool in TOOLS
     ]
@@ -488,7 +494,7 @@ def test_arguments_of_a_draft_that_do_not_fit_are_refused(arguments, text, plann
 
 
 def test_a_process_answers_over_stdin_and_stdout(planned):
-    command = StdioServerParameters(
+    command = sdk().StdioServerParameters(
         command=sys.executable,
         args=["-m", "trueup", "mcp", "--plan", "plan.json"],
         cwd=planned.folder,
@@ -496,7 +502,7 @@ def test_a_process_answers_over_stdin_and_stdout(planned):
     )
 
     async def asked():
-        async with Client(stdio_client(command)) as client:
+        async with sdk().Client(sdk().stdio_client(command)) as client:
             return await client.call_tool("blocked_rows", {"limit": 1})
 
     answer = anyio.run(asked)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from typing import Any, assert_never
 
 
@@ -80,6 +81,7 @@ class Scope:
     facts: type[Facts] | None = None
 
 
+@cache
 def scope(on: RuleOn) -> Scope:
     """Returns the names that the scope offers."""
     match on:

@@ -6,11 +6,9 @@ from trueup.operations.testing.pseudonyms import Pseudonyms, settings_texts
 
 from tests.support.project_tests import shipped
 
-TABLES = shipped().catalogue.tables
-
 
 def replaced(table, row, kept=frozenset(), region="GB"):
-    return Pseudonyms(kept).of(TABLES[table], row, region)
+    return Pseudonyms(kept).of(shipped().catalogue.tables[table], row, region)
 
 
 def test_texts_are_replaced_and_choices_and_figures_stay():
@@ -45,7 +43,7 @@ def test_texts_are_replaced_and_choices_and_figures_stay():
 
 def test_equal_texts_become_equal_and_different_ones_stay_different():
     names = Pseudonyms(frozenset())
-    account = TABLES["account"]
+    account = shipped().catalogue.tables["account"]
 
     first, same, other = (
         names.of(account, {"name": text}, None)["name"] for text in ("Alpine", "Alpine", "Granby")
@@ -68,7 +66,7 @@ def test_a_phone_that_is_none_stays_none():
 
 
 def test_two_phones_stay_different():
-    names, account = Pseudonyms(frozenset()), TABLES["account"]
+    names, account = Pseudonyms(frozenset()), shipped().catalogue.tables["account"]
 
     phones = {
         names.of(account, {"phone": f"020 7946 01{number}"}, "GB")["phone"]
