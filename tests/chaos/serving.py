@@ -1,12 +1,13 @@
-"""A `trueup sandbox serve` process, which ends together with the process that started it."""
+"""A `trueup sandbox serve` process, which ends together with the process that started it.
+
+The process is forked, because starting Python takes long.
+"""
 
 import contextlib
 import http.client
 import json
 import os
-import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -14,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from trueup.cli.main import main
+from tests.support.forked import Forked, fork, let_go
 
 FIRST_PORT = 20_000
 LAST_PORT = 32_000
@@ -27,18 +28,23 @@ class Server:
     def __init__(self, database: Path, arguments: Sequence[str]) -> None:
         self.database, self.arguments = database, arguments
         self.port = 0
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Forked | None = None
+        self._held = -1  # the writing end of its standard input, which shows it that we are there
 
     def start(self) -> None:
         """Starts the process on the port that it had before; returns when it answers."""
         self.port = self.port or free_port()
         serve = ["sandbox", "serve", "--port", str(self.port), "--database", str(self.database)]
-        command = [sys.executable, "-m", "tests.chaos.serving", *serve, *self.arguments]
         log = self.database.with_suffix(".log")
+        held, self._held = os.pipe()
         with log.open("wb") as output:
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=output, stderr=output
+            self._process = fork(
+                self.database.parent,
+                [*serve, *self.arguments],
+                (held, output.fileno(), output.fileno()),
+                at_start=_begin,
             )
+        os.close(held)
         for _ in range(6000):  # a busy machine takes its time
             with contextlib.suppress(OSError, http.client.HTTPException):
                 self.control("GET", "/sandbox/faults")
@@ -51,8 +57,9 @@ class Server:
     def kill(self) -> None:
         """Kills the process (SIGKILL), whatever it is doing."""
         if self._process:
-            self._process.send_signal(signal.SIGKILL)
-            self._process.communicate()
+            self._process.kill()
+            self._process.wait()
+            os.close(self._held)
             self._process = None
 
     def control(self, verb: str, path: str, body: Mapping[str, object] | None = None) -> Any:
@@ -103,12 +110,12 @@ def free_port() -> int:
     raise RuntimeError("no port is free")
 
 
+def _begin() -> None:
+    let_go()
+    threading.Thread(target=end_with_parent, daemon=True).start()
+
+
 def end_with_parent() -> None:
     """Ends the process when the parent has ended: then its standard input is closed."""
     os.read(sys.stdin.fileno(), 1)
     os._exit(1)
-
-
-if __name__ == "__main__":
-    threading.Thread(target=end_with_parent, daemon=True).start()
-    main()

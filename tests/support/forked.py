@@ -5,7 +5,9 @@ process does with its terminal, streams, signals and exit code is what a started
 Python itself begins (encodings, streams closed from the start) is seen with a started one only.
 """
 
+import contextlib
 import fcntl
+import gc
 import io
 import os
 import signal
@@ -15,7 +17,7 @@ import termios
 import time
 import traceback
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -24,6 +26,7 @@ from typing import IO
 
 from trueup.cli.main import main
 
+STDERR = 2
 CLOSED = -1
 """In place of a descriptor: the process has no such stream."""
 
@@ -73,11 +76,13 @@ def fork(
     ignored: Iterable[int] = (),
     terminal: bool = False,
     others: Iterable[int] = (),
+    at_start: Callable[[], None] = lambda: None,
 ) -> Forked:
     """Runs `trueup` in a folder, in a process with these descriptors as its streams.
 
     `ignored`: signals that whoever started it ignores. `terminal`: the first stream is the terminal
-    that its signals come from. `others`: descriptors that it must not hold open.
+    that its signals come from. `others`: descriptors that it must not hold open. `at_start`: what
+    the process does first.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # from 3.12 on: other threads are idle
@@ -96,6 +101,7 @@ def fork(
         _hear(frozenset(ignored))
         os.environ.update(environment or {})
         os.chdir(folder)
+        at_start()
         sys.argv = ["trueup", *arguments]
         main()
     except SystemExit as end:
@@ -105,6 +111,20 @@ def fork(
         code = 1
     finally:
         os._exit(code)
+
+
+def let_go() -> None:
+    """For the start of a process that may outlive others: it holds nothing of its parent's.
+
+    A descriptor that it has inherited leads nowhere from now on. It is not free, as the object that
+    owns it in the parent, and is copied here, may still close it.
+    """
+    gc.freeze()
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for name in os.listdir("/dev/fd"):  # noqa: PTH208 -- no path is wanted
+        with contextlib.suppress(OSError):  # that of the list itself is closed
+            if int(name) > STDERR and os.fstat(int(name)):
+                os.dup2(nowhere, int(name), inheritable=False)
 
 
 def run(

@@ -1,4 +1,4 @@
-"""A part of the example's Work 365: some customers with all that is theirs.
+"""A part of the example: some customers with all that is theirs, in Work 365 and in Autotask.
 
 A plan of the whole example takes ten times as long, and most tests are about a few of its rows.
 """
@@ -6,6 +6,7 @@ A plan of the whole example takes ten times as long, and most tests are about a 
 import json
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 CUSTOMER = {
     "account": "accountid",
@@ -47,3 +48,35 @@ def keep_customers(exports: Path, names: Collection[str]) -> None:
         last = max((number for number, row in enumerate(whole) if row), default=0)
         ended = [f"{row}," if row and number < last else row for number, row in enumerate(whole)]
         file.write_text("\n".join([head, *ended, end, ""]), encoding="utf-8")
+
+
+def keep_companies(seed: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """Returns the seed of the example's Autotask without its other customers.
+
+    Autotask has some names in another form than Work 365: the first words are compared.
+    """
+    records, first_words = seed["records"], {name.split()[0] for name in names}
+    companies = [
+        row
+        for row in records["Companies"]
+        if row["companyType"] != 1 or row["id"] == 0 or row["companyName"].split()[0] in first_words
+    ]
+    ids = {row["id"] for row in companies}
+    contracts = [row for row in records["Contracts"] if row["companyID"] in ids]
+    of_contracts = {row["id"] for row in contracts}
+    lines = [row for row in records["ContractServices"] if row["contractID"] in of_contracts]
+    of_lines = {row["id"] for row in lines}
+    kept = {
+        "Companies": companies,
+        "Contacts": [row for row in records["Contacts"] if row["companyID"] in ids],
+        "Contracts": contracts,
+        "ContractServices": lines,
+    }
+    adjustments = [row for row in seed["adjustments"] if row["contractServiceID"] in of_lines]
+    posted = {key: day for key, day in seed["posted_until"].items() if int(key) in of_contracts}
+    return {
+        **seed,
+        "records": records | kept,
+        "adjustments": adjustments,
+        "posted_until": posted,
+    }
