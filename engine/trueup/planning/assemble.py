@@ -217,16 +217,15 @@ def _rows_gone(context: PlanContext) -> list[GoneRows]:
     those of the last months.
     """
     states = {name: one for name, one in context.states.items() if not one.mapping.append}
-    keys: dict[str, set[str]] = {name: set() for name in states}
-    for mapping, key in chain(context.snapshot.links, context.snapshot.last_blocked):
-        if mapping in keys:
-            keys[mapping].add(key)
+    links, kept_out = context.snapshot.links, context.snapshot.last_blocked
     known: Counter[str] = Counter()
     gone: Counter[str] = Counter()
-    for name, state in states.items():
-        table = state.mapping.source.table
-        known[table] += len(keys[name])
-        gone[table] += len(keys[name].difference(state.rows, state.unread))
+    for mapping, key in chain(links, (row for row in kept_out if row not in links)):
+        if mapping in states:
+            state = states[mapping]
+            table = state.mapping.source.table
+            known[table] += 1
+            gone[table] += not state.has(key)
     return [GoneRows(table, count, known[table]) for table, count in sorted(gone.items()) if count]
 
 

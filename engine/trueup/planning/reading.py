@@ -88,10 +88,10 @@ class Records:
         conditions, local = self._conditions(mapping, states)
         records: dict[int, Record] = {}
         if conditions is not None:
-            read = self._read_mapped(entity, conditions, fields)
-            records = {
-                record["id"]: record for record in read if not local or _is_among(record, local)
-            }
+            read: Iterable[Record] = self._read_mapped(entity, conditions, fields)
+            for name, ids in local.items():
+                read = _having(read, name, ids)
+            records = {record["id"]: record for record in read}
         missing = sorted({id_ for id_ in also if id_ not in records})
         if missing:
             for record in self._target.read(entity, [Condition("id", "in", missing)], fields):
@@ -237,8 +237,9 @@ class Records:
         return {id_: unit_rows(records, names, spec.posted) for id_, records in grouped.items()}
 
 
-def _is_among(record: Record, lists: Mapping[str, set[int]]) -> bool:
-    return all(record.get(name) in ids for name, ids in lists.items())
+def _having(records: Iterable[Record], name: str, ids: Collection[int]) -> Iterable[Record]:
+    """Those of the records whose field has one of these ids."""
+    return (record for record in records if record.get(name) in ids)
 
 
 def _narrowed(records: Iterable[Record], fields: Iterable[str]) -> list[Record]:

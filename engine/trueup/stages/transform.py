@@ -8,34 +8,26 @@ from trueup.expressions.compiled import Compiled
 from trueup.expressions.namespace import Namespace
 from trueup.model.mapping_state import MappingState, Row
 
-KeyedRow = tuple[str, Row]
-
 
 def transform(
     compiled: Compiled,
     rows: Iterable[Row],
     namespace: Namespace,
-    key: str,
-    counted: Callable[[Iterable[KeyedRow]], Iterable[KeyedRow]] = iter,
+    key_column: str,
+    counted: Callable[[Iterable[Row]], Iterable[Row]] = iter,
 ) -> tuple[MappingState, Sequence[str]]:
     """Returns the state of the mapping after that call, and the keys of rows that failed.
 
-    `key` is the column that identifies a row. `counted` yields the rows one by one.
+    `key_column` identifies a row. `counted` yields the rows one by one.
     """
-    by_key = {row[key]: row for row in rows}
-    state = MappingState(compiled.mapping, by_key)
-    suspects = _evaluate(compiled, counted(by_key.items()), namespace, state)
-    return state, suspects
-
-
-def _evaluate(
-    compiled: Compiled, rows: Iterable[KeyedRow], namespace: Namespace, state: MappingState
-) -> list[str]:
     # Runs once a row, a million times: attributes are read once, before the loop.
     program, first, names_of = compiled.program, compiled.first, namespace.reader(compiled.joins)
+    by_key: dict[str, Row] = {}
+    state, suspects = MappingState(compiled.mapping, by_key), list[str]()
     ready, out_of_scope = state.ready, state.out_of_scope
-    suspects: list[str] = []
-    for key, row in rows:
+    for row in counted(rows):
+        key = row[key_column]
+        by_key[key] = row
         values: tuple[Any, ...] | None
         try:
             values = program(names_of(row))
@@ -47,4 +39,4 @@ def _evaluate(
                 suspects.append(key)
         except EVALUATION_ERRORS:  # `validate` finds out which expression fails, and why
             suspects.append(key)
-    return suspects
+    return state, suspects

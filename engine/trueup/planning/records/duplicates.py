@@ -43,13 +43,18 @@ def block_duplicates(context: PlanContext, mapping: MappingSpec) -> None:
 
 
 def _with_same_identity(context: PlanContext, mapping: MappingSpec) -> list[list[int]]:
-    """Records that share their identity and what they belong to; nearly always none.
+    """Records without a row and those that they share identity and what they belong to with.
 
-    A row that moved has left one with its identity behind: that one belongs to something else.
+    There are nearly always none. A row that moved has left one with its identity behind: that one
+    belongs to something else.
     """
     if not mapping.identity:
         return []
-    entity, records = context.entity(mapping.target.entity), context.states[mapping.name].records
+    entity, state = context.entity(mapping.target.entity), context.states[mapping.name]
+    records, taken = state.records, {*state.record_ids.values()}
+    free = [record for id_, record in records.items() if id_ not in taken]
+    if not free:
+        return []
     references = [
         name
         for name, spec in mapping.fields.items()
@@ -60,15 +65,18 @@ def _with_same_identity(context: PlanContext, mapping: MappingSpec) -> list[list
     names = [*mapping.identity, *(name for name in references if name not in mapping.identity)]
     values = getter(names)
     # Where all hashes differ, all values do; and hashes take less memory, for a million records.
-    if len({hash(tuple(values(record))) for record in records.values()}) == len(records):
+    wanted = {hash(tuple(values(record))) for record in free}
+    hashes = (hash(tuple(values(record))) for record in records.values())
+    counts = Counter(value for value in hashes if value in wanted)
+    if len(counts) == counts.total():
         return []
-    identities = {id_: tuple(values(record)) for id_, record in records.items()}
-    counts = Counter(identities.values())
     groups: dict[Identity, list[int]] = {}
-    for id_, identity in identities.items():
-        if counts[identity] > 1 and not any(map(empty, identity[: len(mapping.identity)])):
+    for id_, record in records.items():
+        identity = tuple(values(record))
+        is_known = not any(map(empty, identity[: len(mapping.identity)]))
+        if is_known and counts[hash(identity)] > 1:
             groups.setdefault(identity, []).append(id_)
-    return [sorted(group) for group in groups.values()]
+    return [sorted(group) for group in groups.values() if len(group) > 1]
 
 
 def _question(

@@ -35,9 +35,10 @@ def _free_records(context: PlanContext, mapping: MappingSpec) -> Mapping[Identit
     taken |= {record for key, record in inferred if key not in state.succeeded_by}
     free: defaultdict[Identity, list[int]] = defaultdict(list)
     for id_, record in state.records.items():
-        identity = tuple(values(record))
-        if id_ not in taken and not any(map(empty, identity)):
-            free[identity].append(id_)
+        if id_ not in taken:
+            identity = tuple(values(record))
+            if not any(map(empty, identity)):
+                free[identity].append(id_)
     return free
 
 

@@ -5,6 +5,7 @@ unknown; the ledger then shows it as unknown instead of zero. Nothing of this is
 """
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 from trueup.model.mapping import MappingSpec
 from trueup.model.mapping_state import MappingState
@@ -42,8 +43,11 @@ class _PresenceFinder:
         state = self._state
         keys = (*state.blocked, *state.skipped, *sorted(state.out_of_scope))
         # A record that the row's successor left behind belongs to no row, despite its identity.
-        known = state.record_ids.keys() | state.succeeded_by.keys()
-        return (key for key in dict.fromkeys(keys) if key not in known)
+        return (
+            key
+            for key in dict.fromkeys(keys)
+            if key not in state.record_ids and key not in state.succeeded_by
+        )
 
     def find(self, keys: list[str]) -> None:
         """Finds the records of these rows."""
@@ -64,10 +68,9 @@ class _PresenceFinder:
         owners: dict[int, list[str]] = {}
         for key, record in fits.items():
             owners.setdefault(record, []).append(key)
-        taken = {*state.record_ids.values()}
         for record, keys in owners.items():
             name = f"{self._mapping.target.entity} {record}"
-            if record in taken:
+            if record in self._taken:
                 self._mark_unknown(keys, f"it fits {name}, which is another row's")
             elif len(keys) > 1:
                 state.contested_records.add(record)
@@ -144,8 +147,13 @@ class _PresenceFinder:
     def _having(self, looked_up: KeyLookup) -> list[int]:
         """Returns records with these values, without those of other rows."""
         index = self._index(tuple(looked_up.values))
-        taken = {*self._state.record_ids.values()}
-        return [one for one in index.having(looked_up.values.values()) if one not in taken]
+        records = index.having(looked_up.values.values())
+        return [record for record in records if record not in self._taken]
+
+    @cached_property
+    def _taken(self) -> frozenset[int]:
+        """Records of rows. None is added while records are looked for."""
+        return frozenset(self._state.record_ids.values())
 
 
 class _Indexes:

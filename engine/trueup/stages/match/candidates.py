@@ -1,5 +1,6 @@
 """Finds records by the values of some fields."""
 
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -7,31 +8,42 @@ from trueup.expressions.filters import domain, look_alike, names_in
 from trueup.expressions.value_filters import fold
 from trueup.model.mapping_state import Record
 
+_END = -1
+"""The position after the last one."""
+
 
 class RecordIndex:
     """Records by some of their fields, ignoring case and outer spaces.
 
-    Nearly every record has values of its own, so a list is made only if two share them. The index
-    keeps hashes instead of the values, which halves its memory.
+    The index is a hash table in two arrays, without the values: 16 bytes per record where a
+    dictionary takes 80. Nearly all rows are linked, so few of a million records are ever looked up.
     """
 
     def __init__(self, records: Mapping[int, Record], names: Sequence[str]) -> None:
         self._records, self._names = records, names
-        self._first: dict[int, int] = {}
-        self._others: dict[int, list[int]] = {}
-        for id_, record in records.items():
-            value = hash(folded(map(record.get, names)))
-            if self._first.setdefault(value, id_) != id_:
-                self._others.setdefault(value, []).append(id_)
+        self._ids = [*records]
+        size, nothing = len(records), array("i", [_END])
+        self._last = last = nothing * size
+        """Position of the last record with a hash, by the hash modulo the number of records."""
+        self._before = before = nothing * size
+        """By position of a record, that of the record before it with such a hash."""
+
+        for position, record in enumerate(records.values()):
+            place = hash(folded(map(record.get, names))) % size
+            before[position] = last[place]
+            last[place] = position
 
     def having(self, values: Iterable[Any]) -> list[int]:
         """Ids of the records with these values, in the order in which they were read."""
         wanted = folded(values)
-        value = hash(wanted)
-        if value not in self._first:
-            return []
-        candidates = (self._first[value], *self._others.get(value, ()))
-        return [id_ for id_ in candidates if self._folded(id_) == wanted]
+        found: list[int] = []
+        position = self._last[hash(wanted) % len(self._ids)] if self._ids else _END
+        while position != _END:
+            id_ = self._ids[position]
+            if self._folded(id_) == wanted:
+                found.append(id_)
+            position = self._before[position]
+        return found[::-1]
 
     def _folded(self, id_: int) -> str:
         return folded(map(self._records[id_].get, self._names))

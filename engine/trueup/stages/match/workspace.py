@@ -73,7 +73,7 @@ class Workspace:
         return self._indexes[names]
 
     def forget_indexes(self) -> None:
-        """Drops the indexes: one of a million records takes 80 MB. It is made again if needed."""
+        """Drops the indexes: one of a million records takes 16 MB. It is made again if needed."""
         self._indexes.clear()
 
     def shown(self, record: int) -> str:
