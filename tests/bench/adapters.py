@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from trueup.model.catalogue import Entity
+from trueup.model.compact_rows import row_maker
 from trueup.model.finding import Place
 from trueup.model.run import Link
 from trueup.ports.source import RowOutcome, Rows, RowUpdate
@@ -16,19 +17,21 @@ class _Loaded:
 
     def __init__(self, rows: Mapping[str, list[dict[str, Any]]]) -> None:
         self._rows = rows
-        self._filled: set[tuple[str, frozenset[str]]] = set()
+        self._made: set[tuple[str, frozenset[str]]] = set()
 
     def read(self, name: str, fields: Iterable[str]) -> list[dict[str, Any]]:
-        """Returns the rows; a field that a row lacks is None in it. The first time, that is added.
+        """Returns the rows; a field that a row lacks is None in it.
 
-        So the plan that is measured, which is not the first one, reads what is there.
+        The first time they are made as all sources and the target make rows and records, which
+        share their names. So the plan that is measured, which is not the first one, reads what is
+        there, and it is as large as it is for a tenant.
         """
         rows, asked = self._rows.get(name, []), frozenset(fields)
-        if (name, asked) not in self._filled:
-            self._filled.add((name, asked))
-            for row in rows:
-                for one in asked.difference(row):
-                    row[one] = None
+        if rows and (name, asked) not in self._made:
+            self._made.add((name, asked))
+            names = sorted(asked.union(*rows))
+            make = row_maker(names)
+            rows[:] = (make(map(row.get, names)) for row in rows)
         return rows
 
 

@@ -3,8 +3,8 @@
 By default 10,000, then 100,000, then 1,000,000; then 100,000 with a license change for each. Each
 plan runs in a process of its own. The rows are CSV files with 20 columns for each subscription, of
 which the shipped mappings read 15; the rules on subscriptions are the shipped ones, without the one
-that adds up license changes where there are none. The records of Autotask are made as they are
-read, so that they take as much memory as those of a tenant. The links are in memory.
+that adds up license changes where there are none. The records of Autotask are read from items as
+answers have them, so that they take as much memory as those of a tenant. The links are in memory.
 """
 
 import csv
@@ -27,6 +27,7 @@ from trueup.pipeline import plan
 from trueup.ports.target import Condition, Record
 from trueup.ports.world import World
 from trueup.source.files.source import FileSource
+from trueup.target.autotask.wire import record_reader
 from trueup.wiring import SystemClock
 
 from tests.bench.adapters import LoadedState, LoadedTarget
@@ -99,15 +100,17 @@ def write_files(folder: Path, count: int, *, changes: bool = True) -> None:
 
 
 class MadeTarget(LoadedTarget):
-    """Records in memory; contract services are made when they are read, as an answer is."""
+    """Records in memory; contract services are made and read as those of an answer are."""
 
     count = 0
 
     def read(self, entity: str, where: Sequence[Condition], fields: Sequence[str]) -> list[Record]:
         if entity != "ContractServices" or any(condition.field == "id" for condition in where):
             return super().read(entity, where, fields)
-        contracts, empty = contracts_of(self.count), dict.fromkeys(["id", *fields])
-        return [{**empty, **contract_service(number, contracts)} for number in range(self.count)]
+        contracts, empty = contracts_of(self.count), dict.fromkeys(fields)
+        read = record_reader(self.entity(entity), fields)
+        items = (contract_service(number, contracts) for number in range(self.count))
+        return [read(empty | item) for item in items]
 
 
 def opened(folder: Path, count: int) -> tuple[Project, World]:

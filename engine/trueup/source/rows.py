@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 
 from trueup.model.catalogue import Table
+from trueup.model.compact_rows import row_maker
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.mapping_state import Row
 from trueup.ports.source import Rows
 from trueup.source.column_reader import ColumnReader, RawRow
-from trueup.source.compact_rows import row_maker
 from trueup.source.errors import InvalidValue
 from trueup.source.values import CleanedColumns, Convert
 

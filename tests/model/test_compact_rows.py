@@ -3,7 +3,7 @@
 import sys
 
 import pytest
-from trueup.source.compact_rows import row_maker
+from trueup.model.compact_rows import row_maker
 
 NAMES = [f"column_{number}" for number in range(15)]
 

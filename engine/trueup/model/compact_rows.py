@@ -1,4 +1,4 @@
-"""Rows of one table as dicts that share their names.
+"""Rows of one table, or records of one entity, as dicts that share their names.
 
 CPython keeps the names of attributes once for all instances of a class (PEP 412), and an instance's
 `__dict__` is a plain dict. A row of 15 columns takes 233 bytes so and 482 bytes as a dict of its
@@ -12,7 +12,7 @@ from trueup.model.mapping_state import Row
 
 
 def row_maker(names: Sequence[str]) -> Callable[[Iterable[object]], Row]:
-    """Returns a function that makes a row of values, given in the order of the names."""
+    """Returns a function that makes a row or a record of values, in the order of the names."""
 
     class Names:
         """Its instances have the names of the table, and no other ones."""
