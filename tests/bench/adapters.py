@@ -6,6 +6,7 @@ from typing import Any
 from trueup.model.catalogue import Entity
 from trueup.model.compact_rows import row_maker
 from trueup.model.finding import Place
+from trueup.model.links import Links
 from trueup.model.run import Link
 from trueup.ports.source import RowOutcome, Rows, RowUpdate
 from trueup.ports.state import StateSnapshot
@@ -104,7 +105,7 @@ class LoadedState:
     """A state of links in memory."""
 
     def __init__(self, links: Iterable[Link]) -> None:
-        self._snapshot = StateSnapshot(links={(link.mapping, link.key): link for link in links})
+        self._snapshot = StateSnapshot(links=Links(links))
 
     def load(self) -> StateSnapshot:
         return self._snapshot

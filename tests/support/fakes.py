@@ -23,6 +23,7 @@ from trueup.model.history import (
     SettledChange,
     SystemsAdopted,
 )
+from trueup.model.links import Links
 from trueup.model.plan import PartialRead
 from trueup.model.run import OPEN, Effects, Entry, Lease, Link, Pushed, Run, RunStatus, Step
 from trueup.ports.source import Row, RowOutcome, Rows, RowUpdate
@@ -355,7 +356,7 @@ class FakeState:
         return StateSnapshot(
             self.lineage,
             self.serial,
-            dict(self.links),
+            Links(self.links.values()),
             dict(self.applied),
             dict(self.pushed),
             tuple(open_runs),

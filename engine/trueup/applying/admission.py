@@ -1,6 +1,5 @@
 """Decides whether a plan may be applied now: once, and to what it was made for."""
 
-from collections import Counter
 from uuid import uuid4
 
 from trueup.applying.job import Job
@@ -91,7 +90,7 @@ def _exceeded(project: Project, plan: Plan, snapshot: StateSnapshot) -> list[Gua
 
     Limits set by rules are taken from the plan: rules use figures that only planning knows.
     """
-    linked = Counter(link.entity for link in snapshot.links.values())
+    linked = snapshot.links.by_entity()
     figures = plan.summary
     exceeded = guard(project.guards, plan.changes, linked, figures.apply_calls, figures.rows_gone)
     return [*exceeded, *set_by_rules(plan.exceeded)]

@@ -34,7 +34,7 @@ def assemble(
     gone = _rows_gone(context)
     costs = world.target.call_costs
     calls = apply_calls(changes, project.batch, context.new_unit_rows, costs)
-    linked = Counter(link.entity for link in snapshot.links.values())
+    linked = snapshot.links.by_entity()
     counts = Counts(
         source_rows=sum(len(rows) for rows in context.tables.values()),
         source_tables=len(context.tables),
@@ -217,15 +217,14 @@ def _rows_gone(context: PlanContext) -> list[GoneRows]:
     those of the last months.
     """
     states = {name: one for name, one in context.states.items() if not one.mapping.append}
-    links, kept_out = context.snapshot.links, context.snapshot.last_blocked
     known: Counter[str] = Counter()
     gone: Counter[str] = Counter()
-    for mapping, key in chain(links, (row for row in kept_out if row not in links)):
-        if mapping in states:
-            state = states[mapping]
-            table = state.mapping.source.table
-            known[table] += 1
-            gone[table] += not state.has(key)
+    for name, state in states.items():
+        linked, kept_out = context.snapshot.links.of(name), context.snapshot.last_blocked
+        keys = [key for mapping, key in kept_out if mapping == name and key not in linked]
+        table = state.mapping.source.table
+        known[table] += len(linked) + len(keys)
+        gone[table] += sum(not state.has(key) for key in chain(linked, keys))
     return [GoneRows(table, count, known[table]) for table, count in sorted(gone.items()) if count]
 
 

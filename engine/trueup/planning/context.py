@@ -98,14 +98,11 @@ class PlanContext:
 
     @cached_property
     def _links(self) -> Mapping[str, Mapping[str, int]]:
-        """The links of each mapping, found in one pass, because there may be a million."""
-        mappings = self.project.mappings.items()
-        found: dict[str, dict[str, int]] = {name: {} for name, _ in mappings}
-        entities = {name: mapping.target.entity for name, mapping in mappings}
-        for (owner, key), link in self.snapshot.links.items():
-            if link.entity == entities.get(owner):
-                found[owner][key] = link.record
-        return found
+        """Returns the links of each mapping."""
+        return {
+            name: self.snapshot.links.of(name, mapping.target.entity)
+            for name, mapping in self.project.mappings.items()
+        }
 
     @property
     def systems(self) -> SystemNames:

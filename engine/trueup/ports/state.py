@@ -8,7 +8,8 @@ from typing import Protocol
 from trueup.model.approval import ApprovalStated
 from trueup.model.finding import Finding
 from trueup.model.history import AuditEntry, LinkForgotten
-from trueup.model.run import Effects, Entry, Lease, Link, Pushed, Run, RunStatus
+from trueup.model.links import Links
+from trueup.model.run import Effects, Entry, Lease, Pushed, Run, RunStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class StateSnapshot:
 
     lineage: str = ""
     serial: int = 0
-    links: Mapping[tuple[str, str], Link] = field(default_factory=dict)  # by mapping and key
+    links: Links = field(default_factory=Links)
     applied: Mapping[tuple[str, str], Mapping[str, object]] = field(default_factory=dict)
     pushed: Mapping[tuple[str, str], Pushed] = field(default_factory=dict)
     open_runs: Sequence[Run] = ()

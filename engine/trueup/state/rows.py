@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from trueup.model.links import Links
 from trueup.model.run import Entry, Link, Pushed, Run, RunStatus, Step, is_entry_data
 from trueup.state.values import ForeignValue, decode, encode
 
@@ -25,9 +26,9 @@ def link_row(link: Link) -> Row:
     return link.mapping, link.key, link.entity, link.record, link.how
 
 
-def links(rows: Iterable[Row]) -> dict[Key, Link]:
+def links(rows: Iterable[Row]) -> Links:
     """Rows of `read_links`."""
-    return {row[:2]: Link(*_typed(row, _LINK)) for row in rows}
+    return Links(Link(*_typed(row, _LINK)) for row in rows)
 
 
 def applied_row(key: Key, fields: Mapping[str, object]) -> Row:

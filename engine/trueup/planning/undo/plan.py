@@ -6,7 +6,7 @@ unless source, mapping or a decision change first; license changes that were und
 decision.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
@@ -154,7 +154,7 @@ def _plan(context: UndoContext, read_calls: int) -> Plan:
     waves, cycles = order(context.changes, context.systems)
     by_id = {change.id: change for change in context.changes}
     changes = tuple(by_id[id_] for wave in waves for id_ in wave)
-    linked = Counter(link.entity for link in snapshot.links.values())
+    linked = snapshot.links.by_entity()
     calls = apply_calls(changes, project.batch, {}, world.target.call_costs)
     return Plan(
         project=project.digest,
