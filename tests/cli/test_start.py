@@ -72,6 +72,16 @@ def test_the_check_of_a_project_imports_no_connector():
     )
 
 
+def test_a_second_check_of_a_project_imports_nothing_that_checks(work):
+    validate = f"validate --project {work}"
+    assert imported(validate)[0] == ["0"]
+
+    codes, modules = imported(validate)
+
+    assert codes == ["0"]
+    assert modules & {"jsonschema", "jinja2", "trueup.config.checks.whole_project"} == set()
+
+
 def test_a_plan_imports_the_connectors_that_its_project_names(work):
     codes, modules = imported(f"plan --project {work}")
 

@@ -14,9 +14,10 @@ from types import SimpleNamespace
 
 import pytest
 from trueup.config import catalogues, documents, loader
+from trueup.config.checked_document import CheckedDocument
 from trueup.config.documents import Document
 from trueup.config.file_names import PROJECT
-from trueup.config.schema import CheckedDocument, Schemas
+from trueup.config.schema import Schemas
 from trueup.local_files import read_regular
 from trueup.model.finding import Finding
 from trueup.model.overlay import Overlay

@@ -3,7 +3,8 @@
 from functools import cache
 from pathlib import Path
 
-from trueup.config.testing.loader import TestFile, load_tests
+from trueup.config.testing.loader import load_tests
+from trueup.config.testing.test_file import TestFile
 from trueup.model.finding import Finding
 from trueup.model.project import Project
 from trueup.model.testing import ProjectTest, ProjectTestResult, RowDefaults

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from trueup.config.checked_document import CheckedDocument
 from trueup.config.documents import parse, read
 from trueup.config.environment import exposed_secrets, resolve
 from trueup.config.error_limit import capped
 from trueup.config.file_names import FLEET
 from trueup.config.node import Node
-from trueup.config.schema import CheckedDocument, Schemas
+from trueup.config.schema import Schemas
 from trueup.config.tenant import TenantParser
 from trueup.errors import ConfigError
 from trueup.local_files import is_absent

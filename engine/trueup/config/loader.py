@@ -12,52 +12,32 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trueup.config.catalogues import load_catalogue
-from trueup.config.checks.append import check_append
-from trueup.config.checks.approval import check_approval
 from trueup.config.checks.connections import check_connections
-from trueup.config.checks.context import CheckContext
-from trueup.config.checks.decisions import check_decisions
-from trueup.config.checks.dependencies import check_graph, in_order
-from trueup.config.checks.file_format import check_file_format
-from trueup.config.checks.guards import check_guards
-from trueup.config.checks.ledger import check_ledger
-from trueup.config.checks.notes import check_notes
-from trueup.config.checks.rules import check_rules
-from trueup.config.checks.settings import check_settings, check_unused
-from trueup.config.checks.source import check_source
-from trueup.config.checks.target import check_target
-from trueup.config.checks.writes import check_writes
+from trueup.config.checks.dependencies import in_order
 from trueup.config.desk import check_desk
 from trueup.config.digest import digest
-from trueup.config.error_limit import ErrorLimit, capped
+from trueup.config.error_limit import capped
 from trueup.config.file_names import FLEET, PROJECT
-from trueup.config.mapping import parse_mapping
-from trueup.config.project import ProjectOptions, named_limits, parse_project
+from trueup.config.project import ProjectOptions
 from trueup.config.project_files import CODE as PROJECT_CODE
 from trueup.config.project_files import (
-    DECISIONS,
-    NOTES,
     GivenFiles,
     ProjectFiles,
     read_files,
     read_shared,
     valid_nodes,
 )
-from trueup.config.rules import mapping_places, parse_day, parse_decisions, parse_notes, parse_rules
-from trueup.config.schema import CheckedDocument, Schemas
+from trueup.config.schema import Schemas
+from trueup.config.sound_files import SoundFiles, contents_of_project
+from trueup.config.specs import Specs, build_specs
 from trueup.errors import ConfigError
 from trueup.model.catalogue import Catalogue
-from trueup.model.decision import Decision
 from trueup.model.finding import Finding, Place, Severity
-from trueup.model.mapping import MappingSpec
-from trueup.model.note import Note
 from trueup.model.overlay import Overlay
-from trueup.model.project import Project, Rule
+from trueup.model.project import Project
 from trueup.model.suggestions import few_searches
 
 _SCHEMAS = "schemas"
-DAY_SETTINGS = frozenset({"changes_from"})
-"""Settings that are days, even if they are written in quotes."""
 
 
 def load(
@@ -93,7 +73,7 @@ def load_connections(
     catalogue = _catalogue(root, shipped)
     files = read_files(root, Schemas(shipped), GivenFiles(overlay=overlay))
     files.mappings, files.rules, files.decisions, files.notes = [], [], None, None
-    specs = _build_specs(files, Schemas(shipped), env)
+    specs = build_specs(files, Schemas(shipped), env)
     errors = [
         finding
         for finding in (*files.findings, *(specs.options.findings if specs.options else ()))
@@ -120,13 +100,29 @@ def check(
     trueup.yaml, to check it before it is written. `overlay` is what a tenant of a fleet has of its
     own: findings about what it lays over trueup.yaml have its places.
     """
-    schemas, given = Schemas(shipped), GivenFiles(decisions, project, overlay)
-    return _check(
-        env,
-        schemas,
-        lambda: (_catalogue(root, shipped), read_files(root, schemas, given)),
-        _Origin(root, overlay),
-    )
+    given = GivenFiles(decisions, project, overlay)
+
+    def read(schemas: Schemas) -> tuple[Catalogue, ProjectFiles]:
+        return _catalogue(root, shipped), read_files(root, schemas, given)
+
+    origin = _Origin(root, overlay)
+    if decisions is not None or project is not None:
+        return _check(env, Schemas(shipped), read, origin).result
+    files = sound_files(root, shipped=shipped, overlay=overlay)
+    if files.count is not None:
+        known = _check(env, Schemas(shipped, is_sound=True), read, origin, is_sound=True)
+        if files.are_unchanged():
+            return known.result
+    checked = _check(env, Schemas(shipped), read, origin)
+    if checked.is_sound:
+        files.keep()
+    return checked.result
+
+
+def sound_files(root: Path, *, shipped: Path, overlay: Overlay | None) -> SoundFiles:
+    """Returns whether the files of a project were found sound before; arguments as for `check`."""
+    own = overlay.folder if overlay else root
+    return SoundFiles(own, lambda: contents_of_project(root, shipped, overlay))
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +157,9 @@ def check_tenant(
     return _check(
         env,
         shared.schemas,
-        lambda: (shared.catalogue, read_files(root, shared.schemas, given)),
+        lambda schemas: (shared.catalogue, read_files(root, schemas, given)),
         _Origin(root, overlay),
-    )
+    ).result
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,35 +170,62 @@ class _Origin:
     overlay: Overlay | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """What a check has found."""
+
+    project: Project | None
+    findings: list[Finding]
+    is_sound: bool
+    """Nothing was found that follows from the files alone."""
+
+    @property
+    def result(self) -> tuple[Project | None, list[Finding]]:
+        return self.project, self.findings
+
+
 def _check(
     env: Mapping[str, str],
     schemas: Schemas,
-    read: Callable[[], tuple[Catalogue, ProjectFiles]],
+    read: Callable[[Schemas], tuple[Catalogue, ProjectFiles]],
     origin: _Origin,
-) -> tuple[Project | None, list[Finding]]:
+    *,
+    is_sound: bool = False,
+) -> _Checked:
+    """`is_sound`: these very files were checked before, and nothing was found in them."""
     with few_searches():
-        return _checked(env, schemas, read, origin)
-
-
-def _checked(
-    env: Mapping[str, str],
-    schemas: Schemas,
-    read: Callable[[], tuple[Catalogue, ProjectFiles]],
-    origin: _Origin,
-) -> tuple[Project | None, list[Finding]]:
-    try:
-        catalogue, files = read()
-    except ConfigError as error:  # a schema or a catalogue: nothing can be checked without these
-        return None, [finding for finding in error.findings if isinstance(finding, Finding)]
-
-    specs = _build_specs(files, schemas, env)
-    findings = _sorted([*files.findings, *_check_specs(files, specs, catalogue)])
+        try:
+            catalogue, files = read(schemas)
+        except ConfigError as error:  # a schema or a catalogue: nothing can be checked without
+            found = [finding for finding in error.findings if isinstance(finding, Finding)]
+            return _Checked(None, found, is_sound=False)
+        specs = build_specs(files, schemas, env)
+        in_files = [] if is_sound else [*files.findings, *_check_specs(files, specs, catalogue)]
+        findings = _sorted([*in_files, *_check_options(files, specs)])
     has_errors = any(finding.severity is Severity.ERROR for finding in findings)
     if specs.options is None or has_errors:
-        return None, findings
+        return _Checked(None, findings, is_sound=not in_files)
     project = _project(origin.root, files, specs, specs.options, catalogue)
     warnings = tuple(finding for finding in findings if finding.code == PROJECT_CODE)
-    return replace(project, warnings=warnings, overlay=origin.overlay), findings
+    made = replace(project, warnings=warnings, overlay=origin.overlay)
+    return _Checked(made, findings, is_sound=not in_files)
+
+
+def _check_specs(files: ProjectFiles, specs: Specs, catalogue: Catalogue) -> Iterator[Finding]:
+    from trueup.config.checks.whole_project import check_specs  # noqa: PLC0415 -- loads slowly
+
+    return check_specs(files, specs, catalogue)
+
+
+def _check_options(files: ProjectFiles, specs: Specs) -> Iterator[Finding]:
+    """Yields what is wrong with trueup.yaml and may depend on the environment."""
+    if not specs.options:
+        return
+    yield from specs.options.findings
+    if files.project:
+        if desk := files.project.get("desk"):
+            yield from check_desk(desk, specs.options.desk)
+        yield from check_connections(files.project, specs.options)
 
 
 def _sorted(findings: list[Finding]) -> list[Finding]:
@@ -226,124 +249,10 @@ def _catalogue(root: Path, shipped: Path) -> Catalogue:
     return load_catalogue(shipped, root / _SCHEMAS)
 
 
-@dataclass(frozen=True, slots=True)
-class _Specs:
-    """The specs of a project's documents, before names are checked."""
-
-    options: ProjectOptions | None
-    settings: Mapping[str, object] | None
-    mappings: Mapping[str, MappingSpec]
-    rules: tuple[Rule, ...]
-    decisions: tuple[Decision, ...]
-    notes: tuple[Note, ...]
-    findings: tuple[Finding, ...]
-    """Mappings of the same name."""
-
-
-def _build_specs(files: ProjectFiles, schemas: Schemas, env: Mapping[str, str]) -> _Specs:
-    mappings: dict[str, MappingSpec] = {}
-    findings: list[Finding] = []
-    for _, node in valid_nodes(files.mappings):
-        spec = parse_mapping(node)
-        if spec.name in mappings:
-            findings.append(_duplicate(spec, mappings[spec.name]))
-        mappings.setdefault(spec.name, spec)
-
-    rules = (rule for _, node in valid_nodes(files.rules) for rule in parse_rules(node))
-    decision_nodes = valid_nodes([files.decisions] if files.decisions else [])
-    decisions = (decision for _, node in decision_nodes for decision in parse_decisions(node))
-    note_nodes = valid_nodes([files.notes] if files.notes else [])
-    return _Specs(
-        options=parse_project(files.project, env) if files.project else None,
-        settings=_settings(files, schemas),
-        mappings=mappings,
-        rules=tuple(rules),
-        decisions=tuple(decisions),
-        notes=tuple(note for _, node in note_nodes for note in parse_notes(node)),
-        findings=tuple(findings),
-    )
-
-
-def _duplicate(spec: MappingSpec, first: MappingSpec) -> Finding:
-    text = f"mapping {spec.name} is defined twice; the first is at {first.place}"
-    return Finding("duplicate", Severity.ERROR, text, "give one of them another name", spec.place)
-
-
-def _settings(files: ProjectFiles, schemas: Schemas) -> Mapping[str, object] | None:
-    """Returns the settings by name, or None if they are not known.
-
-    Settings of the Work 365 screen that are not set are none.
-    """
-    if files.settings is None and files.project is None:
-        return None
-
-    data = files.settings.data if files.settings else {}
-    days = {name: parse_day(value) for name, value in data.items() if name in DAY_SETTINGS}
-    known = schemas.properties("project", "$defs", "settings")
-    return {**dict.fromkeys(sorted(known)), **data, **days}
-
-
-def _check_specs(files: ProjectFiles, specs: _Specs, catalogue: Catalogue) -> Iterator[Finding]:
-    """Yields everything that is wrong with the project as a whole."""
-    context = _check_context(files, specs, catalogue)
-    yield from specs.findings
-    yield from specs.options.findings if specs.options else ()
-
-    limit = ErrorLimit()
-    for mapping in specs.mappings.values():
-        checks = (check_source, check_target, check_append, check_ledger, check_writes)
-        found = (finding for check in checks for finding in check(mapping, context))
-        yield from limit.take(found, mapping.place)
-    yield from check_graph(specs.mappings)
-
-    places = dict(pair for _, node in valid_nodes(files.rules) for pair in mapping_places(node))
-    yield from check_rules(specs.rules, context, places, limit)
-    yield from limit.take(check_decisions(specs.decisions, context), Place(DECISIONS))
-    yield from limit.take(check_notes(specs.notes, context), Place(NOTES))
-    yield from _check_options(files, specs, context, is_whole=not limit.files)
-
-
-def _check_context(files: ProjectFiles, specs: _Specs, catalogue: Catalogue) -> CheckContext:
-    documents: dict[str, CheckedDocument] = {}
-    for checked, node in valid_nodes(files.mappings):
-        documents.setdefault(node.data["mapping"], checked)
-
-    names = frozenset(files.mapping_names | specs.mappings.keys())
-    return CheckContext(
-        catalogue=catalogue,
-        mappings=specs.mappings,
-        mapping_names=None if files.has_unknown_names else names,
-        settings=specs.settings,
-        documents=documents,
-        settings_node=files.settings,
-    )
-
-
-def _check_options(
-    files: ProjectFiles, specs: _Specs, context: CheckContext, *, is_whole: bool
-) -> Iterator[Finding]:
-    """Yields what is wrong with trueup.yaml. `is_whole`: no other file was cut short."""
-    if files.project:
-        yield from check_guards(named_limits(files.project.get("guards")), context)
-        approval = files.project.get("approval")
-        if approval and specs.options and specs.options.approval:
-            yield from check_approval(approval, specs.options.approval)
-        desk = files.project.get("desk")
-        if desk and specs.options:
-            yield from check_desk(desk, specs.options.desk)
-        yield from check_file_format(files.project["source"], context.catalogue.tables)
-        if specs.options:
-            yield from check_connections(files.project, specs.options)
-    if files.settings:
-        yield from check_settings(files.settings)
-        if files.is_complete and is_whole:
-            yield from check_unused(files.settings, specs.mappings.values(), specs.rules)
-
-
 def _project(
     root: Path,
     files: ProjectFiles,
-    specs: _Specs,
+    specs: Specs,
     options: ProjectOptions,
     catalogue: Catalogue,
 ) -> Project:

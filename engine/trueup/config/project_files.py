@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from trueup.config.checked_document import CheckedDocument
 from trueup.config.documents import Document, parse, read
 from trueup.config.error_limit import ErrorLimit
 from trueup.config.file_names import FLEET, PROJECT
 from trueup.config.node import Node
 from trueup.config.overlay import overlaid
-from trueup.config.schema import CheckedDocument, Schemas
+from trueup.config.schema import Schemas
 from trueup.local_files import is_absent, read_regular
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.overlay import Overlay

@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import get_args, get_type_hints
 
+from trueup.config.checked_document import CheckedDocument, is_within
 from trueup.config.checks.shapes import (
     ANY_SHAPE,
     NAME,
@@ -23,7 +24,6 @@ from trueup.config.checks.shapes import (
     parts,
 )
 from trueup.config.node import Node
-from trueup.config.schema import CheckedDocument, is_within
 from trueup.model.catalogue import Catalogue, Entity, Table, Type
 from trueup.model.decision import DECIDE_WORDS
 from trueup.model.finding import Place

@@ -1,39 +1,27 @@
 """Loads the tests of a project: every fault of every file is reported, with its place."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from trueup.config.checked_document import CheckedDocument
 from trueup.config.documents import parse, read
-from trueup.config.loader import DAY_SETTINGS
 from trueup.config.node import Node
 from trueup.config.rules import parse_day
-from trueup.config.schema import CheckedDocument, Schemas
+from trueup.config.schema import Schemas
+from trueup.config.specs import DAY_SETTINGS
 from trueup.config.testing.adaptations import parse_policies, parse_test_guards
 from trueup.config.testing.expectations import ExpectationParser
 from trueup.config.testing.rows import CODE, RowCompleter, fault, read_rows
 from trueup.config.testing.steps import StepParser, decisions_of
 from trueup.config.testing.target import Names, parse_target
+from trueup.config.testing.test_file import TestFile
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.project import Project
 from trueup.model.suggestions import few_searches, unknown
 from trueup.model.testing import BalanceRule, ProjectTest, RowDefaults
-
-DEFAULTS = "defaults.yaml"
-"""The file, beside the tests, with what rows have where a test does not name it."""
-
-
-@dataclass(frozen=True, slots=True)
-class TestFile:
-    """A file with tests, and how messages call it."""
-
-    __test__ = False  # for pytest, which collects classes with such names
-
-    path: Path
-    name: str
-    text: bytes | None = None  # its content, where it is not written yet
 
 
 def load_tests(

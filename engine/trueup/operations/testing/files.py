@@ -1,9 +1,10 @@
 """Finds and reads the files with tests of a project."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from trueup.config.testing.loader import DEFAULTS, TestFile, load_tests
+from trueup.config.sound_files import SoundFiles, contents_of_folder, contents_of_project
+from trueup.config.testing.test_file import DEFAULTS, TestFile
 from trueup.errors import EngineError
 from trueup.local_files import is_absent
 from trueup.model.finding import Finding
@@ -55,19 +56,41 @@ def read_tests(
 ) -> tuple[list[ProjectTest], RowDefaults, list[Finding]]:
     """Returns the tests of a project, the defaults, and all findings about their files."""
     files, defaults = find_tests(project, named)
-    return load_tests(project, files, defaults, shipped_folder() / "schemas")
+    return _load(project, files, defaults)
 
 
 def check_tests(project: Project) -> tuple[int, list[Finding]]:
-    """Returns the number of tests of the project, and all findings about their files."""
-    folder = Path(project.root) / TESTS
-    if not any(folder.glob("*.yaml")):
+    """Returns the number of tests of the project, and all findings about their files.
+
+    Tests that were found sound before are not read again, as long as neither they nor the project
+    have changed.
+    """
+    root = Path(project.root)
+    if not any((root / TESTS).glob("*.yaml")):
         return 0, []
+    shipped = shipped_folder() / "schemas"
+
+    def contents() -> Iterator[bytes]:
+        yield from contents_of_project(root, shipped, project.overlay)
+        yield from contents_of_folder(root / TESTS)
+        yield from contents_of_folder(shipped_tests())
+
+    sound = SoundFiles(project.own, contents)
+    if sound.count is not None:
+        return sound.count, []
+    count, findings = _checked_tests(project)
+    if not findings:
+        sound.keep(count)
+    return count, findings
+
+
+def _checked_tests(project: Project) -> tuple[int, list[Finding]]:
+    folder = Path(project.root) / TESTS
     if any(file.name != DEFAULTS for file in folder.glob("*.yaml")):
         tests, _, findings = read_tests(project)
         return len(tests), findings
     defaults = TestFile(folder / DEFAULTS, _name(folder / DEFAULTS, Path(project.root)))
-    return 0, load_tests(project, [], defaults, shipped_folder() / "schemas")[2]
+    return 0, _load(project, [], defaults)[2]
 
 
 def load_files(
@@ -75,11 +98,19 @@ def load_files(
 ) -> tuple[list[ProjectTest], RowDefaults, list[Finding]]:
     """As `read_tests`, of files that may not be written yet."""
     defaults = _defaults_beside(files[0], Path(project.root))
-    return load_tests(project, files, defaults, shipped_folder() / "schemas")
+    return _load(project, files, defaults)
 
 
 def usual_defaults(project: Project) -> RowDefaults:
     """The defaults of the project's tests, else those that ship."""
     root = Path(project.root)
     file = _defaults_beside(TestFile(root / TESTS / "none.yaml", ""), root)
-    return load_tests(project, [], file, shipped_folder() / "schemas")[1]
+    return _load(project, [], file)[1]
+
+
+def _load(
+    project: Project, files: Sequence[TestFile], defaults: TestFile
+) -> tuple[list[ProjectTest], RowDefaults, list[Finding]]:
+    from trueup.config.testing.loader import load_tests  # noqa: PLC0415 -- takes time to load
+
+    return load_tests(project, files, defaults, shipped_folder() / "schemas")

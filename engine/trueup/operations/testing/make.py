@@ -12,7 +12,7 @@ import yaml
 
 from trueup import pipeline, wiring
 from trueup.config.layout import formatted
-from trueup.config.testing.loader import TestFile
+from trueup.config.testing.test_file import TestFile
 from trueup.errors import ConfigError, EngineError
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.namespace import Namespace

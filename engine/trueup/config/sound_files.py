@@ -1,0 +1,135 @@
+"""Files that were checked and found sound, by their digest, kept in the project's `.trueup` folder.
+
+A check takes most of the time of `validate`, and a good part of a plan's. Its result follows from
+the files, from trueup and from the libraries alone. So a digest of all these is kept where nothing
+at all was found, and the same files are not checked again. The digest covers the content of each
+file and the names in each folder, what a tenant lays over trueup.yaml, the version and the modules
+of trueup that check, the version of Python, and when libraries were installed last. What depends on
+the environment is checked each time, and is not part of it.
+
+The file holds digests and counts. Losing it costs the next command a check, so a file that is
+damaged or of another version counts as absent, and one that cannot be written is logged.
+"""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+
+from trueup import operating_system
+from trueup.config.file_names import PROJECT
+from trueup.config.project_files import DECISIONS, MAPPINGS, NOTES, RULES
+from trueup.local_files import read_regular
+from trueup.model.overlay import Overlay
+from trueup.version import VERSION
+
+FILE = ".trueup/checked.json"
+FORMAT = 1
+MOST = 16
+"""Digests that are kept: those of the last checks."""
+
+_ENDINGS = (".yaml", ".yml", ".json")
+_CHECKING = ("config", "expressions", "model")
+"""The folders of trueup on which the result of a check depends."""
+
+_log = logging.getLogger(__name__)
+
+
+class SoundFiles:
+    """Files that are checked together, and whether that was done already."""
+
+    def __init__(self, folder: Path, contents: Callable[[], Iterator[bytes]]) -> None:
+        """`folder` is the project's own; `contents` yields all that the check depends on."""
+        self._path = folder / FILE
+        self._contents = contents
+        self._digest = self._current()
+
+    @property
+    def count(self) -> int | None:
+        """What `keep` was given for these files; None if they have to be checked."""
+        return self._load().get(self._digest)
+
+    def are_unchanged(self) -> bool:
+        """Whether the files are still those of which `count` tells."""
+        return self._digest == self._current()
+
+    def keep(self, count: int = 0) -> None:
+        """Records that the files are sound, unless they have changed since."""
+        if not self.are_unchanged():
+            return
+        kept = {digest: one for digest, one in self._load().items() if digest != self._digest}
+        newest = [*kept.items(), (self._digest, count)][-MOST:]
+        content = json.dumps({"format": FORMAT, "sound": dict(newest)}).encode()
+        try:
+            self._path.parent.mkdir(exist_ok=True)
+            operating_system.write_whole(self._path, content, private=True)
+        except OSError as error:
+            _log.info("%s cannot be written: %s", FILE, error.strerror)
+
+    def _load(self) -> Mapping[str, int]:
+        try:
+            document = json.loads(read_regular(self._path))
+            if document["format"] != FORMAT:
+                return {}
+            kept = document["sound"].items()
+            return {str(digest): one for digest, one in kept if type(one) is int}
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            return {}
+
+    def _current(self) -> str:
+        digest = sha256(f"{FORMAT} {VERSION} {sys.version}\n".encode())
+        for content in (_code(), *self._contents()):
+            digest.update(b"%d\n" % len(content))  # so that no two lists of contents look alike
+            digest.update(content)
+        return digest.hexdigest()
+
+
+def contents_of_project(root: Path, shipped: Path, overlay: Overlay | None) -> Iterator[bytes]:
+    """Yields what the check of a project depends on, in the same order each time."""
+    yield _content(root / PROJECT)
+    for folder in (root / MAPPINGS, root / RULES, root / shipped.name, shipped):
+        yield from contents_of_folder(folder)
+    if overlay:
+        data = overlay.overrides.data
+        yield repr(data).encode("utf-8", "surrogatepass")
+        yield from (_content(overlay.folder / file) for file in (DECISIONS, NOTES))
+
+
+def contents_of_folder(folder: Path) -> Iterator[bytes]:
+    """Yields the names in a folder, and what its files hold that may be read."""
+    try:
+        names = sorted(path.name for path in folder.iterdir())
+    except OSError as error:
+        yield f"{error.errno}".encode()
+        return
+    yield "/".join(names).encode("utf-8", "surrogatepass")
+    yield from (_content(folder / name) for name in names if name.lower().endswith(_ENDINGS))
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return b"+" + read_regular(path)
+    except OSError as error:
+        return f"-{error.errno}".encode()
+
+
+@cache
+def _code() -> bytes:
+    """A text that changes with the modules that check, and with the libraries that they use."""
+    package = Path(__file__).parents[1]
+    found: list[str] = []
+    for part in _CHECKING:
+        for folder, _, names in sorted(os.walk(package / part)):
+            for name in sorted(names):
+                if name.endswith(".py"):
+                    status = os.stat(os.path.join(folder, name))  # noqa: PTH116, PTH118 -- many
+                    found.append(f"{folder}/{name} {status.st_size} {status.st_mtime_ns}")
+    library = find_spec("jinja2")
+    if library and library.origin:
+        found.append(str(Path(library.origin).parents[1].stat().st_mtime_ns))
+    return "\n".join(found).encode("utf-8", "surrogatepass")

@@ -1,0 +1,18 @@
+"""A file with tests of a project, before it is read."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULTS = "defaults.yaml"
+"""The file, beside the tests, with what rows have where a test does not name it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TestFile:
+    """A file with tests, and how messages call it."""
+
+    __test__ = False  # for pytest, which collects classes with such names
+
+    path: Path
+    name: str
+    text: bytes | None = None  # its content, where it is not written yet
