@@ -11,6 +11,7 @@ from tests.bench import desk as bench_desk
 from tests.bench import million as bench_million
 from tests.bench import sandbox as bench_sandbox
 from tests.bench import start as bench_start
+from tests.bench import unchanged as bench_unchanged
 from tests.support.paths import ROOT
 
 COUNTS = (10_000, 100_000)
@@ -20,6 +21,7 @@ RUNS = 3
 def main() -> None:
     """Runs all benchmarks and prints their figures."""
     bench_start.main()
+    bench_unchanged.main()
     plans()
     bench_million.main()
     applies.main()

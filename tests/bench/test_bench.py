@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import applies, desk, exports, million, start
+from tests.bench import applies, desk, exports, million, start, unchanged
 from tests.bench.__main__ import measure
 from tests.support.paths import EXAMPLES
 
@@ -68,3 +68,11 @@ def test_plans_of_rows_from_files_have_time_and_memory(capsys):
     assert "200 rows" in lines[-2]
     assert "200, each with a change" in lines[-1]
     assert all("µs/row" in line and "peak" in line for line in lines[-2:])
+
+
+def test_an_unchanged_tenant_has_ratios_to_its_first_plan(capsys):
+    unchanged.main(runs=1)
+
+    lines = capsys.readouterr().out.splitlines()
+    first, full, by_increments = (int(line[38:].split()[1]) for line in lines[-3:])
+    assert first > full > by_increments > 0
