@@ -19,7 +19,7 @@ from trueup.model.fleet import (
     FileSecret,
     Fleet,
     KeyringSecret,
-    RunLimits,
+    PolicyLimits,
     RunMode,
     RunPolicy,
     Schedule,
@@ -136,7 +136,7 @@ def test_a_tenant_replaces_what_the_defaults_say(written):
 
     assert birch.project_folder == written.root / "customers" / "birch"
     assert birch.folder == written.root / "own" / "birch"
-    assert birch.run == RunPolicy(RunMode.APPLY, RunLimits(50, Decimal(500), Decimal("100.5")))
+    assert birch.run == RunPolicy(RunMode.APPLY, PolicyLimits(50, Decimal(500), Decimal("100.5")))
     assert birch.window == Window(time(1), time(6))
     assert birch.time_limit == timedelta(minutes=1)
 

@@ -6,12 +6,12 @@ from decimal import Decimal
 from prometheus_client.parser import text_string_to_metric_families
 from trueup.fleet.metrics import WorkerMetrics
 from trueup.model.fleet_run import (
-    Doubt,
     FleetRun,
     FleetStatus,
     PlanFigures,
     RunKind,
     RunStatus,
+    TenantDoubt,
     TenantStatus,
     Waits,
     WorkerStatus,
@@ -90,10 +90,14 @@ def test_the_fleet_is_counted_without_the_names_of_tenants():
         (
             tenant("acme", run(outcomes={"applied": 5}, money=figures("90", "10", "1.25"))),
             tenant(
-                "birch", run(RunStatus.WAITING, money=figures("20", "5", "3")), waits=Waits.APPROVAL
+                "birch",
+                run(RunStatus.WAITING, money=figures("20", "5", "3")),
+                waits=Waits.APPROVAL,
             ),
             tenant(
-                "cedar", run(RunStatus.IN_DOUBT), doubt=Doubt(2, NOW - timedelta(minutes=4), NOW)
+                "cedar",
+                run(RunStatus.IN_DOUBT),
+                doubt=TenantDoubt(2, NOW - timedelta(minutes=4), NOW),
             ),
             tenant(
                 "dell",

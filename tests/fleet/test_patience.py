@@ -8,7 +8,7 @@ from trueup.fleet import worker
 from trueup.fleet.child import ChildEnd
 from trueup.fleet.event_log import EventLog
 from trueup.fleet.open_fleet import OpenFleet
-from trueup.fleet.queue import Job
+from trueup.fleet.queue import RunJob
 from trueup.fleet.schedule import request_runs, sync
 from trueup.fleet.status import runs_of
 from trueup.fleet.worker import Worker, WorkerOptions
@@ -50,7 +50,7 @@ def carry_out(one, connection, monkeypatch, at_end):
     monkeypatch.setattr(worker, "run_child", run_child)
     [run] = runs_of(connection, "acme")
     works = Worker(one, WorkerOptions(), EventLog())
-    asyncio.run(works._handle(Job("acme", run.id)))
+    asyncio.run(works._handle(RunJob("acme", run.id)))
 
 
 def test_the_end_of_a_run_is_written_once_the_database_is_back(one, connection, monkeypatch, away):

@@ -6,7 +6,7 @@ from contextlib import suppress
 import psycopg
 import pytest
 from trueup.fleet.procrastinate_queue import ProcrastinateQueue
-from trueup.fleet.queue import Job, Serving
+from trueup.fleet.queue import RunJob, Serving
 
 SERVING = Serving(concurrency=2, drain=False, takeover=2)
 
@@ -15,7 +15,7 @@ SERVING = Serving(concurrency=2, drain=False, takeover=2)
 def queue(connection, url):
     one = ProcrastinateQueue(url)
     with connection.transaction():
-        one.enqueue(connection, [Job("acme", 1), Job("birch", 2)])
+        one.enqueue(connection, [RunJob("acme", 1), RunJob("birch", 2)])
     return one
 
 
@@ -34,7 +34,7 @@ def test_each_job_is_given_out_once_and_then_gone(queue):
 
     asyncio.run(take())
 
-    assert sorted(given, key=lambda job: job.run) == [Job("acme", 1), Job("birch", 2)]
+    assert sorted(given, key=lambda job: job.run) == [RunJob("acme", 1), RunJob("birch", 2)]
     assert queue.alive() == set()
 
 

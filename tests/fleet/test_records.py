@@ -12,11 +12,11 @@ from trueup.fleet.status import fleet_status, runs_of
 from trueup.fleet.stored_plans import YES, read_approved_plan, read_stored_plan, write_answer
 from trueup.model.fleet_run import (
     Again,
-    Doubt,
     PlanFigures,
     RunEnd,
     RunKind,
     RunStatus,
+    TenantDoubt,
     WaitingPlan,
     Waits,
 )
@@ -154,13 +154,13 @@ def test_what_failed_is_tried_again_later_and_later_and_then_by_the_schedule(con
 
 def test_waiting_for_a_known_time_uses_no_retry(connection, one):
     until = datetime.now(UTC) + timedelta(minutes=5)
-    doubt = Doubt(2, NOW, until)
+    doubt = TenantDoubt(2, NOW, until)
     settles = Again(until, "it can be settled", is_retry=False)
 
     for _ in range(len(RETRY_AFTER) + 2):
         status = ended(connection, one, RunEnd(RunStatus.IN_DOUBT, doubt=doubt, again=settles))
         assert (status.next, status.next_why) == (until, "it can be settled")
-        assert status.doubt == Doubt(2, NOW, until)
+        assert status.doubt == TenantDoubt(2, NOW, until)
 
     assert rows(connection, "SELECT retries FROM trueup_fleet.tenants WHERE name = 'acme'") == [
         (0,)
@@ -170,7 +170,9 @@ def test_waiting_for_a_known_time_uses_no_retry(connection, one):
 
 def test_a_plan_that_comes_out_the_same_keeps_its_answer_and_another_does_not(connection, one):
     waiting = RunEnd(
-        RunStatus.WAITING, waits=Waits.APPROVAL, plan=WaitingPlan("document", "d1", ("creates:X",))
+        RunStatus.WAITING,
+        waits=Waits.APPROVAL,
+        plan=WaitingPlan("document", "d1", ("creates:X",)),
     )
     since = ended(connection, one, waiting).waits_since
     kept = read_stored_plan(connection, "acme")
@@ -196,7 +198,7 @@ def test_a_plan_that_comes_out_the_same_keeps_its_answer_and_another_does_not(co
 )
 def test_a_run_without_a_decisive_end_leaves_what_waits_as_it_was(connection, one, kind, status):
     plan = WaitingPlan("document", "d1")
-    doubt = Doubt(1, NOW, None)
+    doubt = TenantDoubt(1, NOW, None)
     before = ended(
         connection, one, RunEnd(RunStatus.WAITING, waits=Waits.LIMITS, plan=plan, doubt=doubt)
     )
@@ -234,7 +236,10 @@ def test_a_run_whose_job_was_lost_goes_on(connection, one, url):
     assert end_lost_runs(connection, one.queue) == ["acme"]
 
     [status] = fleet_status(connection, ["acme"]).tenants
-    assert (status.last.status, status.next_why) == (RunStatus.INTERRUPTED, "its process was lost")
+    assert (status.last.status, status.next_why) == (
+        RunStatus.INTERRUPTED,
+        "its process was lost",
+    )
 
 
 def test_old_runs_are_forgotten_but_the_last_one_of_each_tenant(connection, one):

@@ -13,7 +13,7 @@ from trueup.fleet import run_tenant
 from trueup.fleet.event_log import EventLog
 from trueup.fleet.run_tenant import AFTER_SETTLING, Order, TenantRun
 from trueup.model.approval import ApprovalPolicy
-from trueup.model.fleet import RunLimits, RunMode, RunPolicy, Window
+from trueup.model.fleet import PolicyLimits, RunMode, RunPolicy, Window
 from trueup.model.fleet_run import ApprovedPlan, RunKind, RunStatus, Waits
 from trueup.operations.plan import plan
 from trueup.state.process import HostProcesses, Process
@@ -23,7 +23,7 @@ from tests.scenarios.world import World
 from tests.support.fleet import tenant
 from tests.support.in_process import sandboxes_kept
 
-ROOMY = RunLimits(50, Decimal(1000), Decimal(1000))
+ROOMY = PolicyLimits(50, Decimal(1000), Decimal(1000))
 PLAN = RunPolicy(RunMode.PLAN)
 APPLY = RunPolicy(RunMode.APPLY, ROOMY)
 APPROVED = RunPolicy(RunMode.APPLY_APPROVED)

@@ -194,7 +194,10 @@ def test_a_tenant_that_is_broken_or_slow_delays_no_other(fleet):
     long = found["long"]
     assert (long.last.status, long.next_why) == (RunStatus.TOO_LONG, "it took too long")
     for name in ("secret", "poisoned"):
-        assert (found[name].last.status, found[name].next_why) == (RunStatus.FAILED, "schedule")
+        assert (found[name].last.status, found[name].next_why) == (
+            RunStatus.FAILED,
+            "schedule",
+        )
         assert name in found[name].last.text
     assert fleet.status()["slow"].last.status is RunStatus.INTERRUPTED
 

@@ -28,7 +28,7 @@ from trueup.render.json_ import findings_json, links_json, outcome_json, run_jso
 from trueup.render.markdown import plan_markdown
 from trueup.render.markdown_parts import literal
 from trueup.render.plan_csv import plan_csv
-from trueup.render.plan_tables import Table
+from trueup.render.plan_tables import TableKind
 
 ZURICH = ZoneInfo("Europe/Zurich")
 HERE = Place("mappings/x.yaml", 1, 1)
@@ -76,7 +76,7 @@ def test_markdown_obeys_nothing_that_stands_in_a_name():
     )
 
 
-@pytest.mark.parametrize("table", Table)
+@pytest.mark.parametrize("table", TableKind)
 def test_csv_of_a_plan(a_plan, golden, table):
     golden(f"plan_{table}.csv", plan_csv(a_plan, table))
 
@@ -114,7 +114,7 @@ def test_a_spreadsheet_computes_nothing_from_names(a_plan):
 
 
 def test_figures_stay_figures_in_csv(a_plan):
-    rows = rows_of(plan_csv(a_plan, Table.LEDGER))
+    rows = rows_of(plan_csv(a_plan, TableKind.LEDGER))
     over = [row for row in rows if row["class"] == "over-billed"]
     assert (over[0]["difference"], Decimal(over[0]["monthly"])) == ("-2", Decimal("-6.40"))
 

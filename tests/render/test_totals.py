@@ -21,7 +21,7 @@ from trueup.model.plan import HeldUnits, LedgerClass
 from trueup.render.markdown import plan_markdown
 from trueup.render.pennies import share, spread
 from trueup.render.plan_csv import plan_csv
-from trueup.render.plan_tables import Table
+from trueup.render.plan_tables import TableKind
 from trueup.render.text import plan_text
 from trueup.render.view import Arrangement, GroupBy, Sort
 from trueup.stages.ledger_totals import totals
@@ -186,10 +186,10 @@ def check_csv(plan):
     for name, total in right(plan).items():
         assert column(changes, name) == total
     five = shown_ledger(plan, tables_of_text(plan_text(plan)))
-    waiting = plan_csv(plan, Table.WAITING)
+    waiting = plan_csv(plan, TableKind.WAITING)
     assert column(waiting, "held a month") == five["held"]
     assert column(waiting, "unexplained a month") == five["left"]
-    lines_ = plan_csv(plan, Table.LEDGER)
+    lines_ = plan_csv(plan, TableKind.LEDGER)
     for name in ("moved", "held", "unexplained"):
         cells = [Decimal(row[name] or 0) for row in csv.DictReader(io.StringIO(lines_))]
         assert sum(cells) == getattr(plan.summary.ledger, name).units
@@ -206,7 +206,7 @@ def test_a_line_that_is_not_known_is_in_no_sum_of_the_ledgers_table():
     unknown = ledger(LedgerClass.UNKNOWN, "Power BI", (None, 5, 17), Decimal(2), held=(held,))
     plan = plan_of((), [known, unknown])
 
-    rows = [*csv.DictReader(io.StringIO(plan_csv(plan, Table.LEDGER)))]
+    rows = [*csv.DictReader(io.StringIO(plan_csv(plan, TableKind.LEDGER)))]
 
     columns = ("moved", "held", "unexplained", "monthly")
     assert [[row[name] for name in columns] for row in rows] == [

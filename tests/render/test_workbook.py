@@ -14,7 +14,7 @@ from trueup.model.finding import Finding, Severity
 from trueup.render.csv_ import LONGEST
 from trueup.render.overview import balance, figures, overview
 from trueup.render.plan_csv import plan_csv
-from trueup.render.plan_tables import Table, rows_of
+from trueup.render.plan_tables import TableKind, rows_of
 from trueup.render.plan_xlsx import plan_xlsx
 from trueup.render.workbook import Look, Workbook, cell_text, column_name
 from trueup.stages.summary import Counts, summarize
@@ -53,10 +53,10 @@ def test_a_plan_with_one_of_everything_has_a_row_for_each_thing(a_plan):
 
     assert book.titles == SHEETS
     for title, table in (
-        ("Changes", Table.CHANGES),
-        ("Fields", Table.FIELDS),
-        ("Ledger", Table.LEDGER),
-        ("Findings", Table.FINDINGS),
+        ("Changes", TableKind.CHANGES),
+        ("Fields", TableKind.FIELDS),
+        ("Ledger", TableKind.LEDGER),
+        ("Findings", TableKind.FINDINGS),
     ):
         assert len(book.rows(title)) == len(rows_of(a_plan, table))
         assert [*book.rows(title)[0]] == [*table.columns]

@@ -7,8 +7,8 @@ import pytest
 from trueup.model.change import RowRef
 from trueup.model.decision import Decision, Verdict
 from trueup.model.finding import Command, Finding, Place, Severity
-from trueup.render.attention import Item, Kind
-from trueup.review.next_step import NextStep, Step, next_step
+from trueup.render.attention import Item, NeedKind
+from trueup.review.next_step import NextStep, StepKind, next_step
 from trueup.review.rows import RowKey
 
 REF = RowKey("subscription", "one")
@@ -36,17 +36,32 @@ FAULT = RowRef("customer", "bad", "Bad Ltd")
 @pytest.mark.parametrize(
     ("items", "expected"),
     [
-        ([item(Kind.BLOCKED)], NextStep(Step.BLOCKED)),
-        ([item(Kind.BLOCKED, *LINKS, CREATE)], NextStep(Step.CHOOSE, suggested=(600, 601))),
-        ([item(Kind.BLOCKED, CREATE)], NextStep(Step.CHOOSE)),
-        ([item(Kind.HELD)], NextStep(Step.DECIDE)),
-        ([item(Kind.BLOCKED, Command("decide", *REF, "push --reason …"))], NextStep(Step.DECIDE)),
-        ([item(Kind.BLOCKED, Command("link", "customer", "bad", "7"))], NextStep(Step.BLOCKED)),
+        ([item(NeedKind.BLOCKED)], NextStep(StepKind.BLOCKED)),
         (
-            [item(Kind.BLOCKED, code="depends-on-blocked", because=(RowRef("x", "y"), FAULT))],
-            NextStep(Step.WAITS, waits_for=FAULT),
+            [item(NeedKind.BLOCKED, *LINKS, CREATE)],
+            NextStep(StepKind.CHOOSE, suggested=(600, 601)),
         ),
-        ([], NextStep(Step.LINKED)),
+        ([item(NeedKind.BLOCKED, CREATE)], NextStep(StepKind.CHOOSE)),
+        ([item(NeedKind.HELD)], NextStep(StepKind.DECIDE)),
+        (
+            [item(NeedKind.BLOCKED, Command("decide", *REF, "push --reason …"))],
+            NextStep(StepKind.DECIDE),
+        ),
+        (
+            [item(NeedKind.BLOCKED, Command("link", "customer", "bad", "7"))],
+            NextStep(StepKind.BLOCKED),
+        ),
+        (
+            [
+                item(
+                    NeedKind.BLOCKED,
+                    code="depends-on-blocked",
+                    because=(RowRef("x", "y"), FAULT),
+                )
+            ],
+            NextStep(StepKind.WAITS, waits_for=FAULT),
+        ),
+        ([], NextStep(StepKind.LINKED)),
     ],
 )
 def test_what_stops_a_row_determines_its_next_step(items, expected):
@@ -54,9 +69,9 @@ def test_what_stops_a_row_determines_its_next_step(items, expected):
 
 
 def test_a_linked_row_is_not_chosen_anew_for_a_new_one():
-    found = step(item(Kind.BLOCKED, CREATE), links={REF: 700})
+    found = step(item(NeedKind.BLOCKED, CREATE), links={REF: 700})
 
-    assert found.step is Step.DECIDE
+    assert found.step is StepKind.DECIDE
 
 
 def test_an_ignored_row_shows_until_when_and_no_longer_once_that_is_past():
@@ -64,6 +79,6 @@ def test_an_ignored_row_shows_until_when_and_no_longer_once_that_is_past():
         place = Place("mappings/decisions.yaml", 2, 1)
         return Decision(*REF, Verdict.IGNORE, place, until=until)
 
-    assert step(decisions=[ignore(AS_OF)], row=False) == NextStep(Step.IGNORED, until=AS_OF)
+    assert step(decisions=[ignore(AS_OF)], row=False) == NextStep(StepKind.IGNORED, until=AS_OF)
     assert step(decisions=[ignore(None)], row=False).text.startswith("It is left alone for good")
-    assert step(decisions=[ignore(date(2026, 11, 14))], row=False).step is Step.LINKED
+    assert step(decisions=[ignore(date(2026, 11, 14))], row=False).step is StepKind.LINKED

@@ -11,7 +11,7 @@ from trueup.render.formatting import money
 from trueup.render.overview import overview
 from trueup.render.plan_csv import plan_csv
 from trueup.render.plan_html import plan_html
-from trueup.render.plan_tables import Table
+from trueup.render.plan_tables import TableKind
 from trueup.render.sanitize import LONGEST
 from trueup.review.pages import refusal
 
@@ -355,7 +355,7 @@ def test_an_explanation_that_is_not_there_is_reported(browser, query):
     assert browser.get(f"/explanation?{query}").status == HTTPStatus.NOT_FOUND
 
 
-@pytest.mark.parametrize("table", [*Table])
+@pytest.mark.parametrize("table", [*TableKind])
 def test_each_table_is_a_download(browser, made_plan, table):
     answer = browser.get(f"/download/{table}.csv")
 

@@ -17,7 +17,7 @@ from trueup.pipeline import PlanOptions
 from trueup.planning.systems import systems
 from trueup.render.markdown import plan_markdown
 from trueup.render.plan_html import plan_html
-from trueup.render.plan_tables import Table, rows_of
+from trueup.render.plan_tables import TableKind, rows_of
 from trueup.render.style import Style
 from trueup.render.text import plan_text
 
@@ -312,6 +312,6 @@ def test_the_page_shows_both_halves_as_one_row(tmp_path):
 def test_a_table_has_a_row_for_each_half(tmp_path):
     plan = moved(tmp_path).plan()
 
-    rows = [row for row in rows_of(plan, Table.CHANGES) if row["units after"] is not None]
+    rows = [row for row in rows_of(plan, TableKind.CHANGES) if row["units after"] is not None]
 
     assert [(row["units before"], row["units after"]) for row in rows] == [(0, 10), (10, 0)]

@@ -7,7 +7,7 @@ import pytest
 from trueup.errors import ConfigError
 from trueup.model.change import Action
 from trueup.render.markdown import plan_markdown
-from trueup.render.plan_tables import Table, rows_of
+from trueup.render.plan_tables import TableKind, rows_of
 from trueup.render.style import PLAIN
 from trueup.render.text import plan_text
 
@@ -135,6 +135,6 @@ def test_posted_days_between_changes_that_cancel_are_lost(tmp_path):
     shown = "£9.68 of earlier days is billed to nobody"
     assert shown in plan_text(plan, PLAIN)
     assert shown in plan_markdown(plan)
-    assert sum(row["lost"] or 0 for row in rows_of(plan, Table.CHANGES)) == Decimal("9.68")
+    assert sum(row["lost"] or 0 for row in rows_of(plan, TableKind.CHANGES)) == Decimal("9.68")
     again = world.apply(plan, units={"sub": {"2026-10-31": 10, "2026-11-01": 10}})
     assert again.summary.lost == 0

@@ -22,7 +22,7 @@ def old_edit(filled):
 
     def edited(text, *, run="", entries=(), effects=None, after=()):
         data = {"what": text, "reason": "", "who": "ann", "host": "host-1"}
-        lines = [journal.NewLine(journal.Kind.EDIT, NOON, canonical(data), run)]
+        lines = [journal.NewLine(journal.LineKind.EDIT, NOON, canonical(data), run)]
         lines += [journal.entry_line(run, entry) for entry in entries]
         with filled._access.writing() as transaction:
             journal.append(transaction, lines)

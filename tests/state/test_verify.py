@@ -7,7 +7,7 @@ import pytest
 from trueup.errors import StateError
 from trueup.model.approval import ApprovalStated, Statement
 from trueup.model.run import Effects, Entry, RunStatus, Step
-from trueup.state.journal import Line, digest
+from trueup.state.journal import JournalLine, digest
 from trueup.state.values import canonical
 
 SHIFTED = (
@@ -38,7 +38,7 @@ ADD = "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 def rewrite(tool, changed: dict[int, dict[str, object]], *, start="") -> None:
     """Changes lines and recalculates all later hashes and the head."""
-    lines = [Line(*row) for row in tool.rows(f"{LINES} ORDER BY seq")]
+    lines = [JournalLine(*row) for row in tool.rows(f"{LINES} ORDER BY seq")]
     tool.run("DELETE FROM journal")
     head = start
     for line in lines:
@@ -73,7 +73,9 @@ def test_the_journal_has_a_line_for_each_write(filled, tool):
 
 def test_a_hash_covers_the_canonical_json_of_all_other_columns(filled, tool):
     assert filled.head()[0] == 9
-    before, line = (Line(*row) for row in tool.rows(f"{LINES} WHERE seq IN (3, 4) ORDER BY seq"))
+    before, line = (
+        JournalLine(*row) for row in tool.rows(f"{LINES} WHERE seq IN (3, 4) ORDER BY seq")
+    )
 
     assert line.previous == before.hash
     assert line.hash == digest(
@@ -157,7 +159,7 @@ def test_a_removed_line_is_named_although_later_lines_were_renumbered(tamper, te
 
 def test_an_inserted_line_is_named_although_later_lines_were_renumbered(tamper, texts, tool):
     tamper(SHIFTED.format("> 3", "+ 1"))
-    third = Line(*tool.rows(f"{LINES} WHERE seq = 3")[0])
+    third = JournalLine(*tool.rows(f"{LINES} WHERE seq = 3")[0])
     forged = third._replace(seq=4, change="a9", step="done", previous=third.hash)
     tool.execute(ADD, *forged._replace(hash=forged.digest()))
 
@@ -174,7 +176,7 @@ def test_a_line_inserted_at_either_end_is_named(tamper, texts, seq, difference):
 
 def test_a_line_added_with_a_valid_hash_contradicts_the_head(filled, texts, tool):
     assert filled.head()[0] == 9
-    last = Line(*tool.rows(f"{LINES} WHERE seq = 9")[0])
+    last = JournalLine(*tool.rows(f"{LINES} WHERE seq = 9")[0])
     forged = last._replace(seq=10, run="r9", previous=last.hash)
     tool.execute(ADD, *forged._replace(hash=forged.digest()))
 
@@ -184,7 +186,7 @@ def test_a_line_added_with_a_valid_hash_contradicts_the_head(filled, texts, tool
 @pytest.mark.parametrize("seq", [1, 4, 9])
 def test_a_changed_line_with_a_recalculated_hash_is_named(filled, texts, tool, seq):
     assert filled.head()[0] == 9
-    line = Line(*tool.rows(f"{LINES} WHERE seq = {seq}")[0])
+    line = JournalLine(*tool.rows(f"{LINES} WHERE seq = {seq}")[0])
     forged = line._replace(at="2020-01-01T00:00:00+00:00")
     tool.execute(
         "UPDATE journal SET at = ?, hash = ? WHERE seq = ?", forged.at, forged.digest(), seq

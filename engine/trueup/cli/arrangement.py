@@ -9,7 +9,7 @@ import click
 from trueup.render.view import Arrangement, GroupBy, Sort
 
 
-class Amount(click.ParamType[Decimal]):
+class AmountType(click.ParamType[Decimal]):
     """An amount of money that is zero or more."""
 
     name = "amount"
@@ -44,7 +44,7 @@ def arranged(command: Callable[..., int]) -> Callable[..., int]:
         ),
         click.option(
             "--min-amount",
-            type=Amount(),
+            type=AmountType(),
             default="0",
             metavar="AMOUNT",
             help="Show no line with less money than that; it is counted nevertheless.",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from trueup.cli.arrangement import Amount
+from trueup.cli.arrangement import AmountType
 from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.output import out
@@ -53,7 +53,7 @@ CLASSES = tuple(
 )
 @click.option(
     "--min-amount",
-    type=Amount(),
+    type=AmountType(),
     default=None,
     metavar="AMOUNT",
     help="In place of KEY: rows with at least so much a month, billed too little or too much.",

@@ -30,7 +30,7 @@ _ESCAPES = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("`"): "\\u0060"}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ToolAnswer:
     """The result of a tool. Only `title` is trueup's own text; all else counts as untrusted."""
 
     title: str
@@ -48,7 +48,7 @@ class Fence:
     def __init__(self, folder: Path) -> None:
         self._scrub = scrubber(folder)
 
-    def fenced(self, answer: Answer) -> str:
+    def fenced(self, answer: ToolAnswer) -> str:
         """Returns the answer as text for an assistant; entries from `offset` on, as many as fit.
 
         Raises EngineError for a patch that cannot be shown unchanged.
@@ -70,7 +70,7 @@ class Fence:
             "use `trueup decide` on a terminal"
         )
 
-    def _page(self, answer: Answer, entries: Sequence[object]) -> Mapping[str, object]:
+    def _page(self, answer: ToolAnswer, entries: Sequence[object]) -> Mapping[str, object]:
         shown: list[object] = []
         size = 0
         for entry in entries[answer.offset : answer.offset + answer.limit]:

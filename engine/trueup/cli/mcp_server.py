@@ -27,7 +27,7 @@ from mcp_types import (
 )
 
 from trueup.cli.failures import fault_report
-from trueup.cli.mcp_fence import Answer, Fence
+from trueup.cli.mcp_fence import Fence, ToolAnswer
 from trueup.cli.mcp_tools import TOOLS, Asking
 from trueup.cli.output import report
 from trueup.errors import ConfigError, EngineError, PlanRefused
@@ -112,10 +112,10 @@ def answered(asking: Asking, name: str, arguments: Mapping[str, Any]) -> tuple[s
         report(scrubbed(fault_report(error, sys.argv[1:]), asking.folder))
         fault = type(error).__name__
         facts = {"error": f"a fault in trueup ({fault}): the report is on stderr of the server"}
-    return fence.fenced(Answer(FAILED, facts)), True
+    return fence.fenced(ToolAnswer(FAILED, facts)), True
 
 
-def _called(asking: Asking, name: str, arguments: Mapping[str, Any]) -> Answer:
+def _called(asking: Asking, name: str, arguments: Mapping[str, Any]) -> ToolAnswer:
     """Raises EngineError for an unknown tool and for arguments that do not fit its schema."""
     if name not in TOOLS:
         raise EngineError(f"there is no tool {name!r}: use one of {', '.join(TOOLS)}")

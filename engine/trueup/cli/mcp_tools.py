@@ -10,7 +10,7 @@ from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
-from trueup.cli.mcp_fence import Answer
+from trueup.cli.mcp_fence import ToolAnswer
 from trueup.config.decisions import FILE
 from trueup.errors import EngineError
 from trueup.model.decision import DECIDE_WORDS, Verdict
@@ -51,7 +51,7 @@ class Tool:
 
     description: str
     properties: Mapping[str, Mapping[str, object]]
-    call: Callable[[Asking, Arguments], Answer]
+    call: Callable[[Asking, Arguments], ToolAnswer]
     required: Sequence[str] = ()
 
     @property
@@ -65,7 +65,7 @@ class Tool:
         }
 
 
-def plan_summary(asking: Asking, _arguments: Arguments) -> Answer:
+def plan_summary(asking: Asking, _arguments: Arguments) -> ToolAnswer:
     """Returns the figures of the plan."""
     plan = asking.planned()
     facts = {
@@ -83,10 +83,10 @@ def plan_summary(asking: Asking, _arguments: Arguments) -> Answer:
         ],
         "findings": [finding.as_json() for finding in plan.findings],
     }
-    return Answer("Figures of the plan. Money is in the plan's currency.", facts)
+    return ToolAnswer("Figures of the plan. Money is in the plan's currency.", facts)
 
 
-def ledger(asking: Asking, arguments: Arguments) -> Answer:
+def ledger(asking: Asking, arguments: Arguments) -> ToolAnswer:
     """Returns lines of the ledger; `class` and `customer` select some."""
     plan = asking.planned()
     class_, customer = arguments.get("class"), arguments.get("customer", "").casefold()
@@ -100,7 +100,7 @@ def ledger(asking: Asking, arguments: Arguments) -> Answer:
     return _page(title, facts, lines, arguments, _line)
 
 
-def blocked_rows(asking: Asking, arguments: Arguments) -> Answer:
+def blocked_rows(asking: Asking, arguments: Arguments) -> ToolAnswer:
     """Returns the rows that the plan leaves alone."""
     plan, mapping = asking.planned(), arguments.get("mapping")
     rows = [row for row in plan.blocked if mapping in (None, row.mapping)]
@@ -125,7 +125,7 @@ def _blocked(row: Blocked) -> Mapping[str, object]:
     }
 
 
-def explain(asking: Asking, arguments: Arguments) -> Answer:
+def explain(asking: Asking, arguments: Arguments) -> ToolAnswer:
     """Returns the parts of something in the plan, with places."""
     project = load_project(asking.folder)
     found = explain_operation.explain(project, arguments["what"], asking.plan)
@@ -134,7 +134,7 @@ def explain(asking: Asking, arguments: Arguments) -> Answer:
     return _page("An explanation, as lines of text.", facts, _lines(text), arguments)
 
 
-def history(asking: Asking, arguments: Arguments) -> Answer:
+def history(asking: Asking, arguments: Arguments) -> ToolAnswer:
     """Returns the runs, or one run in full."""
     project = load_project(asking.folder)
     if run := arguments.get("run"):
@@ -158,7 +158,7 @@ def history(asking: Asking, arguments: Arguments) -> Answer:
     return _page("Runs, the oldest first.", facts, runs, arguments)
 
 
-def validate(asking: Asking, arguments: Arguments) -> Answer:
+def validate(asking: Asking, arguments: Arguments) -> ToolAnswer:
     """Returns the findings about the project's files."""
     project, findings = check_project(asking.folder)
     facts = {"usable": project is not None}
@@ -166,7 +166,7 @@ def validate(asking: Asking, arguments: Arguments) -> Answer:
     return _page("Findings about the project's files, with places.", facts, found, arguments)
 
 
-def draft_decision(asking: Asking, arguments: Arguments) -> Answer:
+def draft_decision(asking: Asking, arguments: Arguments) -> ToolAnswer:
     """Returns a decision as a patch; nothing is written."""
     word = arguments["decision"]
     requested = RequestedDecision(
@@ -196,7 +196,7 @@ def draft_decision(asking: Asking, arguments: Arguments) -> Answer:
         "the project's folder, and then runs `trueup plan`."
     )
     patch = _patch(proposal.old.decode(), proposal.new.decode())
-    return Answer(title, facts, patch=patch)
+    return ToolAnswer(title, facts, patch=patch)
 
 
 def _check_together(requested: RequestedDecision) -> None:
@@ -240,9 +240,9 @@ def _page(
     entries: Sequence[object],
     arguments: Arguments,
     show: Callable[[Any], object] = encode,
-) -> Answer:
+) -> ToolAnswer:
     offset, limit = arguments.get("offset", 0), arguments.get("limit", LIMIT)
-    return Answer(title, facts, entries, offset, limit, show)
+    return ToolAnswer(title, facts, entries, offset, limit, show)
 
 
 def _text(description: str, longest: int = 300) -> Mapping[str, object]:

@@ -100,14 +100,14 @@ def _change(context: CommandContext, name: str, value: str, *, preview: bool) ->
 
 def _steps(setup: "Setup", name: str) -> "Steps":
     """Returns the keys that lead to the setting, with or without `settings.` in front."""
-    from trueup.model.setup import Kind
+    from trueup.model.setup import SettingKind
 
     known: tuple[Setting, ...] = (*setup.connection, *setup.settings)
     full = name if name.startswith(("settings.", "target.", "source.")) else f"settings.{name}"
     for one in known:
-        if full == one.name and one.kind is not Kind.LIST:
+        if full == one.name and one.kind is not SettingKind.LIST:
             return one.steps
-        if one.kind is Kind.LIST and full.startswith(f"{one.name}."):
+        if one.kind is SettingKind.LIST and full.startswith(f"{one.name}."):
             return (*one.steps, full.removeprefix(f"{one.name}."))
     from trueup.model.suggestions import hint
 

@@ -13,7 +13,7 @@ from trueup.cli.output import out
 from trueup.cli.output_files import write_whole
 from trueup.cli.parameters import OUT_OR_STDOUT
 from trueup.cli.plan_files import load_plan, read_text
-from trueup.render.plan_tables import Table
+from trueup.render.plan_tables import TableKind
 
 
 @click.command(
@@ -37,7 +37,7 @@ from trueup.render.plan_tables import Table
 )
 @click.option(
     "--table",
-    type=click.Choice([*map(str, Table)]),
+    type=click.Choice([*map(str, TableKind)]),
     help="Which table CSV holds: a row for each change, for each row that waits or differs, "
     "for each field of each change, for each line of the ledger, or for each finding. "
     "Default: changes.",
@@ -91,7 +91,7 @@ def show(
         "html": lambda: plan_html(
             plan, verbose=context.verbose, arrangement=arranged_by, noted=noted()
         ),
-        "csv": lambda: plan_csv(plan, Table(table or Table.CHANGES), noted()),
+        "csv": lambda: plan_csv(plan, TableKind(table or TableKind.CHANGES), noted()),
         "xlsx": lambda: plan_xlsx(plan, noted()),
     }
     content = formats["json" if context.json else format_]()

@@ -21,7 +21,7 @@ _FILE = EntryFile(FILE, KEY, "schemas/decisions.schema.json", "decisions-file")
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenEntry:
     """The result of `decide`."""
 
     place: Place
@@ -31,7 +31,7 @@ class Written:
     """The entry replaced an older one."""
 
 
-def decide(root: Path, entry: Mapping[str, object]) -> Written:
+def decide(root: Path, entry: Mapping[str, object]) -> WrittenEntry:
     """Writes the entry. It replaces what was decided on the same topics of the same row.
 
     The file is created if it does not exist. It is written completely or not at all. Raises
@@ -59,7 +59,7 @@ def write(root: Path, new: bytes, old: bytes) -> None:
     _FILE.write(root, new, old)
 
 
-def edited(old: bytes, entry: Mapping[str, object]) -> tuple[bytes, Written]:
+def edited(old: bytes, entry: Mapping[str, object]) -> tuple[bytes, WrittenEntry]:
     """Returns the file's bytes with the entry in them, and what was written.
 
     Raises `ConfigError` if the file cannot be edited safely.
@@ -70,7 +70,7 @@ def edited(old: bytes, entry: Mapping[str, object]) -> tuple[bytes, Written]:
 
 def edited_all(
     old: bytes, entries: Sequence[Mapping[str, object]]
-) -> tuple[bytes, Sequence[Written]]:
+) -> tuple[bytes, Sequence[WrittenEntry]]:
     """Returns the file's bytes with the entries in them, and what was written, in their order.
 
     Each entry replaces what was decided on its topics; no two entries may decide the same topic.
@@ -100,7 +100,7 @@ def edited_all(
     removed -= replaced.keys()
     new, expected = _FILE.edited(old, ListEdits(replaced, removed, appended))
     places = _FILE.places(new, [expected.index(dict(entry)) for entry in entries])
-    return new, [Written(place, older) for place, older in zip(places, has_older, strict=True)]
+    return new, [WrittenEntry(place, older) for place, older in zip(places, has_older, strict=True)]
 
 
 def _check_single(entry: Mapping[str, object], same: Sequence[Mapping[str, object]]) -> None:

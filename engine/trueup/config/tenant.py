@@ -24,7 +24,7 @@ from trueup.model.fleet import (
     EnvironmentSecret,
     FileSecret,
     KeyringSecret,
-    RunLimits,
+    PolicyLimits,
     RunMode,
     RunPolicy,
     Schedule,
@@ -216,8 +216,8 @@ class TenantParser:
         )
 
 
-def _limits(node: Node) -> RunLimits:
-    return RunLimits(
+def _limits(node: Node) -> PolicyLimits:
+    return PolicyLimits(
         changes=node["changes"].data,
         monthly_effect=Decimal(node["monthly_effect"].data),
         one_off_effect=Decimal(node["one_off_effect"].data),

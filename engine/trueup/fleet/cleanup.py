@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from trueup.fleet.connection import Connection, translated
-from trueup.fleet.queue import Queue
+from trueup.fleet.queue import JobQueue
 from trueup.fleet.records import end_run, lock_tenant
 from trueup.model.fleet_run import Again, RunEnd, RunStatus
 
@@ -22,7 +22,7 @@ DELETED_AT_ONCE = 1000
 """Runs that are removed at once."""
 
 
-def end_lost_runs(connection: Connection, queue: Queue) -> Sequence[str]:
+def end_lost_runs(connection: Connection, queue: JobQueue) -> Sequence[str]:
     """Ends runs without a job that no process executes; returns their tenants."""
     with translated():
         rows = connection.execute(

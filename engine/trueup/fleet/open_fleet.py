@@ -14,7 +14,7 @@ from trueup.fleet import embedded, schedule, schema
 from trueup.fleet.connection import Connection, connect, translated
 from trueup.fleet.fleet_file import load_fleet
 from trueup.fleet.procrastinate_queue import ProcrastinateQueue
-from trueup.fleet.queue import Queue
+from trueup.fleet.queue import JobQueue
 from trueup.model.fleet import Fleet, FleetDatabase
 from trueup.operations.redaction import remember_address
 
@@ -27,7 +27,7 @@ class OpenFleet:
     digest: str  # of fleet.yaml
     load: Callable[[], Fleet] = field(repr=False)  # reads fleet.yaml, once: see `fleet`
     url: str = field(repr=False)
-    queue: Queue
+    queue: JobQueue
     revive: Callable[[], None]  # starts the database again, where it is the fleet's own
 
     @property

@@ -17,12 +17,11 @@ from typing import Any
 import psycopg
 from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
 from procrastinate.exceptions import ConnectorException
-from procrastinate.jobs import DeleteJobCondition
-from procrastinate.jobs import Job as QueuedJob
+from procrastinate.jobs import DeleteJobCondition, Job
 
 from trueup.errors import EngineError, FleetDatabaseAway
 from trueup.fleet.connection import Connection, address, translated
-from trueup.fleet.queue import Handler, Job, Serving
+from trueup.fleet.queue import Handler, RunJob, Serving
 
 SCHEMA = "trueup_queue"
 QUEUE = "tenants"
@@ -81,7 +80,7 @@ class ProcrastinateQueue:
             connection.execute(insert, [files[-1]])
             connection.execute("SET LOCAL search_path TO DEFAULT")
 
-    def enqueue(self, connection: Connection, jobs: Sequence[Job]) -> Sequence[int]:
+    def enqueue(self, connection: Connection, jobs: Sequence[RunJob]) -> Sequence[int]:
         """Queues jobs in the caller's transaction; returns their ids."""
         if not jobs:
             return []
@@ -105,7 +104,7 @@ class ProcrastinateQueue:
 
             @app.task(name=TASK, queue=QUEUE)
             async def run_tenant(tenant: str, run: int) -> None:
-                await handler(Job(tenant, run))
+                await handler(RunJob(tenant, run))
 
             with _translated():  # a worker that drains may be gone before the rescuer's first look
                 await self._rescue_once(app, serving.takeover)
@@ -183,8 +182,8 @@ def migrations() -> Path:
     return Path(App(connector=SyncPsycopgConnector()).schema_manager.get_migrations_path())
 
 
-def _queued(job: Job) -> QueuedJob:
-    return QueuedJob(
+def _queued(job: RunJob) -> Job:
+    return Job(
         id=None,
         queue=QUEUE,
         lock=f"tenant:{job.tenant}",

@@ -13,7 +13,7 @@ from trueup.fleet.connection import Connection
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class RunJob:
     """One run of one tenant that waits for a worker."""
 
     tenant: str
@@ -21,7 +21,7 @@ class Job:
     is_urgent: bool = False  # a person asked for it: before those of the schedule
 
 
-Handler = Callable[[Job], Awaitable[None]]
+Handler = Callable[[RunJob], Awaitable[None]]
 """Does a job. What it raises is logged; the job is given to another worker later."""
 
 
@@ -34,14 +34,14 @@ class Serving:
     takeover: float  # after which a worker without a heartbeat counts as dead
 
 
-class Queue(Protocol):
+class JobQueue(Protocol):
     """A queue in the fleet's database."""
 
     def install(self, connection: Connection) -> None:
         """Creates or migrates the queue's tables. The caller holds the lock of migrations."""
         ...
 
-    def enqueue(self, connection: Connection, jobs: Sequence[Job]) -> Sequence[int]:
+    def enqueue(self, connection: Connection, jobs: Sequence[RunJob]) -> Sequence[int]:
         """Queues jobs in the caller's transaction; returns their ids.
 
         At most one job per tenant is given to a worker at a time.

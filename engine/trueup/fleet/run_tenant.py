@@ -27,14 +27,14 @@ from trueup.fleet.event_log import EventLog
 from trueup.fleet.figures import figures_of
 from trueup.fleet.tracing import span
 from trueup.model import document
-from trueup.model.fleet import RunLimits, RunMode, Tenant
+from trueup.model.fleet import PolicyLimits, RunMode, Tenant
 from trueup.model.fleet_run import (
     Again,
     ApprovedPlan,
-    Doubt,
     RunEnd,
     RunKind,
     RunStatus,
+    TenantDoubt,
     WaitingPlan,
     Waits,
 )
@@ -194,11 +194,11 @@ class TenantRun:
         with wiring.open_state(self._project) as state:
             return bool(state.load().open_runs)
 
-    def _doubt_left(self) -> Doubt | None:
+    def _doubt_left(self) -> TenantDoubt | None:
         """Returns the changes in doubt of a tenant that is only planned: a person settles them."""
         with wiring.open_state(self._project) as state:
             doubts = [entry.at for _, entry in state.in_doubt()]
-        return Doubt(len(doubts), min(doubts), None) if doubts else None
+        return TenantDoubt(len(doubts), min(doubts), None) if doubts else None
 
     def _window_is_open(self) -> bool:
         window = self._tenant.window
@@ -257,7 +257,7 @@ class TenantRun:
         return RunEnd(RunStatus.FAILED, str(error), again=again)
 
 
-def exceeded(within: RunLimits, made: Plan) -> Sequence[GuardExceeded]:
+def exceeded(within: PolicyLimits, made: Plan) -> Sequence[GuardExceeded]:
     """Returns the limits of `run: {do: apply, within: …}` that a plan exceeds.
 
     A change without a known price may move any amount, so a plan with one exceeds both amounts.
@@ -279,7 +279,7 @@ def _in_doubt(common: RunEnd, outcome: Outcome) -> RunEnd:
     doubtful = [change for change in outcome.changes if change.status is ChangeStatus.IN_DOUBT]
     sent = min((one.sent for one in doubtful if one.sent), default=None)
     settles = outcome.settles
-    doubt = Doubt(len(doubtful), sent, settles)
+    doubt = TenantDoubt(len(doubtful), sent, settles)
     text = f"the outcome of {len(doubtful)} changes is unknown"
     if settles is None:
         return replace(

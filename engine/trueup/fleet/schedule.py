@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from trueup.config.cron import due_after
 from trueup.config.file_names import FLEET
 from trueup.fleet.connection import Connection, translated
-from trueup.fleet.queue import Job, Queue
+from trueup.fleet.queue import JobQueue, RunJob
 from trueup.model.finding import Place
 from trueup.model.fleet import Fleet, Schedule, Tenant
 from trueup.model.fleet_run import RunKind
@@ -119,7 +119,7 @@ def _now(connection: Connection) -> datetime:
     return now
 
 
-def enqueue_due(connection: Connection, queue: Queue, fleet: Fleet) -> int:
+def enqueue_due(connection: Connection, queue: JobQueue, fleet: Fleet) -> int:
     """Queues a run for each tenant that is due and has none; returns the number of runs."""
     queued = 0
     while True:
@@ -180,7 +180,7 @@ def latest_tick(schedule: Schedule, tick: datetime, now: datetime) -> tuple[date
     return tick, missed
 
 
-def enqueue(connection: Connection, queue: Queue, due: Iterable[DueRun]) -> int:
+def enqueue(connection: Connection, queue: JobQueue, due: Iterable[DueRun]) -> int:
     """Queues these runs in the caller's transaction; returns how many were new."""
     by_name = {one.tenant: one for one in due}
     if not by_name:
@@ -202,7 +202,10 @@ def enqueue(connection: Connection, queue: Queue, due: Iterable[DueRun]) -> int:
     ).fetchall()
     jobs = queue.enqueue(
         connection,
-        [Job(str(tenant), int(run), by_name[str(tenant)].kind in _URGENT) for run, tenant in rows],
+        [
+            RunJob(str(tenant), int(run), by_name[str(tenant)].kind in _URGENT)
+            for run, tenant in rows
+        ],
     )
     queued = {str(tenant): int(run) for run, tenant in rows}
     connection.execute(
@@ -242,7 +245,7 @@ class RequestedRuns:
 
 
 def request_runs(
-    connection: Connection, queue: Queue, names: Sequence[str], kind: RunKind
+    connection: Connection, queue: JobQueue, names: Sequence[str], kind: RunKind
 ) -> RequestedRuns:
     """Queues a run of each of these tenants now.
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from trueup.errors import EngineError
 from trueup.fleet.connection import Connection, require_version, translated
-from trueup.fleet.queue import Queue
+from trueup.fleet.queue import JobQueue
 
 SCHEMA = "trueup_fleet"
 
@@ -103,7 +103,7 @@ MIGRATIONS: Sequence[str] = (
 """Each makes the tables of one version from those of the version before. None is ever changed."""
 
 
-def prepare(connection: Connection, queue: Queue) -> None:
+def prepare(connection: Connection, queue: JobQueue) -> None:
     """Creates or migrates all tables of the fleet, those of its queue included.
 
     Raises EngineError, with nothing written, if the server is too old, or a newer trueup made the

@@ -8,11 +8,11 @@ from psycopg.rows import DictRow, dict_row
 from trueup.fleet.connection import Connection, translated
 from trueup.fleet.figures import figures_from_json
 from trueup.model.fleet_run import (
-    Doubt,
     FleetRun,
     FleetStatus,
     RunKind,
     RunStatus,
+    TenantDoubt,
     TenantStatus,
     Waits,
     WorkerStatus,
@@ -75,7 +75,11 @@ def run_of(connection: Connection, run: int) -> FleetRun | None:
 
 
 def _tenant(row: DictRow) -> TenantStatus:
-    doubt = Doubt(row["doubts"], row["doubt_since"], row["doubt_until"]) if row["doubts"] else None
+    doubt = (
+        TenantDoubt(row["doubts"], row["doubt_since"], row["doubt_until"])
+        if row["doubts"]
+        else None
+    )
     next_, why = _next(row["next_tick"], row["again_at"], row["again_why"])
     return TenantStatus(
         name=row["name"],

@@ -25,7 +25,7 @@ from trueup.fleet.faults import fault_text
 from trueup.fleet.health import Pulse
 from trueup.fleet.metrics import WorkerMetrics
 from trueup.fleet.open_fleet import OpenFleet
-from trueup.fleet.queue import Job, Serving
+from trueup.fleet.queue import RunJob, Serving
 from trueup.fleet.records import end_run
 from trueup.fleet.schedule import enqueue_due
 from trueup.fleet.status import fleet_status, run_of
@@ -213,7 +213,7 @@ class Worker:
 
     # One run
 
-    async def _handle(self, job: Job) -> None:
+    async def _handle(self, job: RunJob) -> None:
         try:
             await self._carry_out(job)
         except FleetDatabaseAway as away:
@@ -223,7 +223,7 @@ class Worker:
             self._emit("fault", tenant=job.tenant, run=job.run, text=fault_text(error))
             raise
 
-    async def _carry_out(self, job: Job) -> None:
+    async def _carry_out(self, job: RunJob) -> None:
         kind = await self._patiently(self._kind_of, job)
         if kind is None:
             return  # a worker that was believed to be dead has ended it
@@ -264,7 +264,7 @@ class Worker:
             await asyncio.sleep(pause)
         return await asyncio.to_thread(act, *given)
 
-    def _observe_end(self, job: Job, end: ChildEnd) -> None:
+    def _observe_end(self, job: RunJob, end: ChildEnd) -> None:
         """Logs and counts how a run ended, or that another worker will continue it."""
         with self._open.connect() as connection:
             run = run_of(connection, job.run)
@@ -294,7 +294,7 @@ class Worker:
         except FleetDatabaseAway:
             return None
 
-    def _order(self, job: Job, kind: RunKind) -> ChildOrder:
+    def _order(self, job: RunJob, kind: RunKind) -> ChildOrder:
         fleet = self._open.fleet
         alone = replace(fleet, tenants={job.tenant: fleet.tenants[job.tenant]})
         grace = min(GRACE, self._options.takeover / 2)
@@ -303,7 +303,7 @@ class Worker:
         url = self._open.url
         return ChildOrder(alone, job.tenant, url, job.run, kind, self.name, grace, lease, log)
 
-    def _kind_of(self, job: Job) -> RunKind | None:
+    def _kind_of(self, job: RunJob) -> RunKind | None:
         """Returns why a run was queued; None if it has ended."""
         with translated(), self._open.connect() as connection:
             row = connection.execute(
@@ -311,7 +311,7 @@ class Worker:
             ).fetchone()
         return RunKind(row[0]) if row else None
 
-    def _end(self, job: Job, end: RunEnd) -> None:
+    def _end(self, job: RunJob, end: RunEnd) -> None:
         with self._open.connect() as connection:
             end_run(connection, job.run, self.name, end)
 

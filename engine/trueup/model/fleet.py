@@ -32,7 +32,7 @@ class RunMode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RunLimits:
+class PolicyLimits:
     """Up to which figures a scheduled run applies its plan without an approval.
 
     They apply in addition to the project's guards. Amounts are in the project's currency.
@@ -48,7 +48,7 @@ class RunPolicy:
     """`run:` of a tenant."""
 
     do: RunMode = RunMode.PLAN
-    within: RunLimits | None = None  # never None for `apply`
+    within: PolicyLimits | None = None  # never None for `apply`
 
 
 @dataclass(frozen=True, slots=True)

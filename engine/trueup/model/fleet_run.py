@@ -70,7 +70,7 @@ class Again:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class TenantDoubt:
     """Changes of a tenant whose outcome is unknown."""
 
     changes: int
@@ -106,7 +106,7 @@ class RunEnd:
     outcomes: Mapping[str, int] = field(default_factory=dict)  # change status → changes
     waits: Waits = Waits.NOTHING
     plan: WaitingPlan | None = None
-    doubt: Doubt | None = None
+    doubt: TenantDoubt | None = None
     again: Again | None = None
     state_run: str = ""  # id of the run in the tenant's own history
     calls: int = 0
@@ -163,7 +163,7 @@ class TenantStatus:
     next_why: str
     waits: Waits
     waits_since: datetime | None
-    doubt: Doubt | None
+    doubt: TenantDoubt | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ Steps = tuple[str, ...]
 """The keys that lead to a value in trueup.yaml."""
 
 
-class Kind(StrEnum):
+class SettingKind(StrEnum):
     """The kind of a setting's value."""
 
     TEXT = "text"
@@ -25,7 +25,7 @@ class Setting:
 
     steps: Steps
     label: str
-    kind: Kind
+    kind: SettingKind
     value: str = ""  # as the file has it; of a secret, the name of its variable
     choices: Sequence[str] = ()  # what Autotask has now; empty if any text may stand
     entries: Mapping[str, str] = field(default_factory=dict)  # of a list

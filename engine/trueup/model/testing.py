@@ -161,7 +161,7 @@ class Expectations:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TestStep:
     """Events in both systems after a plan of a test, and the expectations of the next plan."""
 
     place: Place
@@ -189,7 +189,7 @@ class ProjectTest:
     decisions: tuple[Decision, ...] = ()
     policies: Mapping[str, PolicySpec] = field(default_factory=dict)  # of mappings, instead of own
     guards: Guards | None = None  # instead of the project's
-    then: tuple[Step, ...] = ()
+    then: tuple[TestStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +214,7 @@ class RowDefaults:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class Mismatch:
     """One expectation that was not met."""
 
     place: Place
@@ -286,7 +286,7 @@ class ProjectTestResult:
 
     name: str
     place: Place
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[Mismatch, ...] = ()
     error: str = ""  # why it could not be run to its end
     seconds: float = 0.0
     plan: str = ""  # the document of its plan, where it failed

@@ -11,7 +11,12 @@ from trueup.model.decision import Verdict
 from trueup.model.finding import Place
 from trueup.model.plan import LedgerLine
 from trueup.model.project import Project
-from trueup.operations.decision_entries import Facts, RequestedDecision, correctable, prepare
+from trueup.operations.decision_entries import (
+    DecisionFacts,
+    RequestedDecision,
+    correctable,
+    prepare,
+)
 from trueup.operations.plan import plan
 from trueup.operations.record_check import check_record
 from trueup.operations.rows import known_rows
@@ -81,7 +86,7 @@ def possible(project: Project, mapping: str) -> tuple[Verdict, ...]:
 def _write(project: Project, requested: RequestedDecision) -> Written:
     with wiring.open_state(project) as state:
         snapshot = state.load()
-    facts = Facts(
+    facts = DecisionFacts(
         lambda mapping: known_rows(project, mapping),
         snapshot,
         lambda mapping, key: _difference(project, mapping, key),

@@ -80,7 +80,7 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class DecisionFacts:
     """The facts that decisions are checked against."""
 
     rows: Callable[[str], Mapping[str, str]]  # mapping → keys with names
@@ -90,7 +90,7 @@ class Facts:
     labels: Callable[[str], Mapping[str, str]] = lambda _mapping: {}  # as the plan names the rows
 
 
-def prepare(project: Project, requested: RequestedDecision, facts: Facts) -> Prepared:
+def prepare(project: Project, requested: RequestedDecision, facts: DecisionFacts) -> Prepared:
     """Returns the decision with the whole key of its row.
 
     Raises NotDecidable for an impossible decision, and for a row or a record that does not exist.
@@ -163,7 +163,7 @@ def correctable(line: LedgerLine | None, mapping: str, key: str) -> LedgerLine:
 
 
 def _record_notes(
-    project: Project, requested: RequestedDecision, key: str, facts: Facts
+    project: Project, requested: RequestedDecision, key: str, facts: DecisionFacts
 ) -> Sequence[str]:
     """Returns notes about a link's record. Raises EngineError if it does not exist."""
     mapping, record = requested.mapping, requested.record

@@ -17,7 +17,7 @@ from trueup.model.project import Project
 from trueup.operations.decide import Written
 from trueup.operations.decision_effects import effect, labels_of
 from trueup.operations.decision_entries import (
-    Facts,
+    DecisionFacts,
     NotDecidable,
     Prepared,
     RequestedDecision,
@@ -43,7 +43,7 @@ class Proposal:
 
     root: Path  # the folder with the decisions
     ready: tuple[Prepared, ...]
-    written: tuple[decisions.Written, ...]  # where each will stand, and what it replaces
+    written: tuple[decisions.WrittenEntry, ...]  # where each will stand, and what it replaces
     old: bytes  # mappings/decisions.yaml as it is
     new: bytes  # and as it will be
     effect: Effect | None  # None: unknown, or not asked for
@@ -139,10 +139,10 @@ class _Readings:
     def labels(self) -> Mapping[str, Mapping[str, str]]:
         return labels_of(self.plan) if self.plan else {}
 
-    def facts(self, project: Project, lookups: wiring.Connections) -> Facts:
+    def facts(self, project: Project, lookups: wiring.Connections) -> DecisionFacts:
         labels = self.labels
         lines = {(one.mapping, one.key): one for one in self.plan.ledger} if self.plan else {}
-        return Facts(
+        return DecisionFacts(
             rows=cache(lambda mapping: rows_of(project, mapping, self.source, self.snapshot)),
             snapshot=self.snapshot,
             difference=lambda mapping, key: correctable(lines.get((mapping, key)), mapping, key),
@@ -211,7 +211,7 @@ def _effect(
 def _prepare_all(
     project: Project,
     requested: Sequence[RequestedDecision],
-    facts: Facts,
+    facts: DecisionFacts,
     faults: Sequence[Finding],
 ) -> list[Prepared]:
     """Returns all decisions. Raises all their faults and the given ones, in their order."""

@@ -22,7 +22,7 @@ from trueup.config.project_edits import REMOVED, edit_project
 from trueup.config.text_file import TextFile, read_text_file, replace_text_file
 from trueup.errors import ConfigError, EngineError
 from trueup.model.finding import Finding, Severity
-from trueup.model.setup import Kind, ProjectEdit, Setting, Setup, Steps
+from trueup.model.setup import ProjectEdit, Setting, SettingKind, Setup, Steps
 from trueup.operations.project import check_project, load_project
 from trueup.planning.setting_choices import Choices, setting_choices
 
@@ -30,41 +30,41 @@ VENDOR_TYPE: Steps = ("settings", "default_vendor_type")
 MANUFACTURERS: Steps = ("settings", "manufacturers")
 NO_VENDOR_TYPE = "choose a default vendor type and save it first"
 
-SCREEN: tuple[tuple[Steps, str, Kind], ...] = (
-    (("settings", "allow_duplicated_services"), "Allow duplicated services", Kind.FLAG),
+SCREEN: tuple[tuple[Steps, str, SettingKind], ...] = (
+    (("settings", "allow_duplicated_services"), "Allow duplicated services", SettingKind.FLAG),
     (
         ("settings", "time_reporting_requires_start_and_stop_times"),
         "Time reporting requires start and stop times",
-        Kind.TEXT,
+        SettingKind.TEXT,
     ),
-    (("settings", "setup_fee"), "Setup fee", Kind.NUMBER),
-    (("settings", "default_charge_type"), "Default charge type", Kind.TEXT),
-    (("settings", "default_company_type"), "Default company type", Kind.TEXT),
-    (("settings", "default_billing_preference"), "Default billing preference", Kind.TEXT),
-    (("settings", "default_contract_type"), "Default contract type", Kind.TEXT),
-    (VENDOR_TYPE, "Default vendor type", Kind.TEXT),
-    (("settings", "default_owner_source"), "Default owner source", Kind.TEXT),
-    (("settings", "default_refund_product"), "Default refund product", Kind.TEXT),
-    (("settings", "billing_codes", "products"), "Billing code for products", Kind.TEXT),
-    (("settings", "billing_codes", "services"), "Billing code for services", Kind.TEXT),
-    (("settings", "billing_codes", "setup_fee"), "Billing code for setup fees", Kind.TEXT),
-    (("settings", "billing_frequencies"), "Billing frequencies", Kind.LIST),
-    (MANUFACTURERS, "Manufacturers", Kind.LIST),
+    (("settings", "setup_fee"), "Setup fee", SettingKind.NUMBER),
+    (("settings", "default_charge_type"), "Default charge type", SettingKind.TEXT),
+    (("settings", "default_company_type"), "Default company type", SettingKind.TEXT),
+    (("settings", "default_billing_preference"), "Default billing preference", SettingKind.TEXT),
+    (("settings", "default_contract_type"), "Default contract type", SettingKind.TEXT),
+    (VENDOR_TYPE, "Default vendor type", SettingKind.TEXT),
+    (("settings", "default_owner_source"), "Default owner source", SettingKind.TEXT),
+    (("settings", "default_refund_product"), "Default refund product", SettingKind.TEXT),
+    (("settings", "billing_codes", "products"), "Billing code for products", SettingKind.TEXT),
+    (("settings", "billing_codes", "services"), "Billing code for services", SettingKind.TEXT),
+    (("settings", "billing_codes", "setup_fee"), "Billing code for setup fees", SettingKind.TEXT),
+    (("settings", "billing_frequencies"), "Billing frequencies", SettingKind.LIST),
+    (MANUFACTURERS, "Manufacturers", SettingKind.LIST),
 )
 """The screen's settings in its order (docs/explanation/work365.md), and what each takes."""
 
-CONNECTIONS: Mapping[str, tuple[tuple[Steps, str, Kind], ...]] = {
+CONNECTIONS: Mapping[str, tuple[tuple[Steps, str, SettingKind], ...]] = {
     "autotask": (
-        (("target", "username"), "Autotask user name", Kind.TEXT),
-        (("target", "secret"), "Autotask secret", Kind.SECRET),
-        (("target", "integration_code"), "Autotask integration code", Kind.SECRET),
-        (("target", "url"), "Autotask environment (zone look-up)", Kind.ADDRESS),
+        (("target", "username"), "Autotask user name", SettingKind.TEXT),
+        (("target", "secret"), "Autotask secret", SettingKind.SECRET),
+        (("target", "integration_code"), "Autotask integration code", SettingKind.SECRET),
+        (("target", "url"), "Autotask environment (zone look-up)", SettingKind.ADDRESS),
     ),
     "dataverse": (
-        (("source", "url"), "Work 365 environment", Kind.ADDRESS),
-        (("source", "tenant"), "Work 365 tenant", Kind.TEXT),
-        (("source", "client_id"), "Work 365 client id", Kind.TEXT),
-        (("source", "client_secret"), "Work 365 client secret", Kind.SECRET),
+        (("source", "url"), "Work 365 environment", SettingKind.ADDRESS),
+        (("source", "tenant"), "Work 365 tenant", SettingKind.TEXT),
+        (("source", "client_id"), "Work 365 client id", SettingKind.TEXT),
+        (("source", "client_secret"), "Work 365 client secret", SettingKind.SECRET),
     ),
 }
 """By connector: what its connection is made of."""
@@ -173,7 +173,7 @@ def _connection(data: Mapping[str, object]) -> Iterator[Setting]:
         for steps, label, kind in CONNECTIONS.get(connector, ()):
             value = _at(data, steps)
             text = "" if value is None else str(value)
-            if kind is not Kind.SECRET:
+            if kind is not SettingKind.SECRET:
                 yield Setting(steps, label, kind, _LOGIN.sub(_HIDDEN, text))
                 continue
             name = variable(text)
@@ -188,18 +188,18 @@ def _of_secret(text: str, name: str) -> str:
 
 
 def _setting(
-    data: Mapping[str, object], steps: Steps, label: str, kind: Kind, choices: Choices
+    data: Mapping[str, object], steps: Steps, label: str, kind: SettingKind, choices: Choices
 ) -> Setting:
     value = _at(data, steps)
     offered = choices.get(steps[1:], [])
-    if kind is Kind.LIST:
+    if kind is SettingKind.LIST:
         entries = (
             {str(key): str(one) for key, one in value.items()} if isinstance(value, dict) else {}
         )
         is_locked = steps == MANUFACTURERS and not _at(data, VENDOR_TYPE)
         locked = NO_VENDOR_TYPE if is_locked else ""
         return Setting(steps, label, kind, choices=offered, entries=entries, locked=locked)
-    if kind is Kind.FLAG:
+    if kind is SettingKind.FLAG:
         return Setting(steps, label, kind, "true" if value is True else "false", [*_FLAGS])
     if steps[-1] == "time_reporting_requires_start_and_stop_times":
         offered = [*_YES_NO]
@@ -215,9 +215,9 @@ def _at(data: object, steps: Steps) -> object:
 def _known(setup: Setup, steps: Steps) -> Setting:
     """Returns the setting at these steps, or their parent. Raises EngineError for any other."""
     for one in (*setup.connection, *setup.settings):
-        if one.steps == steps and one.kind is not Kind.LIST:
+        if one.steps == steps and one.kind is not SettingKind.LIST:
             return one
-        if one.kind is Kind.LIST and one.steps == steps[:-1] and steps[-1].strip():
+        if one.kind is SettingKind.LIST and one.steps == steps[:-1] and steps[-1].strip():
             if one.locked:
                 raise EngineError(f"{one.name}: {one.locked}. {_NOTHING}")
             return one
@@ -227,22 +227,22 @@ def _known(setup: Setup, steps: Steps) -> Setting:
 def _value(setting: Setting, text: str) -> object:
     """Returns the value of a text. Raises EngineError for an invalid text."""
     match setting.kind:
-        case Kind.LIST:
+        case SettingKind.LIST:
             return text or REMOVED
-        case Kind.FLAG:
+        case SettingKind.FLAG:
             if text in _FLAGS:
                 return _FLAGS[text]
             raise EngineError(f"{setting.name} is true or false. {_NOTHING}")
-        case Kind.NUMBER:
+        case SettingKind.NUMBER:
             return _number(setting, text)
-        case Kind.SECRET:
+        case SettingKind.SECRET:
             return _reference(setting, text)
-        case Kind.ADDRESS if _LOGIN.search(text):
+        case SettingKind.ADDRESS if _LOGIN.search(text):
             raise EngineError(
                 f"{setting.name} holds a log-in: put the address into a variable of the "
                 f"environment, and write {{{{ env.NAME }}}}. {_NOTHING}"
             )
-        case Kind.TEXT | Kind.ADDRESS:
+        case SettingKind.TEXT | SettingKind.ADDRESS:
             is_own = setting.steps[0] == "settings"
             return text or (None if is_own else REMOVED)
 

@@ -28,7 +28,7 @@ _ONLY_WAITS = frozenset({DEPENDS, "waits-its-turn", "waits-for-its-other-half"})
 """Codes of rows that go through once another row or change does."""
 
 
-class Kind(StrEnum):
+class NeedKind(StrEnum):
     """Why something needs a person."""
 
     BLOCKED = "blocked"  # a fault: mend it
@@ -41,7 +41,7 @@ class Kind(StrEnum):
 class Item:
     """One row that a person must look at."""
 
-    kind: Kind
+    kind: NeedKind
     row: RowRef
     findings: tuple[Finding, ...]  # what is wrong, and what to do
     customer: RowRef | None = None
@@ -108,7 +108,7 @@ def items(plan: Plan) -> list[Item]:
     held, units, unpriced = _held(lines, totals.held)
     found = [
         Item(
-            Kind.HELD if waits(row) else Kind.BLOCKED,
+            NeedKind.HELD if waits(row) else NeedKind.BLOCKED,
             RowRef(row.mapping, row.key, row.name),
             tuple(own(row)) or row.findings,
             belonging.customer_of(row),
@@ -133,7 +133,7 @@ def _held_elsewhere(lines: Iterable[LedgerLine]) -> list[Item]:
             finding = Finding(
                 one.code, Severity.HOLD, one.reason, mapping=one.row.mapping, key=one.row.key
             )
-            item = Item(Kind.HELD, one.row, (finding,), line.customer_row)
+            item = Item(NeedKind.HELD, one.row, (finding,), line.customer_row)
             found.setdefault((one.row.mapping, one.row.key), item)
     return [*found.values()]
 
@@ -194,7 +194,7 @@ def _with_money(
 
 def _of_finding(finding: Finding, belonging: Belonging) -> Item:
     row = RowRef(finding.mapping, finding.key, finding.name)
-    return Item(Kind.HELD, row, (finding,), belonging.customer_of(row))
+    return Item(NeedKind.HELD, row, (finding,), belonging.customer_of(row))
 
 
 def _differences(lines: Sequence[LedgerLine], total: Decimal) -> list[Item]:
@@ -208,7 +208,7 @@ def _differences(lines: Sequence[LedgerLine], total: Decimal) -> list[Item]:
     money = spread(known, total)
     return [
         _of_line(
-            Kind.DIFFERENCE,
+            NeedKind.DIFFERENCE,
             line,
             units=line.unexplained or Decimal(0),
             monthly=money.of(str(n)),
@@ -219,11 +219,11 @@ def _differences(lines: Sequence[LedgerLine], total: Decimal) -> list[Item]:
 
 
 def _unknown(ledger: Iterable[LedgerLine]) -> list[Item]:
-    return [_of_line(Kind.UNKNOWN, line) for line in ledger if not is_known(line)]
+    return [_of_line(NeedKind.UNKNOWN, line) for line in ledger if not is_known(line)]
 
 
 def _of_line(
-    kind: Kind,
+    kind: NeedKind,
     line: LedgerLine,
     units: Decimal = Decimal(0),
     monthly: Decimal | None = None,

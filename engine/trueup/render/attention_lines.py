@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from trueup.model.finding import Finding
-from trueup.render.attention import Item, Kind
+from trueup.render.attention import Item, NeedKind
 from trueup.render.crowds import Crowd, crowds_of
 from trueup.render.findings import chain_text, holds_back, place_text, remedy_text
 from trueup.render.formatting import counts, money, sentence, signed, some
@@ -81,8 +81,8 @@ def _way_out(finding: Finding, view: View) -> list[Line]:
     return [*found, free(place, view.style.dim, 6)] if place else found
 
 
-def _paint(kind: Kind, view: View) -> Paint:
-    return view.style.error if kind is Kind.BLOCKED else view.style.warn
+def _paint(kind: NeedKind, view: View) -> Paint:
+    return view.style.error if kind is NeedKind.BLOCKED else view.style.warn
 
 
 def _rest(items: Sequence[Item], view: View) -> list[Line]:

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from trueup.model.fleet_run import (
-    Doubt,
     FleetRun,
     FleetStatus,
     RunStatus,
+    TenantDoubt,
     TenantStatus,
     Waits,
 )
@@ -110,7 +110,7 @@ def waits_text(tenant: TenantStatus) -> str:
     return "; ".join(parts)
 
 
-def _doubt(doubt: Doubt) -> str:
+def _doubt(doubt: TenantDoubt) -> str:
     text = f"{count(doubt.changes, 'change')} in doubt"
     if doubt.since:
         text += f" since {moment(doubt.since)}"

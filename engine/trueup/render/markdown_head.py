@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from trueup.model.plan import Plan
-from trueup.render.attention import Item, Kind
+from trueup.render.attention import Item, NeedKind
 from trueup.render.crowds import Crowd, crowds_of
 from trueup.render.findings import chain_text
 from trueup.render.formatting import counts, known_as, money, number, signed
@@ -116,7 +116,7 @@ def _crowd(crowd: Crowd, view: View) -> str:
 
 def _state(first: Item, crowd: Crowd, view: View) -> str:
     parts = [str(first.kind)]
-    if crowd.units and first.kind is not Kind.UNKNOWN:
+    if crowd.units and first.kind is not NeedKind.UNKNOWN:
         parts.append(f"{signed(crowd.units)} units")
     if crowd.monthly is not None:
         parts.append(f"{_amount(crowd.monthly, view)} a month")

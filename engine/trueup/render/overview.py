@@ -9,7 +9,7 @@ from trueup.model.change import Action, Change, RowRef
 from trueup.model.finding import Finding
 from trueup.model.plan import Amount, LedgerTotals, Plan
 from trueup.render.amounts import PlanMoney, has_money, plan_money
-from trueup.render.attention import Billing, Item, Kind, billing, items
+from trueup.render.attention import Billing, Item, NeedKind, billing, items
 from trueup.render.belonging import NO_CUSTOMER, NO_SERVICE, Belonging
 from trueup.render.formatting import count, money
 from trueup.render.joined import joined, joined_name
@@ -208,17 +208,17 @@ def verdict(seen: Overview) -> str:
 def waiting(seen: Overview) -> str:
     """Returns how many rows need a person, and the cost of leaving them; "" if none does."""
     currency, of = seen.plan.currency, seen.ledger
-    many = {kind: sum(item.kind is kind for item in seen.items) for kind in Kind}
+    many = {kind: sum(item.kind is kind for item in seen.items) for kind in NeedKind}
     parts = []
-    if rows := many[Kind.BLOCKED] + many[Kind.HELD]:
+    if rows := many[NeedKind.BLOCKED] + many[NeedKind.HELD]:
         cost = _cost(seen.billing.held, of.held, currency)
         until = f": {cost} until they are settled" if cost else ""
         parts.append(f"{count(rows, 'row')} blocked or held{until}")
-    if many[Kind.DIFFERENCE]:
+    if many[NeedKind.DIFFERENCE]:
         cost = _cost(seen.billing.unexplained, of.unexplained, currency)
-        parts.append(f"{count(many[Kind.DIFFERENCE], 'unexplained difference')}: {cost}")
-    if many[Kind.UNKNOWN]:
-        parts.append(f"{count(many[Kind.UNKNOWN], 'line')} of the ledger not known")
+        parts.append(f"{count(many[NeedKind.DIFFERENCE], 'unexplained difference')}: {cost}")
+    if many[NeedKind.UNKNOWN]:
+        parts.append(f"{count(many[NeedKind.UNKNOWN], 'line')} of the ledger not known")
     return "; ".join(parts)
 
 
@@ -269,7 +269,7 @@ def _waits(found: Iterable[Item], by: GroupBy) -> dict[RowRef, Decimal]:
         return {}
     sums: dict[RowRef, Decimal] = {}
     for item in found:
-        if item.kind in {Kind.BLOCKED, Kind.HELD} and item.monthly is not None:
+        if item.kind in {NeedKind.BLOCKED, NeedKind.HELD} and item.monthly is not None:
             row = item.customer or NO_CUSTOMER
             sums[row] = sums.get(row, NOTHING) + item.monthly
     return sums

@@ -28,7 +28,7 @@ from trueup.render.wording import class_text
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HtmlAnswer:
     """One of the figures at the head."""
 
     question: str
@@ -38,7 +38,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class LedgerRow:
+class HtmlLedgerRow:
     """One subscription compared with the service that bills it."""
 
     state: str
@@ -119,10 +119,10 @@ def _read(plan: Plan) -> list[tuple[str, str]]:
     return found
 
 
-def _answers(seen: Overview, view: View) -> list[Answer]:
+def _answers(seen: Overview, view: View) -> list[HtmlAnswer]:
     """Returns the changes of this invoice run, a month, a year; what waits; the verdict."""
     found = [
-        Answer(question, money(of.net, view.currency, signed=True), _sides(of, view))
+        HtmlAnswer(question, money(of.net, view.currency, signed=True), _sides(of, view))
         for question, of in (
             ("This invoice run", seen.money.invoice),
             ("A month", seen.money.month),
@@ -131,7 +131,7 @@ def _answers(seen: Overview, view: View) -> list[Answer]:
     ]
     many = len(seen.items)
     found.append(
-        Answer(
+        HtmlAnswer(
             "Needs a person",
             f"{many:,}" if many else "Nothing",
             report.pieces(sentence(waiting(seen))),
@@ -147,22 +147,22 @@ def _sides(of: Spread, view: View) -> report.Pieces:
     return report.pieces(" and ".join(sides)) if of.more and of.less else ()
 
 
-def _signing(seen: Overview) -> Answer:
+def _signing(seen: Overview) -> HtmlAnswer:
     """Returns whether the plan can be signed, as `overview.verdict` does."""
     question = "Can be signed"
     if refused := refusals(seen.plan):
-        return Answer(question, "No", report.pieces(sentence("; ".join(refused))), "stop")
+        return HtmlAnswer(question, "No", report.pieces(sentence("; ".join(refused))), "stop")
     if not seen.plan.changes:
-        return Answer(question, "Nothing to sign")
+        return HtmlAnswer(question, "Nothing to sign")
     if found := doubts(seen):
         look = report.pieces(f"After a look at {', '.join(found)}")
-        return Answer(question, "Yes", look, "look")
-    return Answer(question, "Yes", (), "good")
+        return HtmlAnswer(question, "Yes", look, "look")
+    return HtmlAnswer(question, "Yes", (), "good")
 
 
-def _ledger(plan: Plan) -> list[LedgerRow]:
+def _ledger(plan: Plan) -> list[HtmlLedgerRow]:
     return [
-        LedgerRow(
+        HtmlLedgerRow(
             class_text(line.class_, plan.names),
             name_of(line),
             tuple(figures(line, amount, plan.currency)),

@@ -12,7 +12,7 @@ from trueup.model.catalogue import SystemNames
 from trueup.model.change import Action, Change, Reason, RowRef
 from trueup.model.plan import LedgerLine, Plan
 from trueup.render.amounts import PlanMoney, plan_money
-from trueup.render.attention import Item, Kind, is_known, items
+from trueup.render.attention import Item, NeedKind, is_known, items
 from trueup.render.belonging import Belonging, name_of
 from trueup.render.changes import FOUND_BY
 from trueup.render.csv_ import Cells, about, each_field
@@ -47,7 +47,7 @@ FINDING_COLUMNS = (
 )  # fmt: skip
 
 
-class Table(StrEnum):
+class TableKind(StrEnum):
     """The tables, by what a row is."""
 
     CHANGES = "changes"
@@ -60,35 +60,35 @@ class Table(StrEnum):
     def columns(self) -> tuple[str, ...]:
         """The names of the columns, in their order."""
         match self:
-            case Table.CHANGES:
+            case TableKind.CHANGES:
                 return CHANGE_COLUMNS
-            case Table.WAITING:
+            case TableKind.WAITING:
                 return WAITING_COLUMNS
-            case Table.FIELDS:
+            case TableKind.FIELDS:
                 return FIELD_COLUMNS
-            case Table.LEDGER:
+            case TableKind.LEDGER:
                 return LEDGER_COLUMNS
-            case Table.FINDINGS:
+            case TableKind.FINDINGS:
                 return FINDING_COLUMNS
             case _:
                 assert_never(self)
 
 
-def rows_of(plan: Plan, table: Table, noted: Noted = NOTHING_NOTED) -> list[Cells]:
+def rows_of(plan: Plan, table: TableKind, noted: Noted = NOTHING_NOTED) -> list[Cells]:
     """Returns the rows of a table of the plan, in the plan's order, with their notes."""
     match table:
-        case Table.CHANGES:
+        case TableKind.CHANGES:
             return [*_changes(plan, noted)]
-        case Table.WAITING:
+        case TableKind.WAITING:
             return waiting_rows(items(plan), plan.currency, noted)
-        case Table.FIELDS:
+        case TableKind.FIELDS:
             return [*_fields(plan)]
-        case Table.LEDGER:
+        case TableKind.LEDGER:
             return [
                 {**_line(line, plan), "monthly": amount, **noted.cells(line.mapping, [line.key])}
                 for line, amount in priced(plan)
             ]
-        case Table.FINDINGS:
+        case TableKind.FINDINGS:
             return [*_findings(plan)]
         case _:
             assert_never(table)
@@ -156,7 +156,7 @@ def reasons_of(change: Change, names: SystemNames) -> list[str]:
 
 
 def _waiting(item: Item, currency: str) -> Cells:
-    differs = item.kind is Kind.DIFFERENCE
+    differs = item.kind is NeedKind.DIFFERENCE
     first = item.findings[0] if item.findings else None
     cells: Cells = {
         "customer": name_of(item.customer),

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from trueup.model.plan import Amount, Plan
-from trueup.render.attention import Kind, items
+from trueup.render.attention import NeedKind, items
 from trueup.render.csv_ import Cells
 from trueup.render.noted import NOTHING_NOTED, Noted
 from trueup.render.overview import Overview, overview, verdict
 from trueup.render.overview import waiting as waiting_text
 from trueup.render.pennies import NOTHING
-from trueup.render.plan_tables import Table, rows_of, waiting_rows
+from trueup.render.plan_tables import TableKind, rows_of, waiting_rows
 from trueup.render.text import outside_text, summary
 from trueup.render.workbook import Content, Formula, Look, Sheet, Workbook, column_name
 
@@ -84,22 +84,22 @@ def plan_xlsx(plan: Plan, noted: Noted = NOTHING_NOTED) -> bytes:
 
 
 def _pages(plan: Plan, noted: Noted) -> dict[str, Page]:
-    held = tuple(name for name in Table.WAITING.columns if name not in _ONLY["differs"])
-    differs = tuple(name for name in Table.WAITING.columns if name not in _ONLY["held"])
+    held = tuple(name for name in TableKind.WAITING.columns if name not in _ONLY["differs"])
+    differs = tuple(name for name in TableKind.WAITING.columns if name not in _ONLY["held"])
     found = items(plan)
 
-    def waiting(*kinds: Kind) -> list[Cells]:
+    def waiting(*kinds: NeedKind) -> list[Cells]:
         chosen = (item for item in found if item.kind in kinds)
         return waiting_rows(chosen, plan.currency, noted)
 
     pages = (
-        Page("Changes", Table.CHANGES.columns, rows_of(plan, Table.CHANGES, noted)),
-        Page("Fields", Table.FIELDS.columns, rows_of(plan, Table.FIELDS)),
-        Page("Blocked", held, waiting(Kind.BLOCKED)),
-        Page("Held", held, waiting(Kind.HELD)),
-        Page("Differences", differs, waiting(Kind.DIFFERENCE, Kind.UNKNOWN)),
-        Page("Ledger", Table.LEDGER.columns, rows_of(plan, Table.LEDGER, noted)),
-        Page("Findings", Table.FINDINGS.columns, rows_of(plan, Table.FINDINGS)),
+        Page("Changes", TableKind.CHANGES.columns, rows_of(plan, TableKind.CHANGES, noted)),
+        Page("Fields", TableKind.FIELDS.columns, rows_of(plan, TableKind.FIELDS)),
+        Page("Blocked", held, waiting(NeedKind.BLOCKED)),
+        Page("Held", held, waiting(NeedKind.HELD)),
+        Page("Differences", differs, waiting(NeedKind.DIFFERENCE, NeedKind.UNKNOWN)),
+        Page("Ledger", TableKind.LEDGER.columns, rows_of(plan, TableKind.LEDGER, noted)),
+        Page("Findings", TableKind.FINDINGS.columns, rows_of(plan, TableKind.FINDINGS)),
     )
     return {page.title: page for page in pages}
 

@@ -11,7 +11,7 @@ from trueup.model.finding import Finding
 from trueup.model.plan import Plan
 from trueup.render import changes as change_text
 from trueup.render.amounts import is_shown
-from trueup.render.attention import Item, Kind
+from trueup.render.attention import Item, NeedKind
 from trueup.render.crowds import Crowd, crowds_of
 from trueup.render.findings import chain_text, place_text, remedy_text
 from trueup.render.formatting import (
@@ -120,7 +120,7 @@ class FindingRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AttentionEntry:
     """One line of what needs a person, or several rows with exactly the same finding."""
 
     name: str
@@ -138,8 +138,8 @@ class Entry:
 class Entries:
     """What needs a person: open entries, collapsed entries, and the money of each."""
 
-    shown: tuple[Entry, ...]
-    folded: tuple[Entry, ...]
+    shown: tuple[AttentionEntry, ...]
+    folded: tuple[AttentionEntry, ...]
     folded_month: str
     left_out: AmountRow | None  # with less money than is to be shown
     month: str  # of all
@@ -237,12 +237,12 @@ def _month(crowds: Iterable[Crowd], view: View) -> str:
     return _signed(sum((crowd.monthly or NOTHING for crowd in crowds), NOTHING), view)
 
 
-def _entry(crowd: Crowd, view: View) -> Entry:
+def _entry(crowd: Crowd, view: View) -> AttentionEntry:
     first, several = crowd.first, len(crowd.items) > 1
-    return Entry(
+    return AttentionEntry(
         name=crowd.title,
         state=str(first.kind),
-        is_fault=first.kind is Kind.BLOCKED,
+        is_fault=first.kind is NeedKind.BLOCKED,
         units=signed(crowd.units) if crowd.units else "",
         month=_monthly(crowd.monthly, crowd.unpriced, view),
         reasons=tuple(reason(finding, view) for finding in crowd.findings),

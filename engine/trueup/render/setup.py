@@ -1,6 +1,6 @@
 """Renders the settings of a project, and edits of them, for a terminal."""
 
-from trueup.model.setup import Kind, ProjectEdit, Setting, Setup
+from trueup.model.setup import ProjectEdit, Setting, SettingKind, Setup
 from trueup.render.formatting import every
 from trueup.render.json_ import as_json
 from trueup.render.layout import Cell, Line, free
@@ -22,9 +22,9 @@ def setup_text(setup: Setup, style: Style = PLAIN) -> str:
 
 def value_text(one: Setting) -> str:
     """Returns the value on one line; of a secret, where it is."""
-    if one.kind is Kind.LIST:
+    if one.kind is SettingKind.LIST:
         return ", ".join(f"{sanitize(key)}: {sanitize(v)}" for key, v in one.entries.items()) or "–"
-    if one.kind is Kind.SECRET and one.value:
+    if one.kind is SettingKind.SECRET and one.value:
         return f"env.{sanitize(one.value)}"
     return sanitize(one.value) or "–"
 
@@ -43,7 +43,7 @@ def setup_json(setup: Setup) -> str:
             "settings": [
                 {
                     "name": one.name,
-                    "value": dict(one.entries) if one.kind is Kind.LIST else one.value,
+                    "value": dict(one.entries) if one.kind is SettingKind.LIST else one.value,
                     "choices": [*one.choices],
                     "locked": one.locked,
                     "note": one.note,

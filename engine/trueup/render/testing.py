@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from trueup.model import document
-from trueup.model.testing import Coverage, Difference, Mutation, ProjectTestResult
+from trueup.model.testing import Coverage, Mismatch, Mutation, ProjectTestResult
 from trueup.operating_system import shell_quoted
 from trueup.render.formatting import count
 from trueup.render.layout import free, lay_out
@@ -42,7 +42,7 @@ def _failure(result: ProjectTestResult, style: Style, *, verbose: bool) -> Itera
         yield style.dim(f"  the whole plan: {sanitize(command)}")
 
 
-def _differences(differences: Iterable[Difference], style: Style) -> Iterator[str]:
+def _differences(differences: Iterable[Mismatch], style: Style) -> Iterator[str]:
     for difference in differences:
         yield f"  {difference.place}: {sanitize(difference.what)}"
         yield from (style.remove(f"    - {sanitize(line)}") for line in difference.expected)

@@ -46,22 +46,24 @@ _WITH_LABELS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class BulkChoice:
     """A decision that a list offers for several rows."""
 
     value: str
     label: str
 
 
-def choices(project: Project, rows: Iterable[Row | LedgerRow]) -> tuple[Choice, ...]:
+def choices(project: Project, rows: Iterable[Row | LedgerRow]) -> tuple[BulkChoice, ...]:
     """Returns the decisions that are possible for at least one of the rows."""
     shown = [*rows]
-    found = [Choice(CONFIRM, "confirm what was found by match")] if any(map(_match, shown)) else []
+    found = (
+        [BulkChoice(CONFIRM, "confirm what was found by match")] if any(map(_match, shown)) else []
+    )
     mappings = dict.fromkeys(row.ref.mapping for row in shown if row.ref.mapping)
     verdicts = {
         one for name in mappings if name in project.mappings for one in possible(project, name)
     }
-    found += [Choice(str(one), label) for one, label in _WITH_LABELS.items() if one in verdicts]
+    found += [BulkChoice(str(one), label) for one, label in _WITH_LABELS.items() if one in verdicts]
     return tuple(found)
 
 

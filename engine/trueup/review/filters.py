@@ -99,7 +99,7 @@ class ListPage(Generic[Shown]):
 
 
 @dataclass(frozen=True, slots=True)
-class Group(Generic[Row]):
+class RowGroup(Generic[Row]):
     """Rows with the same owner. The groups add up to the list, in rows and in each amount."""
 
     row: RowRef | None  # the owner; None for rows without one
@@ -206,7 +206,7 @@ class Filter:
         """Returns the page of the filter; the last page if there are not so many."""
         return page_of(self.choose(rows), self.page, PAGE)
 
-    def groups(self, rows: Iterable[Row], owner: Owner) -> ListPage[Group[Row]]:
+    def groups(self, rows: Iterable[Row], owner: Owner) -> ListPage[RowGroup[Row]]:
         """Returns the page of groups, in the order of the rows."""
         gathered: dict[tuple[str, ...], list[Row]] = {}
         for row in self.choose(rows):
@@ -246,10 +246,10 @@ def page_of(found: Sequence[Shown], page: int, size: int) -> ListPage[Shown]:
     return ListPage(shown, number, pages, len(found), size)
 
 
-def _group(rows: Sequence[Row], owner: Owner) -> Group[Row]:
+def _group(rows: Sequence[Row], owner: Owner) -> RowGroup[Row]:
     by = rows[0].owners.of(owner)
     name = name_of(by) if by else f"(no {owner})"
-    return Group(by, name, rows[:IN_GROUP], len(rows), total(rows))
+    return RowGroup(by, name, rows[:IN_GROUP], len(rows), total(rows))
 
 
 def _contains(text: str, of: RowRef | None) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
-from trueup.render.attention import Item, Kind
+from trueup.render.attention import Item, NeedKind
 from trueup.render.formatting import count, money
 from trueup.render.ledger import differs
 from trueup.render.overview import lines_of, open_runs
@@ -33,7 +33,7 @@ again, whatever its age.
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class HeadFigure:
     """One figure, and what it counts."""
 
     label: str
@@ -60,12 +60,12 @@ class Head:
     project: str
     about: tuple[Fact, ...]
     planned: str  # when the plan was made
-    figures: tuple[Figure, ...]
+    figures: tuple[HeadFigure, ...]
     open_runs: tuple[ReasonText, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class TabLink:
     """A tab with the figures beside its name."""
 
     label: str
@@ -74,11 +74,11 @@ class Link:
     money: str = ""
 
 
-def links_of(current: CurrentPlan) -> tuple[Link, ...]:
+def links_of(current: CurrentPlan) -> tuple[TabLink, ...]:
     """Returns the tabs of the mappings, then ledger, findings, runs, approvals and setup."""
     currency = current.plan.currency
     found = [
-        Link(
+        TabLink(
             tab.name,
             f"/rows?{urlencode({'tab': tab.name})}",
             f"{tab.rows:,}",
@@ -89,19 +89,19 @@ def links_of(current: CurrentPlan) -> tuple[Link, ...]:
     ledger = current.seen.billing
     wrong = ledger.under - ledger.over
     differing = sum(1 for line in current.plan.ledger if differs(line))
-    approvals = [Link("Approvals", "/approvals", "")] if current.project.approval else []
+    approvals = [TabLink("Approvals", "/approvals", "")] if current.project.approval else []
     return (
         *found,
-        Link(
+        TabLink(
             "Ledger",
             "/ledger",
             f"{differing:,}",
             money(wrong, currency, signed=True) if wrong else "",
         ),
-        Link("Findings", "/findings", f"{len(current.findings):,}"),
-        Link("Runs", "/runs", ""),
+        TabLink("Findings", "/findings", f"{len(current.findings):,}"),
+        TabLink("Runs", "/runs", ""),
         *approvals,
-        Link("Setup", "/setup", ""),
+        TabLink("Setup", "/setup", ""),
     )
 
 
@@ -113,21 +113,21 @@ def head_of(current: CurrentPlan, now: datetime) -> Head:
     figures = (
         _spread("This invoice run", seen.money.invoice, currency),
         _spread("A month", seen.money.month, currency),
-        Figure(
+        HeadFigure(
             "Held or blocked, a month",
             money(held, currency, signed=True),
             pieces(lines_of(seen.ledger.held)),
             LOOK if seen.ledger.held.lines else "",
             "/ledger?class=held",
         ),
-        Figure(
+        HeadFigure(
             "Unexplained, a month",
             money(unexplained, currency, signed=True),
             pieces(lines_of(seen.ledger.unexplained)),
             LOOK if seen.ledger.unexplained.lines else "",
             "/ledger?class=unexplained",
         ),
-        Figure(
+        HeadFigure(
             "Needs a person",
             f"{many:,}" if many else "Nothing",
             pieces(_waiting(seen.items)),
@@ -143,7 +143,7 @@ def head_of(current: CurrentPlan, now: datetime) -> Head:
 def _waiting(items: Sequence[Item]) -> str:
     """Returns how many rows of each kind need a person; their money is in the other figures."""
     kinds = Counter(item.kind for item in items)
-    return ", ".join(f"{kind} {kinds[kind]:,}" for kind in Kind if kinds[kind])
+    return ", ".join(f"{kind} {kinds[kind]:,}" for kind in NeedKind if kinds[kind])
 
 
 def _about(current: CurrentPlan, now: datetime) -> tuple[Fact, ...]:
@@ -172,9 +172,9 @@ def _read(system: str, at: datetime, now: datetime) -> Fact:
     return Fact(f"{system} read", shown, f"{count(hours, 'hour')} ago: plan again", STOP)
 
 
-def _spread(label: str, of: Spread, currency: str) -> Figure:
+def _spread(label: str, of: Spread, currency: str) -> HeadFigure:
     """Returns the net amount, with increases and decreases if there are both."""
     sides = (money(part, currency, signed=True) for part in (of.more, of.less))
     note = pieces(" and ".join(sides)) if of.more and of.less else ()
     address = f"/explanation?{urlencode({'total': label})}"
-    return Figure(label, money(of.net, currency, signed=True), note, address=address)
+    return HeadFigure(label, money(of.net, currency, signed=True), note, address=address)

@@ -14,7 +14,7 @@ from trueup.render.noted import Noted, assignee, tags
 from trueup.render.overview import balance
 from trueup.render.plan_csv import plan_csv
 from trueup.render.plan_html import plan_html
-from trueup.render.plan_tables import Table
+from trueup.render.plan_tables import TableKind
 from trueup.render.plan_xlsx import plan_xlsx
 from trueup.render.report import balance_rows, finding_row, left_out
 from trueup.review.bulk import choices, is_pending
@@ -41,14 +41,14 @@ NO_FILE = "There is no such download."
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-def _csv(table: Table) -> Callable[[Plan, Noted], str]:
+def _csv(table: TableKind) -> Callable[[Plan, Noted], str]:
     return lambda plan, noted: plan_csv(plan, table, noted)
 
 
 _FILES: Mapping[str, tuple[str, Callable[[Plan, Noted], str | bytes]]] = {
     "plan.html": ("text/html; charset=utf-8", lambda plan, noted: plan_html(plan, noted=noted)),
     "plan.xlsx": (_XLSX, plan_xlsx),
-    **{f"{table}.csv": ("text/csv; charset=utf-8", _csv(table)) for table in Table},
+    **{f"{table}.csv": ("text/csv; charset=utf-8", _csv(table)) for table in TableKind},
 }
 """The downloads: name → media type, and what makes it."""
 

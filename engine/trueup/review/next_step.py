@@ -8,7 +8,7 @@ from enum import StrEnum
 from trueup.model.change import Action, Change, RowRef
 from trueup.model.decision import Decision, Verdict, decided_by
 from trueup.model.finding import Command
-from trueup.render.attention import Item, Kind
+from trueup.render.attention import Item, NeedKind
 from trueup.render.formatting import known_as, word
 from trueup.review.current_plan import CurrentPlan
 from trueup.review.rows import Row, RowKey
@@ -17,7 +17,7 @@ BY_MATCH = frozenset({"match", "identity"})
 """How a link is found where nobody has decided it."""
 
 
-class Step(StrEnum):
+class StepKind(StrEnum):
     """The kinds of next steps."""
 
     LINKED = "linked"  # nothing is to be decided
@@ -31,16 +31,16 @@ class Step(StrEnum):
 
 
 _TEXTS = {
-    Step.LINKED: "Nothing is to be decided: what the plan does is done by the next run.",
-    Step.CONFIRM: (
+    StepKind.LINKED: "Nothing is to be decided: what the plan does is done by the next run.",
+    StepKind.CONFIRM: (
         "Its record was found by match. Once confirmed, it is this record whatever the names "
         "become. Or choose another one."
     ),
-    Step.CHOOSE: "Choose its record, or add a new one.",
-    Step.NEW: "The next run creates its record, unless you choose one.",
-    Step.DECIDE: "Decide what becomes of it.",
-    Step.WAITS: "It goes through once another row does.",
-    Step.BLOCKED: "Mend it where it is wrong, then plan again.",
+    StepKind.CHOOSE: "Choose its record, or add a new one.",
+    StepKind.NEW: "The next run creates its record, unless you choose one.",
+    StepKind.DECIDE: "Decide what becomes of it.",
+    StepKind.WAITS: "It goes through once another row does.",
+    StepKind.BLOCKED: "Mend it where it is wrong, then plan again.",
 }
 
 
@@ -48,7 +48,7 @@ _TEXTS = {
 class NextStep:
     """The next step, with what it needs."""
 
-    step: Step
+    step: StepKind
     record: int | None = None  # LINKED, CONFIRM: the record
     suggested: tuple[int, ...] = ()  # CHOOSE: records that the plan names
     waits_for: RowRef | None = None  # WAITS
@@ -57,10 +57,10 @@ class NextStep:
     @property
     def text(self) -> str:
         """Returns the step as a sentence."""
-        if self.step is Step.WAITS and self.waits_for:
+        if self.step is StepKind.WAITS and self.waits_for:
             row = self.waits_for
             return f"It goes through once {word(row.mapping)} {known_as(row.name or row.key)} does."
-        if self.step is Step.IGNORED:
+        if self.step is StepKind.IGNORED:
             until = f"until {self.until.isoformat()}" if self.until else "for good"
             return f"It is left alone {until}, as decided. Another decision ends that."
         return _TEXTS[self.step]
@@ -71,15 +71,15 @@ def next_step(current: CurrentPlan, ref: RowKey, row: Row | None, *, can_link: b
     keys = row.keys if row else (ref.key,)
     ignored = _ignored(current, ref, keys)
     if ignored and not row:
-        return NextStep(Step.IGNORED, until=ignored.until)
+        return NextStep(StepKind.IGNORED, until=ignored.until)
     record, changes = current.links.get(ref), row.changes if row else ()
     items = row.items if row else ()
     if stop := next((item for item in items if item.at_fault), None):
         return _stopped(stop, ref, is_open=can_link and record is None)
     if waiting := next((item for item in items if item.because), None):
-        return NextStep(Step.WAITS, waits_for=waiting.because[-1])
+        return NextStep(StepKind.WAITS, waits_for=waiting.because[-1])
     if items:
-        return NextStep(Step.DECIDE)
+        return NextStep(StepKind.DECIDE)
     return _unstopped(changes, record, can_link=can_link)
 
 
@@ -87,10 +87,10 @@ def _unstopped(changes: Sequence[Change], record: int | None, *, can_link: bool)
     """Returns the step of a row that nothing stops."""
     link = next((change for change in changes if change.action is Action.LINK), None)
     if link and link.how in BY_MATCH and can_link:
-        return NextStep(Step.CONFIRM, link.record)
+        return NextStep(StepKind.CONFIRM, link.record)
     if any(change.action is Action.CREATE for change in changes):
-        return NextStep(Step.NEW)
-    return NextStep(Step.LINKED, record if record is not None else _record_of(changes))
+        return NextStep(StepKind.NEW)
+    return NextStep(StepKind.LINKED, record if record is not None else _record_of(changes))
 
 
 def _stopped(item: Item, ref: RowKey, *, is_open: bool) -> NextStep:
@@ -100,10 +100,10 @@ def _stopped(item: Item, ref: RowKey, *, is_open: bool) -> NextStep:
     records = _records(own)
     creates = any(decided_by(command) is Verdict.CREATE for command in own)
     if records or (is_open and creates):
-        return NextStep(Step.CHOOSE, suggested=records)
-    if item.kind is Kind.BLOCKED and not own:
-        return NextStep(Step.BLOCKED)
-    return NextStep(Step.DECIDE)
+        return NextStep(StepKind.CHOOSE, suggested=records)
+    if item.kind is NeedKind.BLOCKED and not own:
+        return NextStep(StepKind.BLOCKED)
+    return NextStep(StepKind.DECIDE)
 
 
 def _records(commands: Sequence[Command]) -> tuple[int, ...]:

@@ -44,7 +44,7 @@ class LogInRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
+class PendingLogIn:
     """A log-in that has begun, until its browser returns."""
 
     address: str  # at the provider
@@ -76,16 +76,16 @@ class Provider:
         self._known: _Known | None = None
         self._lock = Lock()
 
-    def begin(self, state: str, nonce: str, verifier: str) -> Pending:
+    def begin(self, state: str, nonce: str, verifier: str) -> PendingLogIn:
         """Returns the address at which a person logs in. Raises LogInRefused if it is unknown."""
         endpoint = self._provider().endpoints["authorization_endpoint"]
         with self._client(_TRUSTS_NOBODY) as client:  # it sends nothing
             address, _ = client.create_authorization_url(
                 endpoint, state=state, nonce=nonce, code_verifier=verifier
             )
-        return Pending(address, state, nonce, verifier)
+        return PendingLogIn(address, state, nonce, verifier)
 
-    def finish(self, code: str, pending: Pending) -> str:
+    def finish(self, code: str, pending: PendingLogIn) -> str:
         """Returns the person for the code that the browser brought. Raises LogInRefused."""
         endpoint = self._provider().endpoints["token_endpoint"]
         try:

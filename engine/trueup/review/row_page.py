@@ -15,7 +15,7 @@ from trueup.model.record_search import FoundRecord
 from trueup.operations.decide import possible
 from trueup.operations.notes import note_of
 from trueup.operations.record_links import source_address
-from trueup.render.attention import Kind
+from trueup.render.attention import NeedKind
 from trueup.render.changes import after, before, effects, notes, units, where
 from trueup.render.findings import chain_text
 from trueup.render.formatting import count, counts, known_as, money, sentence
@@ -225,7 +225,7 @@ def _stops(row: Row, current: CurrentPlan) -> Sequence[Stop]:
     return [
         Stop(
             state=str(item.kind),
-            is_fault=item.kind is Kind.BLOCKED,
+            is_fault=item.kind is NeedKind.BLOCKED,
             reasons=tuple(_reason(finding, row, current) for finding in item.findings),
             waits_for=chain_text(item.because),
             holds_back=counts(item.holds_back),

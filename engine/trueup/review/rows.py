@@ -11,7 +11,7 @@ from trueup.model.note import Note
 from trueup.model.plan import LedgerClass, LedgerLine, Plan
 from trueup.model.project import Project
 from trueup.render import ledger
-from trueup.render.attention import Item, Kind, items
+from trueup.render.attention import Item, NeedKind, items
 from trueup.render.belonging import name_of
 from trueup.render.changes import units, where
 from trueup.render.formatting import known_as
@@ -330,7 +330,7 @@ def _cells(line: LedgerLine, money: LineMoney, currency: str) -> Iterator[Ledger
 def _becomes(line: LedgerLine) -> Iterator[str]:
     """Returns what the difference is: moved, held or unexplained; and why it is held."""
     if line.class_ is LedgerClass.UNKNOWN:
-        yield str(Kind.UNKNOWN)
+        yield str(NeedKind.UNKNOWN)
     if line.moved:
         yield "moved"
     if line.held:

@@ -12,7 +12,7 @@ from trueup.operations.search import search_records
 from trueup.render.formatting import known_as
 from trueup.render.report import ReasonText
 from trueup.review.current_plan import CurrentPlan
-from trueup.review.next_step import Step
+from trueup.review.next_step import StepKind
 from trueup.review.pages import desk_of, failure_text, fragment
 from trueup.review.row_page import RowPage, candidate
 from trueup.review.rows import RowKey
@@ -46,7 +46,7 @@ def search_for_row(
     try:
         if text and shown.can_link:
             return found(search_records(current.project, shown.ref.mapping, text))
-        if shown.can_link and shown.next.step is Step.CHOOSE:
+        if shown.can_link and shown.next.step is StepKind.CHOOSE:
             search = desk_of(request).local_search(current)
             return found(search.find(shown.ref.mapping, known_as(shown.name)))
         return found(None)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from trueup.errors import EngineError
 from trueup.model.finding import Finding
-from trueup.model.setup import Kind, ProjectEdit, Setting, Setup, Steps
+from trueup.model.setup import ProjectEdit, Setting, SettingKind, Setup, Steps
 from trueup.operations.doctor import Examination, examine
 from trueup.operations.project import load_project
 from trueup.operations.setup import propose_setup, read_setup, write_setup
@@ -47,7 +47,7 @@ def setup(request: Request) -> Response:
 
 def _field(one: Setting) -> Mapping[str, object]:
     """Returns a setting as its part of the form needs it."""
-    values = one.entries.values() if one.kind is Kind.LIST else [one.value]
+    values = one.entries.values() if one.kind is SettingKind.LIST else [one.value]
     return {
         "id": RawText("-".join(one.steps)),
         "name": _name(one.steps),

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from starlette.responses import RedirectResponse, Response
 
 from trueup.review.login import LOGIN, Attempts, LogInRequest, Refuse
-from trueup.review.oidc import LogInRefused, Pending, Provider
+from trueup.review.oidc import LogInRefused, PendingLogIn, Provider
 from trueup.review.sessions import Sessions, read_cookie, session_cookie
 
 DONE = "/login/done"
@@ -27,7 +27,7 @@ NOT_BEGUN = "This log-in was not begun in this browser, or took too long. Log in
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    pending: Pending
+    pending: PendingLogIn
     until: float
 
 

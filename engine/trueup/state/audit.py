@@ -34,7 +34,7 @@ from trueup.model.history import (
 )
 from trueup.model.run import Entry, Lease, Step
 from trueup.state.access import Transaction
-from trueup.state.journal import Kind, NewLine
+from trueup.state.journal import LineKind, NewLine
 from trueup.state.text_edits import read_text_edit
 from trueup.state.values import canonical
 
@@ -62,7 +62,7 @@ def edit_line(edit: Edit, lease: Lease, at: datetime, reason: str, run: str = ""
     }
     if isinstance(edit, SystemsAdopted):
         data["systems"] = dict(edit.systems)
-    return NewLine(Kind.EDIT, at, canonical(data), run)
+    return NewLine(LineKind.EDIT, at, canonical(data), run)
 
 
 def approval_line(event: ApprovalStated, lease: Lease, at: datetime, reason: str) -> NewLine:
@@ -76,7 +76,7 @@ def approval_line(event: ApprovalStated, lease: Lease, at: datetime, reason: str
         "who": lease.holder,
         "host": lease.host,
     }
-    return NewLine(Kind.APPROVAL, at, canonical(data))
+    return NewLine(LineKind.APPROVAL, at, canonical(data))
 
 
 def lock_line(at: datetime, reason: str, by: Lease, before: Lease, *, forced: bool) -> NewLine:
@@ -93,7 +93,7 @@ def lock_line(at: datetime, reason: str, by: Lease, before: Lease, *, forced: bo
             "expires": before.expires.isoformat(),
         },
     }
-    return NewLine(Kind.LOCK, at, canonical(data))
+    return NewLine(LineKind.LOCK, at, canonical(data))
 
 
 def read_audit(transaction: Transaction) -> list[AuditEntry]:
@@ -106,11 +106,11 @@ def _audit_entry(transaction: Transaction, row: tuple[Any, ...]) -> AuditEntry:
     seq, at, kind, run, text = row
     data = json.loads(text)
     moment = datetime.fromisoformat(at)
-    if kind == Kind.LOCK:
+    if kind == LineKind.LOCK:
         by, before = data["by"], data["from"]
         taken = LockTaken(before["holder"], before["host"], forced=data["how"] == _FORCED)
         return AuditEntry(seq, moment, by["holder"], by["host"], data["reason"], taken)
-    if kind == Kind.APPROVAL:
+    if kind == LineKind.APPROVAL:
         stated = _approval(data)
         return AuditEntry(seq, moment, data["who"], data["host"], data["reason"], stated)
     event = _event(data) or read_text_edit(transaction, seq, run, data["what"])

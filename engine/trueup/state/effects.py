@@ -10,7 +10,7 @@ from datetime import datetime
 from trueup.model.run import Effects
 from trueup.state import journal
 from trueup.state.access import Transaction
-from trueup.state.journal import Kind, NewLine, digest
+from trueup.state.journal import LineKind, NewLine, digest
 from trueup.state.rows import applied_row, link_row, pushed_row
 from trueup.state.values import canonical
 
@@ -44,7 +44,7 @@ def write_lines(
         "pushed": pushed,
     }
     text = canonical({name: items for name, items in data.items() if items})
-    journal.append(transaction, [*lines, NewLine(Kind.EFFECTS, at, text, run)])
+    journal.append(transaction, [*lines, NewLine(LineKind.EFFECTS, at, text, run)])
 
     changes: Sequence[tuple[str, Sequence[Sequence[object]]]] = (
         ("drop_link", effects.unlink),

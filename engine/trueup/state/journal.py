@@ -22,7 +22,7 @@ _MOST = 2**53
 """More lines than any journal has."""
 
 
-class Kind(StrEnum):
+class LineKind(StrEnum):
     """The kinds of lines."""
 
     RUN = "run"  # a run began
@@ -34,7 +34,7 @@ class Kind(StrEnum):
     LOCK = "lock"  # a lock was taken over
 
 
-class Line(NamedTuple):
+class JournalLine(NamedTuple):
     """One line as it is in the table, in the order of the columns."""
 
     seq: int
@@ -57,7 +57,7 @@ class Line(NamedTuple):
 class NewLine(NamedTuple):
     """A line to be added; `append` gives it its number and hashes."""
 
-    kind: Kind
+    kind: LineKind
     at: datetime
     data: str
     run: str = ""
@@ -83,17 +83,19 @@ def run_line(run: Run, lineage: str) -> NewLine:
         "ended": run.ended.isoformat() if run.ended else None,
         **({"systems": dict(run.systems)} if run.systems else {}),
     }
-    return NewLine(Kind.RUN, run.started, canonical(data), run.id)
+    return NewLine(LineKind.RUN, run.started, canonical(data), run.id)
 
 
 def entry_line(run: str, entry: Entry) -> NewLine:
     """An entry of a run; its `seq` is ignored."""
-    return NewLine(Kind.ENTRY, entry.at, encode(entry.data), run, entry.change, entry.step.value)
+    return NewLine(
+        LineKind.ENTRY, entry.at, encode(entry.data), run, entry.change, entry.step.value
+    )
 
 
 def finish_line(run: str, status: RunStatus, at: datetime) -> NewLine:
     """A run that ends."""
-    return NewLine(Kind.FINISHED, at, canonical({"status": status.value}), run)
+    return NewLine(LineKind.FINISHED, at, canonical({"status": status.value}), run)
 
 
 class StateRow(NamedTuple):
@@ -122,7 +124,7 @@ def append(transaction: Transaction, new_lines: Sequence[NewLine]) -> str:
     _, _, number, head = state_row(transaction)
     added = []
     for seq, new in enumerate(new_lines, number + 1):
-        line = Line(
+        line = JournalLine(
             seq,
             new.kind.value,
             new.run,
@@ -141,10 +143,10 @@ def append(transaction: Transaction, new_lines: Sequence[NewLine]) -> str:
 
 
 @contextmanager
-def lines(transaction: Transaction) -> Iterator[Iterator[Line]]:
+def lines(transaction: Transaction) -> Iterator[Iterator[JournalLine]]:
     """All lines in order, one at a time. The file is no longer read when the block ends."""
     with transaction.each("read_lines") as selected:
-        yield (Line(*row) for row in selected)
+        yield (JournalLine(*row) for row in selected)
 
 
 def systems(transaction: Transaction) -> Mapping[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from trueup.model.run import OPEN
 from trueup.state.access import Transaction
-from trueup.state.journal import Kind, Line, digest, lines
+from trueup.state.journal import JournalLine, LineKind, digest, lines
 
 _SHOWN = 10
 """Differences of one table that are reported one by one; the others are counted."""
@@ -54,7 +54,7 @@ def differences(transaction: Transaction) -> Iterator[str]:
         yield from _compared(name, expected, actual)
 
 
-def _run(replay: Replay, line: Line, data: Mapping[str, Any]) -> None:
+def _run(replay: Replay, line: JournalLine, data: Mapping[str, Any]) -> None:
     replay.lineage = replay.lineage or data["lineage"]
     replay.runs[line.run,] = (
         *(data["plan_digest"], data["plan"], data["who"], data["host"]),
@@ -62,24 +62,24 @@ def _run(replay: Replay, line: Line, data: Mapping[str, Any]) -> None:
     )
 
 
-def _entry(replay: Replay, line: Line, _data: Mapping[str, Any]) -> None:
+def _entry(replay: Replay, line: JournalLine, _data: Mapping[str, Any]) -> None:
     if line.step in OPEN:
         replay.doubts[line.run, line.change] = (line.seq,)
     else:
         replay.doubts.pop((line.run, line.change), None)
 
 
-def _finished(replay: Replay, line: Line, data: Mapping[str, Any]) -> None:
+def _finished(replay: Replay, line: JournalLine, data: Mapping[str, Any]) -> None:
     replay.serial += 1
     begun = replay.runs[line.run,]
     replay.runs[line.run,] = (*begun[:5], data["status"], line.at, begun[7], line.hash)
 
 
-def _edit(replay: Replay, _line: Line, _data: Mapping[str, Any]) -> None:
+def _edit(replay: Replay, _line: JournalLine, _data: Mapping[str, Any]) -> None:
     replay.serial += 1
 
 
-def _effects(replay: Replay, _line: Line, data: Mapping[str, Any]) -> None:
+def _effects(replay: Replay, _line: JournalLine, data: Mapping[str, Any]) -> None:
     for mapping, key in data.get("unlink", ()):
         replay.links.pop((mapping, key), None)
         replay.applied.pop((mapping, key), None)
@@ -91,12 +91,12 @@ def _effects(replay: Replay, _line: Line, data: Mapping[str, Any]) -> None:
             table[mapping, key] = tuple(rest)
 
 
-_STEPS: Mapping[str, Callable[[Replay, Line, Mapping[str, Any]], None]] = {
-    Kind.RUN: _run,
-    Kind.ENTRY: _entry,
-    Kind.FINISHED: _finished,
-    Kind.EDIT: _edit,
-    Kind.EFFECTS: _effects,
+_STEPS: Mapping[str, Callable[[Replay, JournalLine, Mapping[str, Any]], None]] = {
+    LineKind.RUN: _run,
+    LineKind.ENTRY: _entry,
+    LineKind.FINISHED: _finished,
+    LineKind.EDIT: _edit,
+    LineKind.EFFECTS: _effects,
 }
 """What a line of each kind changes; approvals and locks that were taken over change nothing."""
 

@@ -18,7 +18,7 @@ from trueup.model.history import (
 )
 from trueup.model.run import Step
 from trueup.state.access import Transaction
-from trueup.state.journal import Kind, Line
+from trueup.state.journal import JournalLine, LineKind
 
 TextEdit = LinkForgotten | ChangesSettled | RunClosed | TextOnly
 
@@ -30,14 +30,14 @@ def read_text_edit(transaction: Transaction, seq: int, run: str, text: str) -> T
     if run and text == f"settle {run} closed":
         return RunClosed()
     with transaction.each("read_after", {"seq": seq}) as selected:
-        following = (Line(*row) for row in selected)
+        following = (JournalLine(*row) for row in selected)
         edit = _settled(following, run, text) if run else _forgotten(following, text)
     return edit or TextOnly(text)
 
 
-def _forgotten(following: Iterator[Line], text: str) -> LinkForgotten | None:
+def _forgotten(following: Iterator[JournalLine], text: str) -> LinkForgotten | None:
     effects = next(following, None)
-    if effects is None or effects.kind != Kind.EFFECTS:
+    if effects is None or effects.kind != LineKind.EFFECTS:
         return None
     match json.loads(effects.data):
         case {"unlink": [[str(mapping), str(key)]]}:
@@ -50,12 +50,12 @@ def _forgotten(following: Iterator[Line], text: str) -> LinkForgotten | None:
     return LinkForgotten(mapping, key, name) if name != text else None
 
 
-def _settled(following: Iterator[Line], run: str, text: str) -> ChangesSettled | None:
+def _settled(following: Iterator[JournalLine], run: str, text: str) -> ChangesSettled | None:
     """Takes outcome lines of the run until they give the text; later lines are another call's."""
     changes: list[SettledChange] = []
     known = "settle"
     for line in following:
-        if line.kind != Kind.ENTRY or line.run != run or line.step not in _WORDS:
+        if line.kind != LineKind.ENTRY or line.run != run or line.step not in _WORDS:
             return None
         step = Step(line.step)
         known += f"{',' if changes else ''} {line.change} {_WORDS[step]}"

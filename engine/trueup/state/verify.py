@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from trueup.model.finding import Finding, Severity
 from trueup.state.access import Transaction
-from trueup.state.journal import Kind, Line, lines
+from trueup.state.journal import JournalLine, LineKind, lines
 from trueup.state.replay import differences
 
 _JOURNAL_REMEDY = (
@@ -40,7 +40,7 @@ def _finding(code: str, text: str, remedy: str) -> Finding:
 
 def _first_fault(transaction: Transaction) -> str:
     """The first fault of the journal, "" if there is none."""
-    before: Line | None = None
+    before: JournalLine | None = None
     with lines(transaction) as every_line:
         for line in every_line:
             fault = (
@@ -52,7 +52,7 @@ def _first_fault(transaction: Transaction) -> str:
     return _wrong_end(transaction, before)
 
 
-def _wrong_number(line: Line, before: Line | None) -> str:
+def _wrong_number(line: JournalLine, before: JournalLine | None) -> str:
     expected = before.seq + 1 if before else 1
     if line.seq < expected:
         return f"{_description(line)} was inserted"
@@ -61,7 +61,7 @@ def _wrong_number(line: Line, before: Line | None) -> str:
     return ""
 
 
-def _wrong_hash(line: Line) -> str:
+def _wrong_hash(line: JournalLine) -> str:
     """The hash covers the number too, so a renumbered line differs from a changed one."""
     if line.hash == line.digest():
         return ""
@@ -72,7 +72,7 @@ def _wrong_hash(line: Line) -> str:
     return f"{_description(line)} was changed"
 
 
-def _wrong_previous(line: Line, before: Line | None) -> str:
+def _wrong_previous(line: JournalLine, before: JournalLine | None) -> str:
     if before is None:
         return f"{_description(line)} was changed" if line.previous else ""
     if line.previous == before.hash:
@@ -80,7 +80,7 @@ def _wrong_previous(line: Line, before: Line | None) -> str:
     return f"{_description(before)} was changed, and its hash was recalculated"
 
 
-def _wrong_end(transaction: Transaction, last: Line | None) -> str:
+def _wrong_end(transaction: Transaction, last: JournalLine | None) -> str:
     [(_, _, count, head)] = transaction.rows("read_state")
     end = last.seq if last else 0
     if end < count:
@@ -104,7 +104,7 @@ def _span(first: int, last: int) -> str:
     return f"lines {first} to {last} of the journal were"
 
 
-def _description(line: Line) -> str:
-    subject = f"{line.kind} of change {line.change}" if line.kind == Kind.ENTRY else line.kind
+def _description(line: JournalLine) -> str:
+    subject = f"{line.kind} of change {line.change}" if line.kind == LineKind.ENTRY else line.kind
     run = f", run {line.run}" if line.run else ""
     return f"line {line.seq} of the journal ({subject}{run}, {line.at})"

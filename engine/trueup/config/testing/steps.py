@@ -15,7 +15,7 @@ from trueup.model.decision import Decision
 from trueup.model.finding import Finding
 from trueup.model.project import Project
 from trueup.model.suggestions import hint, unknown
-from trueup.model.testing import GivenRow, ProjectTest, Step
+from trueup.model.testing import GivenRow, ProjectTest, TestStep
 
 Row = tuple[str, str]
 """Table and key."""
@@ -57,12 +57,12 @@ class StepParser:
         self._earlier = {(row.table, row.key): row for row in self.test.before} | self._rows
         self._decisions = self.test.decisions
 
-    def parse(self, node: Node) -> Iterator[Step]:
+    def parse(self, node: Node) -> Iterator[TestStep]:
         """Yields the steps in the order of the file."""
         for part in node.parts():
             yield self._step(part)
 
-    def _step(self, node: Node) -> Step:
+    def _step(self, node: Node) -> TestStep:
         self._move_to_day_of(node)
         changed = frozenset(self._change(node.get("source")))
         for row in [*self._gone(node.get("gone"))]:
@@ -78,7 +78,7 @@ class StepParser:
         names = Names.of(self.project, self._rows.values(), self._findings)
         every = Names.of(self.project, self._earlier.values(), self._findings)
         entered, posted = node.get("entered"), node.get("posted")
-        return Step(
+        return TestStep(
             place=node.place,
             as_of=self._as_of,
             rows=tuple(self._rows[row] for row in sorted(self._rows)),

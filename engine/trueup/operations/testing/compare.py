@@ -16,13 +16,13 @@ from trueup.model.plan import LedgerLine, Plan
 from trueup.model.project import Project
 from trueup.model.testing import (
     AfterApply,
-    Difference,
     ExpectedChange,
     ExpectedFinding,
     ExpectedPart,
     ExpectedPlan,
     ExpectedUnits,
     ExpectedValue,
+    Mismatch,
     ProjectTest,
 )
 from trueup.model.units import unit_rows, units_on
@@ -38,7 +38,7 @@ Row = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class TestComparison:
     """Compares one test's plan and its effects. `records` are those of the fixture."""
 
     project: Project
@@ -46,9 +46,9 @@ class Comparison:
     world: World
     records: Mapping[Row, int]
 
-    def plan(self, plan: Plan) -> list[Difference]:
+    def plan(self, plan: Plan) -> list[Mismatch]:
         """Returns what differs from the expectations of the plan, in the order of the file."""
-        expect, found = self.test.expect, list[Difference]()
+        expect, found = self.test.expect, list[Mismatch]()
         if expect.plan:
             found += self._changes(expect.plan, plan)
         if expect.findings is not None:
@@ -59,14 +59,12 @@ class Comparison:
         limits = sorted(one.limit for one in plan.exceeded)
         if expect.limits is not None and sorted(expect.limits) != limits:
             expected, place = tuple(sorted(expect.limits)), expect.limits_place
-            found.append(Difference(place or self.test.place, "limits", expected, tuple(limits)))
+            found.append(Mismatch(place or self.test.place, "limits", expected, tuple(limits)))
         return sorted(found, key=lambda one: one.place)
 
     # Changes
 
-    def _changes(
-        self, expected: ExpectedPlan, plan: Plan, prefix: str = ""
-    ) -> Iterator[Difference]:
+    def _changes(self, expected: ExpectedPlan, plan: Plan, prefix: str = "") -> Iterator[Mismatch]:
         names = RowNames.of(plan, self.records)
         for action in Action:
             actual = [change for change in plan.changes if change.action is action]
@@ -75,7 +73,7 @@ class Comparison:
                 what = f"{prefix}{action} {wanted.mapping} {wanted.key}"
                 if change is None:
                     others = _others(wanted, plan)
-                    yield Difference(wanted.place, what, ("planned",), others or ("not planned",))
+                    yield Mismatch(wanted.place, what, ("planned",), others or ("not planned",))
                     continue
                 yield from self._fields(wanted, change, what, names)
             if action not in _WRITES and expected.changes:
@@ -84,20 +82,18 @@ class Comparison:
                 mapping, key = row_of(change)
                 what = f"{prefix}{action} {mapping} {key}"
                 shown = (_summary(change),)
-                yield Difference(expected.place, what, ("not planned",), shown)
+                yield Mismatch(expected.place, what, ("not planned",), shown)
 
     def _fields(
         self, wanted: ExpectedChange, change: Change, what: str, names: RowNames
-    ) -> Iterator[Difference]:
+    ) -> Iterator[Mismatch]:
         fields = {field.field: field for field in change.fields}
         special = _special(change)
         for name, expected in wanted.values.items():
             if name == NOTE:
                 if not any(str(expected.value) in note for note in change.notes):
                     notes = tuple(change.notes) or ("no note",)
-                    yield Difference(
-                        expected.place, f"{what}: {name}", (str(expected.value),), notes
-                    )
+                    yield Mismatch(expected.place, f"{what}: {name}", (str(expected.value),), notes)
                 continue
             if name in special:
                 actual, shown = special[name], text_of(special[name])
@@ -109,11 +105,11 @@ class Comparison:
                 is_named = name in special or name in fields or name in change.values
                 text = names.text(actual, shown) if is_named else "not set"
                 wanted_text = (text_of(expected.value),)
-                yield Difference(expected.place, f"{what}: {name}", wanted_text, (text,))
+                yield Mismatch(expected.place, f"{what}: {name}", wanted_text, (text,))
 
     # Findings
 
-    def _findings(self, expected: Sequence[ExpectedFinding], plan: Plan) -> Iterator[Difference]:
+    def _findings(self, expected: Sequence[ExpectedFinding], plan: Plan) -> Iterator[Mismatch]:
         actual = [*self.findings(plan)]
         for wanted in expected:
             same_row = [one for one in actual if _is_about(wanted, one)]
@@ -127,12 +123,12 @@ class Comparison:
                 what = f"finding {_title(wanted.code, wanted.mapping, wanted.key)}"
                 of_row = [one for one in actual if (one.mapping, one.key) == _row(wanted)]
                 others = tuple(f"{one.code}: {one.text}" for one in of_row) or ("none",)
-                yield Difference(wanted.place, what, ("found",), others)
+                yield Mismatch(wanted.place, what, ("found",), others)
         place = self.test.expect.findings_place or self.test.place
         for finding in actual:
             what = f"finding {_title(finding.code, finding.mapping, finding.key)}"
             text = f"{finding.severity}: {finding.text}"
-            yield Difference(place, what, ("none",), (text,))
+            yield Mismatch(place, what, ("none",), (text,))
 
     def findings(self, plan: Plan) -> Iterator[Finding]:
         """Returns the findings of a plan, also of rows that are blocked or left out."""
@@ -171,22 +167,22 @@ class Comparison:
 
     # Ledger and money
 
-    def _ledger_line(self, wanted: ExpectedPart, plan: Plan) -> Iterator[Difference]:
+    def _ledger_line(self, wanted: ExpectedPart, plan: Plan) -> Iterator[Mismatch]:
         line = next(
             (one for one in plan.ledger if (one.mapping, one.key) == (wanted.owner, wanted.key)),
             None,
         )
         what = f"ledger {wanted.key}"
         if line is None:
-            yield Difference(wanted.place, what, ("a line",), ("no line",))
+            yield Mismatch(wanted.place, what, ("a line",), ("no line",))
             return
         actual = _line_values(line)
         for name, expected in wanted.values.items():
             if not holds(expected.value, actual[name], text_of(actual[name])):
                 texts = (text_of(expected.value),), (text_of(actual[name]),)
-                yield Difference(expected.place, f"{what}: {name}", *texts)
+                yield Mismatch(expected.place, f"{what}: {name}", *texts)
 
-    def _money(self, plan: Plan) -> Iterator[Difference]:
+    def _money(self, plan: Plan) -> Iterator[Mismatch]:
         summary, expect = plan.summary, self.test.expect
         sums = {
             "invoice": summary.invoice.net,
@@ -204,13 +200,13 @@ class Comparison:
             yield from _amount(f"money: held: {code}", expected, held.pop(code, None))
         for code, amount in held.items():
             what = f"money: held: {code}"
-            yield Difference(expect.held_place, what, ("nothing",), (text_of(amount),))
+            yield Mismatch(expect.held_place, what, ("nothing",), (text_of(amount),))
 
     # After apply
 
-    def after_apply(self, expected: AfterApply, outcome: Outcome, second: Plan) -> list[Difference]:
+    def after_apply(self, expected: AfterApply, outcome: Outcome, second: Plan) -> list[Mismatch]:
         """Returns what differs once the plan was applied, in the order of the file."""
-        found: list[Difference] = []
+        found: list[Mismatch] = []
         if not outcome.complete:
             failed = tuple(
                 f"{change.name}: {change.status} {change.text}".strip()
@@ -218,7 +214,7 @@ class Comparison:
                 if change.text
             )
             shown = (*failed, *([outcome.stopped] if outcome.stopped else []))
-            found.append(Difference(expected.place, "apply", ("all changes take effect",), shown))
+            found.append(Mismatch(expected.place, "apply", ("all changes take effect",), shown))
         links = {row: link.record for row, link in self.world.state.load().links.items()}
         records = {**self.records, **links}
         for units in expected.units:
@@ -230,13 +226,13 @@ class Comparison:
         found += self._changes(expected.second_plan, second, "second plan: ")
         return sorted(found, key=lambda one: one.place)
 
-    def _units(self, wanted: ExpectedUnits, records: Mapping[Row, int]) -> Iterator[Difference]:
+    def _units(self, wanted: ExpectedUnits, records: Mapping[Row, int]) -> Iterator[Mismatch]:
         what = f"units of {wanted.key} on {wanted.day}"
         record = records.get((wanted.mapping, wanted.key))
         units = None if record is None else self._units_on(wanted, record)
         if units != wanted.units:
             shown = "no record" if record is None else text_of(units)
-            yield Difference(wanted.place, what, (text_of(wanted.units),), (shown,))
+            yield Mismatch(wanted.place, what, (text_of(wanted.units),), (shown,))
 
     def _units_on(self, wanted: ExpectedUnits, record: int) -> int | None:
         ledger = self.project.mappings[wanted.mapping].ledger
@@ -252,11 +248,11 @@ class Comparison:
 
     def _record(
         self, wanted: ExpectedPart, records: Mapping[Row, int], second: Plan
-    ) -> Iterator[Difference]:
+    ) -> Iterator[Mismatch]:
         what = f"record of {wanted.owner} {wanted.key}"
         record = records.get((wanted.owner, wanted.key))
         if record is None:
-            yield Difference(wanted.place, what, ("a record",), ("no record",))
+            yield Mismatch(wanted.place, what, ("a record",), ("no record",))
             return
         entity = self.world.target.entity(self.project.mappings[wanted.owner].target.entity)
         conditions = [Condition("id", "eq", record)]
@@ -267,16 +263,16 @@ class Comparison:
             shown = labelled(actual, entity.field(name))
             if not holds(expected.value, actual, shown, names):
                 texts = (text_of(expected.value),), (names.text(actual, shown),)
-                yield Difference(expected.place, f"{what}: {name}", *texts)
+                yield Mismatch(expected.place, f"{what}: {name}", *texts)
 
-    def _source_row(self, wanted: ExpectedPart) -> Iterator[Difference]:
+    def _source_row(self, wanted: ExpectedPart) -> Iterator[Mismatch]:
         read = self.world.source.read(wanted.owner, sorted(wanted.values))
         key = self.project.catalogue.tables[wanted.owner].key
         row = next((one for one in read.rows if str(one[key]) == wanted.key), {})
         for name, expected in wanted.values.items():
             if not holds(expected.value, row.get(name), text_of(row.get(name))):
                 texts = (text_of(expected.value),), (text_of(row.get(name)),)
-                yield Difference(expected.place, f"{wanted.owner} {wanted.key}: {name}", *texts)
+                yield Mismatch(expected.place, f"{wanted.owner} {wanted.key}: {name}", *texts)
 
 
 def _label(mapping: MappingSpec, names: dict[str, Any]) -> object:
@@ -368,10 +364,10 @@ def _line_values(line: LedgerLine) -> dict[str, object]:
     }
 
 
-def _amount(what: str, expected: ExpectedValue, actual: object) -> Iterator[Difference]:
+def _amount(what: str, expected: ExpectedValue, actual: object) -> Iterator[Mismatch]:
     if not holds(expected.value, actual, text_of(actual)):
         texts = (text_of(expected.value),), (text_of(actual),)
-        yield Difference(expected.place, what, *texts)
+        yield Mismatch(expected.place, what, *texts)
 
 
 def _row(wanted: ExpectedFinding) -> Row:
@@ -387,12 +383,12 @@ def _has_texts(wanted: ExpectedFinding, finding: Finding) -> bool:
     return not [*_text_differences(wanted, finding)]
 
 
-def _text_differences(wanted: ExpectedFinding, finding: Finding) -> Iterator[Difference]:
+def _text_differences(wanted: ExpectedFinding, finding: Finding) -> Iterator[Mismatch]:
     what = f"finding {_title(wanted.code, wanted.mapping, wanted.key)}"
     for name in ("severity", "text", "remedy"):
         expected, actual = getattr(wanted, name), str(getattr(finding, name))
         if expected and expected != actual:
-            yield Difference(wanted.place, f"{what}: {name}", (expected,), (actual,))
+            yield Mismatch(wanted.place, f"{what}: {name}", (expected,), (actual,))
 
 
 def _title(code: str, mapping: str, key: str) -> str:

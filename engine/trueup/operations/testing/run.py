@@ -13,8 +13,14 @@ from trueup.model import document
 from trueup.model.finding import Place
 from trueup.model.plan import Plan
 from trueup.model.project import Project
-from trueup.model.testing import Difference, ProjectTest, ProjectTestResult, Reached, RowDefaults
-from trueup.operations.testing.compare import Comparison
+from trueup.model.testing import (
+    Mismatch,
+    ProjectTest,
+    ProjectTestResult,
+    Reached,
+    RowDefaults,
+)
+from trueup.operations.testing.compare import TestComparison
 from trueup.operations.testing.coverage import reached_by
 from trueup.operations.testing.fixture import ROWS, Fixture, TestClock
 from trueup.operations.testing.steps import at_step, go_on, known_records
@@ -37,7 +43,7 @@ def run_test(
     of rows are those that `made_by` makes; by default the project itself.
     """
     started = time.perf_counter()
-    differences: list[Difference] = []
+    differences: list[Mismatch] = []
     error, plan, reached = "", None, None
     with TemporaryDirectory(prefix="trueup-") as folder:
         try:
@@ -56,7 +62,7 @@ def run_test(
 
 def plan_test(
     project: Project, test: ProjectTest, defaults: RowDefaults
-) -> tuple[Plan, Comparison]:
+) -> tuple[Plan, TestComparison]:
     """Returns the plan of a test, and what compares it; its records are those of the fixture.
 
     Raises ConfigError for a row that can have no record, EngineError for what is refused.
@@ -70,25 +76,25 @@ def plan_test(
         fixture.build()
         world = opened.world(ROWS)
         plan = pipeline.plan(own, world, PlanOptions(as_of=test.as_of))
-        return plan, Comparison(own, test, world, fixture.records)
+        return plan, TestComparison(own, test, world, fixture.records)
 
 
 def _run(
     project: Project, fixture: Fixture, *, record: bool
-) -> tuple[list[Difference], Plan, Reached | None]:
+) -> tuple[list[Mismatch], Plan, Reached | None]:
     """Returns the differences, the first plan, and with `record` what all plans reached.
 
     The second plan after an apply does not count: it is empty.
     """
     test, world = fixture.test, fixture.opened.world(ROWS)
     first, reached = _plan(project, world, record=record)
-    differences = _compare(Comparison(project, test, world, fixture.records), first)
+    differences = _compare(TestComparison(project, test, world, fixture.records), first)
     for number, step in enumerate(test.then, 1):
         records = known_records(fixture, world)
         world = go_on(fixture, step, world, f"step {number}")
         then = replace(project, decisions=step.decisions, as_of=step.as_of)
         plan, more = _plan(then, world, record=record)
-        differences += _compare(Comparison(then, at_step(test, step), world, records), plan)
+        differences += _compare(TestComparison(then, at_step(test, step), world, records), plan)
         reached = reached.and_also(more) if reached and more else reached
     return differences, first, reached
 
@@ -105,7 +111,7 @@ def _plan(project: Project, world: World, *, record: bool) -> tuple[Plan, Reache
     return plan, reached_by(project, plan, frozenset(expressions), policies)
 
 
-def _compare(comparison: Comparison, plan: Plan) -> list[Difference]:
+def _compare(comparison: TestComparison, plan: Plan) -> list[Mismatch]:
     """Returns what differs in a plan, and once it is applied where the test expects that."""
     differences, expected = comparison.plan(plan), comparison.test.expect.after_apply
     if expected:

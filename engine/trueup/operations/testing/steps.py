@@ -6,7 +6,7 @@ from dataclasses import replace
 from trueup.config.testing.rows import fault
 from trueup.errors import ConfigError, EngineError
 from trueup.model.project import Project
-from trueup.model.testing import GivenRow, GivenUnits, ProjectTest, Step
+from trueup.model.testing import GivenRow, GivenUnits, ProjectTest, TestStep
 from trueup.operations.testing.fixture import (
     Fixture,
     TestClock,
@@ -29,7 +29,7 @@ def known_records(fixture: Fixture, world: World) -> Records:
     return {**fixture.records, **links}
 
 
-def go_on(fixture: Fixture, step: Step, world: World, exports: str) -> World:
+def go_on(fixture: Fixture, step: TestStep, world: World, exports: str) -> World:
     """Makes what happens before a step's plan; returns the world of then.
 
     `exports` names a new folder for the rows. Raises ConfigError for units that the target refuses.
@@ -47,12 +47,12 @@ def go_on(fixture: Fixture, step: Step, world: World, exports: str) -> World:
     return opened.world(exports)
 
 
-def at_step(test: ProjectTest, step: Step) -> ProjectTest:
+def at_step(test: ProjectTest, step: TestStep) -> ProjectTest:
     """Returns the test as it is at a step: its day, rows and expectations."""
     return replace(test, as_of=step.as_of, rows=step.rows, expect=step.expect)
 
 
-def _written_back(project: Project, step: Step, world: World) -> Iterator[GivenRow]:
+def _written_back(project: Project, step: TestStep, world: World) -> Iterator[GivenRow]:
     """The rows of a step, with what was written back to them and did not change since."""
     written: dict[tuple[str, str], dict[str, object]] = {}
     for mapping in project.mappings.values():
