@@ -265,7 +265,7 @@ def test_a_create_that_is_answered_without_an_id_is_found_by_its_identity():
     assert scene.picture() == settled().picture()
 
 
-def test_somebody_elses_adjustment_of_the_same_day_is_for_a_person_to_tell():
+def test_somebody_elses_adjustment_of_the_same_day_is_for_a_person_to_settle():
     scene = disturbed(Fault("lost", "ContractServiceAdjustments"))
     made = scene.plan()
     scene.target.on_write = lambda _verb, entity, values: (
@@ -302,7 +302,7 @@ def _row(id_, service, start, end, units):
     }
 
 
-def test_a_create_found_twice_by_its_identity_is_for_a_person_to_tell():
+def test_a_create_found_twice_by_its_identity_is_for_a_person_to_settle():
     scene = disturbed(Fault("unheard", "Contracts"))
     made = scene.plan()
     scene.target.on_write = lambda _verb, entity, _values: (
@@ -313,7 +313,7 @@ def test_a_create_found_twice_by_its_identity_is_for_a_person_to_tell():
     )
     outcome = scene.apply(made)
     (unclear,) = [one for one in outcome.changes if one.status == "in doubt"]
-    assert (unclear.change, "reading cannot tell" in unclear.text) == ("contract:con", True)
+    assert (unclear.change, "reading cannot show" in unclear.text) == ("contract:con", True)
 
 
 def test_a_log_that_was_added_while_one_is_in_doubt_waits_too():
