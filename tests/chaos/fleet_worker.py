@@ -33,7 +33,7 @@ def _hurry() -> None:
     """What takes minutes in a fleet takes seconds, and is not given up."""
     records.RETRY_AFTER = (RETRY,) * 1000
     cleanup.LOST_AFTER = HEALS
-    worker._CHECKS = HEALS
+    worker._CHECK_ROUNDS = HEALS
 
 
 def _note_writes(file: Path) -> None:

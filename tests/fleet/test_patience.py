@@ -38,7 +38,7 @@ def away(monkeypatch):
         return connect(of)
 
     monkeypatch.setattr(OpenFleet, "connect", try_to)
-    monkeypatch.setattr(worker, "_PATIENCE", (0, 0, 0))
+    monkeypatch.setattr(worker, "_RECORD_PAUSES", (0, 0, 0))
     return left
 
 

@@ -20,11 +20,11 @@ from trueup.model.fleet import Fleet
 from trueup.model.fleet_run import RunKind
 
 GRACE = 30.0
-"""Seconds that a run gets to end gently: it waits for answers that it has asked for."""
+"""Seconds for a run to stop: it waits for the answers to its requests."""
 
-_LEAVE = 5.0  # seconds to put things in order, for a process that did not end gently
-_LOOK = 0.05  # seconds between looks at a process
-_ENGINE = "trueup.fleet.run_process"  # with all that a run needs; a worker needs none of it
+_TERMINATE_WAIT = 5.0  # seconds between terminate and kill, for a process that did not stop
+_POLL = 0.05  # seconds between checks of a process
+_ENGINE = "trueup.fleet.run_process"  # imports all that a run needs, and a worker does not
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ async def run_child(
             for end in (process.terminate, process.kill):
                 if process.is_alive():
                     end()
-                    await _wait_for_end(process, _LEAVE)
+                    await _wait_for_end(process, _TERMINATE_WAIT)
         recorded = _received(ours)
     process.join(1)
     code = process.exitcode
@@ -111,14 +111,14 @@ async def _wait_for_end_or_stop(
             return ChildEnd.STOPPED
         if monotonic() > end:
             return ChildEnd.TOO_LONG
-        await asyncio.sleep(_LOOK)
+        await asyncio.sleep(_POLL)
     return None
 
 
 async def _wait_for_end(process: multiprocessing.Process, limit: float) -> None:
     end = monotonic() + limit
     while process.is_alive() and monotonic() < end:  # noqa: ASYNC110 -- it sets no event
-        await asyncio.sleep(_LOOK)
+        await asyncio.sleep(_POLL)
 
 
 def _received(pipe: Pipe) -> ChildEnd | None:

@@ -24,8 +24,8 @@ from trueup.fleet.tenant_project import load_tenant_project
 from trueup.model.fleet_run import RunEnd, RunKind, RunStatus
 from trueup.operations.redaction import scrubbed
 
-_WATCH = 3.0  # seconds between checks of the connection that holds the tenant, at most
-_LOST = 2.0  # seconds to end in, at most, for a process that does not hold the tenant any more
+_LOCK_CHECK = 3.0  # seconds between checks of the connection that holds the tenant, at most
+_LOCK_LOST = 2.0  # seconds, at most, until a process without the tenant's lock ends
 _BUSY_TRIES = 20  # of a second each, while another process still holds the tenant
 
 
@@ -89,13 +89,13 @@ def _watch(connection: Connection, over: Event, stop: Event, worker: _Worker, gr
     other process can claim the tenant before.
     """
     try:
-        while not over.wait(min(_WATCH, grace / 4)):
+        while not over.wait(min(_LOCK_CHECK, grace / 4)):
             connection.execute("SELECT 1")
     except psycopg.Error:
         if over.is_set():
             return
         stop.set()
-        sleep(min(_LOST, grace / 4))
+        sleep(min(_LOCK_LOST, grace / 4))
         worker.send(ChildEnd.AWAY)  # that it ends is no failure of the tenant's
         os._exit(1)
 

@@ -36,15 +36,15 @@ T = TypeVar("T")
 TAKEOVER = 30.0
 """Seconds without a heartbeat after which a worker counts as dead."""
 
-GONE = 60
-"""Seconds without a sign of life after which a worker is not shown any more."""
+REMOVED_AFTER = 600
+"""Seconds without a report after which a worker is removed from the table of workers."""
 
-_LOOK = 1.0  # seconds between looks for what is due
-_WAIT = 5.0  # seconds between tries to reach a database that is away
-_ROUNDS = 5  # looks between signs of life in the table of workers
-_LEASES = (10.0, 60.0)  # shortest and longest lease of a tenant's state, in seconds
-_PATIENCE = (0.5, 1, 1, 2, 2, 3)  # seconds between tries to write how a run ended
-_CHECKS = 30  # looks between checks of the clock, of fleet.yaml, and for runs without a job
+_ROUND = 1.0  # seconds between looks for due runs
+_RECONNECT = 5.0  # seconds between tries to reach a database that is away
+_REPORT_ROUNDS = 5  # rounds between reports in the table of workers
+_LEASE_BOUNDS = (10.0, 60.0)  # shortest and longest lease of a tenant's state, in seconds
+_RECORD_PAUSES = (0.5, 1, 1, 2, 2, 3)  # seconds between tries to write how a run ended
+_CHECK_ROUNDS = 30  # rounds between checks of the clock, of fleet.yaml, and of runs without a job
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,17 +139,17 @@ class Worker:
                 raise result
 
     async def _look_on(self, connection: Connection) -> None:
-        """Looks for what is due, once per `_LOOK`. Raises EngineError if it cannot continue."""
+        """Looks for what is due, once per `_ROUND`. Raises EngineError if it cannot continue."""
         rounds = 0
         while True:
             await asyncio.to_thread(self._look, connection)
             self.pulse.beat(is_ready=True)
             rounds += 1
-            if rounds % _ROUNDS == 1:
+            if rounds % _REPORT_ROUNDS == 1:
                 await asyncio.to_thread(self._report, connection)
-            if rounds % _CHECKS == 0:
+            if rounds % _CHECK_ROUNDS == 0:
                 await asyncio.to_thread(self._check, connection)
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(_ROUND)
 
     def _look_once(self) -> None:
         with self._open.connect() as connection:
@@ -174,7 +174,7 @@ class Worker:
             )
             connection.execute(
                 "DELETE FROM trueup_fleet.workers WHERE seen < now() - make_interval(secs => %s)",
-                [10 * GONE],
+                [REMOVED_AFTER],
             )
 
     def _leave(self) -> None:
@@ -256,7 +256,7 @@ class Worker:
 
         A job whose end is not recorded stays lost until `cleanup` finds it.
         """
-        for pause in _PATIENCE:
+        for pause in _RECORD_PAUSES:
             with contextlib.suppress(FleetDatabaseAway):
                 return await asyncio.to_thread(act, *given)
             if self._stop.is_set():
@@ -299,7 +299,7 @@ class Worker:
         alone = replace(fleet, tenants={job.tenant: fleet.tenants[job.tenant]})
         grace = min(GRACE, self._options.takeover / 2)
         log = replace(self._log, about={**self._log.about, "tenant": job.tenant, "run": job.run})
-        lease = min(max(_LEASES[0], self._options.takeover), _LEASES[1])
+        lease = min(max(_LEASE_BOUNDS[0], self._options.takeover), _LEASE_BOUNDS[1])
         url = self._open.url
         return ChildOrder(alone, job.tenant, url, job.run, kind, self.name, grace, lease, log)
 
@@ -317,7 +317,7 @@ class Worker:
 
     async def _pause(self) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stop.wait(), _WAIT)
+            await asyncio.wait_for(self._stop.wait(), _RECONNECT)
 
     def _emit(self, event: str, **about: object) -> None:
         self._log.emit(event, **about)
