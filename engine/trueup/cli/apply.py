@@ -164,7 +164,7 @@ def _carry_out(
     def show(plan: "Plan") -> None:
         plans.append(plan)
         if not context.json:
-            # A plan that cannot be shown cannot be agreed to.
+            # A plan that cannot be shown cannot be confirmed.
             write = out_done if request.yes else out
             write(plan_text(plan, context.style, verbose=context.verbose))
 

@@ -30,7 +30,7 @@ class CommandContext:
     json: bool
     verbose: bool
     style: Style
-    tenant: str = ""  # whose project it is; empty without a fleet
+    tenant: str = ""  # the tenant of the project; "" without a fleet
 
     def project(self) -> "Project":
         """Returns the checked project. Raises ConfigError.

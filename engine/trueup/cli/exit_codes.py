@@ -11,5 +11,5 @@ class Exit(IntEnum):
     CHANGES = 2  # with `--detailed-exitcode`
     PARTIAL = 3  # applied in part
     USAGE = 64
-    FAULT = 70  # of ours
+    FAULT = 70  # a defect of trueup
     INTERRUPTED = 130

@@ -35,11 +35,11 @@ class ToolAnswer:
 
     title: str
     facts: Mapping[str, object]
-    entries: Sequence[object] | None = None  # None: there is nothing to page through
+    entries: Sequence[object] | None = None  # None: the answer has no entries
     offset: int = 0
     limit: int = 0
     show: Callable[[Any], object] = lambda entry: entry  # an entry as JSON; made for those shown
-    patch: str = ""  # a text of which every character counts
+    patch: str = ""  # text that must stay unchanged
 
 
 class Fence:

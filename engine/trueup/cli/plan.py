@@ -116,7 +116,7 @@ def plan(
     document_text = document.dumps(made) if context.json or project.approval else ""
     if file:
         write_whole(file, document_text or partial(document.write, made))
-    show = out_done if file else out  # a saved plan is worth something without its text
+    show = out_done if file else out  # a saved plan is useful without its text
     if context.json:
         show(document_text)
     else:

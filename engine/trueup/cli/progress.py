@@ -89,8 +89,8 @@ class Meter:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._first = (0, 0.0)  # what was done at first, and when
-        self._total = -1  # of what progress was shown last: a plan's rows, then a run's changes
+        self._first = (0, 0.0)  # the first progress of the phase, and its time
+        self._total = -1  # the phase shown last: a plan's rows, then a run's changes
 
     def line(self, progress: Progress, width: int = WIDEST) -> str:
         """Returns a bar, the count, the remaining time, and the last change.

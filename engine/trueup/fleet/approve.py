@@ -32,7 +32,7 @@ class AnswerResult:
     """The result of an answer."""
 
     is_queued: bool  # the plan is applied by the next free worker
-    text: str  # why not
+    text: str  # why it is not queued
 
 
 def plan_for_approval(opened: OpenFleet, connection: Connection, tenant: str) -> PlanForApproval:
@@ -86,7 +86,7 @@ def _record_statement(
     project, text = waiting.project, waiting.stored.document
     before = approval_of(project, text)
     if before is None or not before.is_needed:
-        return None  # the fleet's policy asks for a yes, and its records keep who gave it
+        return None  # the fleet's policy requires the approval, and its records keep it
     return state_approval(project, text, who, statement, reason)
 
 

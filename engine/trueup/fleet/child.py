@@ -37,16 +37,16 @@ class ChildOrder:
     run: int
     kind: RunKind
     worker: str
-    grace: float  # seconds that it gets to end gently when the worker is gone
+    grace: float  # seconds for it to stop when the worker is gone
     lease: float  # seconds after which another host may take the tenant's state from a dead one
-    log: EventLog  # of what it reports by itself
+    log: EventLog  # for its own events
 
 
 class ChildEnd(StrEnum):
     """How the process of a run ended."""
 
     RECORDED = "recorded"  # the run is over, and recorded
-    BUSY = "busy"  # another process held the tenant all the time
+    BUSY = "busy"  # another process held the tenant's lock all the time
     TOO_LONG = "too long"
     STOPPED = "stopped"
     AWAY = "database away"

@@ -34,7 +34,7 @@ def end_lost_runs(connection: Connection, queue: JobQueue) -> Sequence[str]:
         ).fetchall()
     if not rows:
         return []
-    alive = queue.alive()  # asked after the runs: a job that ended meanwhile has ended its run
+    alive = queue.alive()  # read after the runs: a job that ended meanwhile has ended its run
     found = []
     for run, job, tenant, worker in rows:
         if job in alive:

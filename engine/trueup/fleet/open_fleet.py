@@ -25,10 +25,10 @@ class OpenFleet:
 
     root: Path  # the folder of fleet.yaml
     digest: str  # of fleet.yaml
-    load: Callable[[], Fleet] = field(repr=False)  # reads fleet.yaml, once: see `fleet`
+    load: Callable[[], Fleet] = field(repr=False)  # reads fleet.yaml once; see `fleet`
     url: str = field(repr=False)
     queue: JobQueue
-    revive: Callable[[], None]  # starts the database again, where it is the fleet's own
+    revive: Callable[[], None]  # starts the embedded database again
 
     @property
     def fleet(self) -> Fleet:

@@ -31,7 +31,7 @@ _RESCUE = 0x74727565_00000002
 """Number of the lock under which one worker at a time gives out the jobs of dead ones again."""
 
 _MIGRATION = re.compile(r"\d\d\.\d\d\.\d\d_\d\d_\w+\.sql")
-for _name in ("procrastinate", "psycopg"):  # what they say is said by the worker's own log
+for _name in ("procrastinate", "psycopg"):  # the worker's own log reports the same
     logging.getLogger(_name).addHandler(logging.NullHandler())
     logging.getLogger(_name).propagate = False
 
@@ -169,7 +169,7 @@ class ProcrastinateQueue:
                 queue=QUEUE, seconds_since_heartbeat=takeover
             )
             for job in stalled:
-                with contextlib.suppress(ConnectorException):  # it has ended meanwhile
+                with contextlib.suppress(ConnectorException):  # the job has ended meanwhile
                     await app.job_manager.retry_job(job=job, retry_at=datetime.now(UTC))
 
     def _pool(self, most: int) -> Mapping[str, Any]:

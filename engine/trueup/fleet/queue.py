@@ -18,7 +18,7 @@ class RunJob:
 
     tenant: str
     run: int  # of the fleet's records
-    is_urgent: bool = False  # a person asked for it: before those of the schedule
+    is_urgent: bool = False  # requested by a person: it runs before scheduled ones
 
 
 Handler = Callable[[RunJob], Awaitable[None]]
@@ -31,7 +31,7 @@ class Serving:
 
     concurrency: int
     drain: bool  # ends when no job waits any more
-    takeover: float  # after which a worker without a heartbeat counts as dead
+    takeover: float  # without a heartbeat, after which a worker counts as dead
 
 
 class JobQueue(Protocol):

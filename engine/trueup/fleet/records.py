@@ -42,7 +42,7 @@ class ClaimResult(Enum):
 
     CLAIMED = auto()
     BUSY = auto()  # another process holds the tenant
-    ENDED = auto()  # it was carried out already
+    ENDED = auto()  # it has ended already
 
 
 @contextmanager
@@ -66,7 +66,7 @@ def lock_tenant(connection: Connection, tenant: str) -> Iterator[bool]:
         yield is_held
     finally:
         if is_held:
-            # A connection that was lost holds nothing any more.
+            # A lost connection has lost its lock.
             with suppress(psycopg.OperationalError, psycopg.InterfaceError):
                 query = "SELECT pg_advisory_unlock(%s, hashtext(%s))"
                 connection.execute(query, [TENANTS, tenant])

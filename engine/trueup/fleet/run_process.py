@@ -26,13 +26,13 @@ from trueup.operations.redaction import scrubbed
 
 _LOCK_CHECK = 3.0  # seconds between checks of the connection that holds the tenant, at most
 _LOCK_LOST = 2.0  # seconds, at most, until a process without the tenant's lock ends
-_BUSY_TRIES = 20  # of a second each, while another process still holds the tenant
+_BUSY_TRIES = 20  # one second each, while another process holds the tenant's lock
 
 
 def carry_out(order: ChildOrder, pipe: Pipe) -> None:
     """Executes the run, records its end, and reports it to the worker."""
     stop = Event()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the worker decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the worker decides
     signal.signal(signal.SIGTERM, lambda *_: _stop_or_leave(stop))
     worker = _Worker(pipe, stop, order.grace)
     try:
@@ -56,12 +56,12 @@ class _Worker:
     def __init__(self, pipe: Pipe, stop: Event, grace: float) -> None:
         self._pipe, self._stop, self._grace = pipe, stop, grace
         self.is_gone = False
-        self.stop_reason: ChildEnd | None = None  # why it asked for an end, if it did
+        self.stop_reason: ChildEnd | None = None  # why it requested a stop, if it did
         Thread(target=self._listen, daemon=True).start()
 
     def send(self, end: ChildEnd) -> None:
         """Sends how the process ends."""
-        with contextlib.suppress(OSError):  # it has gone
+        with contextlib.suppress(OSError):  # the worker has gone
             self._pipe.send(end.value)
 
     def _listen(self) -> None:
@@ -96,7 +96,7 @@ def _watch(connection: Connection, over: Event, stop: Event, worker: _Worker, gr
             return
         stop.set()
         sleep(min(_LOCK_LOST, grace / 4))
-        worker.send(ChildEnd.AWAY)  # that it ends is no failure of the tenant's
+        worker.send(ChildEnd.AWAY)  # its end is no failure of the tenant's run
         os._exit(1)
 
 
@@ -139,7 +139,7 @@ def _run_traced(connection: Connection, order: ChildOrder, stop: Event) -> RunEn
     with tracing.recording(), tracing.span("run", tenant=order.tenant) as set_values:
         set_values(run=order.run, kind=str(order.kind))
         end = _run(connection, order, stop)
-        end = replace(end, text=scrubbed(end.text))  # everybody may read it, in pages and files
+        end = replace(end, text=scrubbed(end.text))  # pages and files show it to every user
         set_values(status=str(end.status), waits=str(end.waits), calls=end.calls)
         set_values(doubts=end.doubt.changes if end.doubt else 0)
         set_values(**{f"changes_{name}": number for name, number in end.outcomes.items()})

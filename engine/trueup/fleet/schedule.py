@@ -240,8 +240,8 @@ class RequestedRuns:
     """The result of a request to run tenants, by tenant."""
 
     queued: tuple[str, ...]
-    after: tuple[str, ...]  # are at work or about to be planned, and are run once more after it
-    already: tuple[str, ...]  # are queued or at work already
+    after: tuple[str, ...]  # have an active or queued plan, and are run again after it
+    already: tuple[str, ...]  # are queued or active already
 
 
 def request_runs(

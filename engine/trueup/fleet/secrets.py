@@ -97,7 +97,7 @@ def is_open_to_all(reference: SecretReference) -> bool:
 
 def _found(reference: CommandSecret, env: Mapping[str, str]) -> bool:
     program = reference.program
-    if Path(program).name != program:  # a path, relative to where it is started
+    if Path(program).name != program:  # a path relative to the current folder
         return (reference.folder / program).is_file()
     return shutil.which(program, path=env.get("PATH")) is not None
 
@@ -134,7 +134,7 @@ def _output(reference: CommandSecret, env: Mapping[str, str]) -> bytes:
         raise _refused(reference, text) from None
     try:
         content, code = _ended(process, seconds)
-    except BaseException as error:  # also an interrupt: nothing of it may go on
+    except BaseException as error:  # an interrupt too: the program must not continue
         operating_system.kill_with_children(process)
         if not isinstance(error, TimeoutError | TimeoutExpired):
             raise

@@ -44,7 +44,7 @@ def find_shared(fleet: Fleet, env: Mapping[str, str]) -> Iterator[Finding]:
     for tenant in fleet.tenants.values():
         document = documents(tenant.project_folder)
         if document is None or not isinstance(document.data, dict):
-            continue  # other findings say why
+            continue  # other findings have the reason
         laid = overlaid(document, tenant.overrides)
         texts = _Texts(tenant, env)
         if target := _target(laid.data.get("target"), tenant, texts):
@@ -112,7 +112,7 @@ def _state(part: object, fleet: Fleet, tenant: Tenant, text: Callable[[object], 
     if not isinstance(part, dict):
         return own
     if part.get("connector") != "postgres":
-        return "file", tenant.name  # another finding says that it is none for a fleet
+        return "file", tenant.name  # another finding reports that a fleet cannot use it
     return text(part.get("url")), text(part.get("tenant") or _DEFAULT_TENANT)
 
 

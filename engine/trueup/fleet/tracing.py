@@ -29,8 +29,8 @@ Value = str | int | float | bool
 SetValues = Callable[..., None]
 """Adds values to a span: `set_values(status="done", calls=12)`."""
 
-_ADDRESS = ("url.full", "http.url")  # names of a request's address: the new one, and the old one
-_FLUSH = 5_000  # milliseconds that what is recorded last may take to be sent
+_ADDRESS = ("url.full", "http.url")  # attributes with a request's address, new and old
+_FLUSH = 5_000  # milliseconds for sending the last spans
 
 
 def is_wanted() -> bool:
@@ -44,7 +44,7 @@ def require_libraries() -> None:
         return
     try:
         is_there = find_spec("opentelemetry.instrumentation.httpx")
-    except ModuleNotFoundError:  # a package above it is missing
+    except ModuleNotFoundError:  # a parent package is missing
         is_there = None
     if not is_there:
         raise EngineError(f"{RECEIVERS[0]} is set, and traces need `{INSTALL}`")
@@ -69,8 +69,10 @@ def recording() -> Iterator[None]:
     provider = TracerProvider(resource=about, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
-    propagate.set_global_textmap(CompositePropagator([]))  # the systems get no headers of ours
-    ThreadingInstrumentor().instrument()  # requests are sent by threads of their own
+    propagate.set_global_textmap(
+        CompositePropagator([])
+    )  # Autotask and Dataverse get no trace headers
+    ThreadingInstrumentor().instrument()  # requests are sent by other threads
     HTTPXClientInstrumentor().instrument(request_hook=_shorten_address)
     try:
         yield

@@ -71,7 +71,7 @@ class Worker:
         self._is_away = False
         self._stop = asyncio.Event()
         self._reading = Lock()  # of fleet.yaml: before each run, and from time to time
-        self._unread = ""  # why fleet.yaml was not read again, as it was said last
+        self._unread = ""  # why fleet.yaml was not read again, as reported last
 
     async def work(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set, or, with `drain`, until nothing is left to do.
@@ -89,7 +89,7 @@ class Worker:
                 await self._session()
                 await asyncio.to_thread(self._look_once)
                 if self._options.drain and self._queued == before:
-                    break  # what was queued while it took jobs may have come too late for it
+                    break  # it queued runs after it last looked for jobs
             except FleetDatabaseAway as away:
                 if self._options.drain:
                     raise
@@ -128,7 +128,7 @@ class Worker:
         taking = asyncio.ensure_future(self._open.queue.serve(self._handle, serving, ending))
         stopping = asyncio.ensure_future(self._stop.wait())
         await asyncio.wait({looking, taking, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        self.pulse.beat(is_ready=False)  # no job is taken from here on, and those at work take time
+        self.pulse.beat(is_ready=False)  # no job is taken from here on, and active ones take time
         ending.set()
         looking.cancel()
         stopping.cancel()
@@ -178,7 +178,7 @@ class Worker:
             )
 
     def _leave(self) -> None:
-        # Where the database is away, another worker removes the line in time.
+        # If the database is away, another worker removes the row later.
         with contextlib.suppress(FleetDatabaseAway), self._open.connect() as connection:
             connection.execute("DELETE FROM trueup_fleet.workers WHERE name = %s", [self.name])
 
@@ -226,8 +226,8 @@ class Worker:
     async def _carry_out(self, job: RunJob) -> None:
         kind = await self._patiently(self._kind_of, job)
         if kind is None:
-            return  # a worker that was believed to be dead has ended it
-        # Whoever asked for the run may have changed the file just before.
+            return  # a worker that was taken for dead has ended it
+        # The file may have changed just before the run was requested.
         await asyncio.to_thread(self._read_again)
         tenant = self._open.fleet.tenants.get(job.tenant)
         if tenant is None:

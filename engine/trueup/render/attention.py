@@ -31,7 +31,7 @@ _ONLY_WAITS = frozenset({DEPENDS, "waits-its-turn", "waits-for-its-other-half"})
 class NeedKind(StrEnum):
     """Why something needs a person."""
 
-    BLOCKED = "blocked"  # a fault: mend it
+    BLOCKED = "blocked"  # a fault to correct
     HELD = "held"  # it waits for a decision, or for a day
     DIFFERENCE = "differs"  # the two sides differ, and nothing explains it
     UNKNOWN = "not known"  # one of the two sides is not known
@@ -48,7 +48,7 @@ class Item:
     tab: str = ""
     because: tuple[RowRef, ...] = ()  # the rows up to the one at fault
     holds_back: Mapping[str, int] = field(default_factory=dict)
-    units: Decimal = Decimal(0)  # that are not billed right because of it
+    units: Decimal = Decimal(0)  # that are billed wrong because of it
     monthly: Decimal | None = None  # their money, to the penny; None: none, or not known
     unpriced: int = 0  # lines of the ledger without a price
 
@@ -89,7 +89,7 @@ def in_pennies(totals: LedgerTotals) -> Billing:
     unexplained = penny(totals.unexplained.monthly)
     off = under - over - moved - held - unexplained
     if abs(off) > ROUNDING:
-        pass  # documents of older versions do not say what becomes of a difference
+        pass  # documents of older versions do not have the parts of a difference
     elif totals.unexplained.lines > totals.unexplained.unpriced:
         unexplained += off
     elif totals.held.lines > totals.held.unpriced:

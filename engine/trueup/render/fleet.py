@@ -19,7 +19,7 @@ from trueup.render.text import page
 
 _HEADING = ("Tenant", "Last run", "", "Next run", "At stake a month", "Waits for")
 FAULTY = frozenset({RunStatus.FAILED, RunStatus.TOO_LONG, RunStatus.PARTIAL})
-_TEXT = 200  # characters of why a run ended so
+_TEXT = 200  # characters of the reason of a run's end
 
 WAITS: Mapping[Waits, str] = {
     Waits.NOTHING: "",

@@ -30,7 +30,7 @@ class Cell:
     paint: Paint = plain
     right: bool = False
     label: str = ""  # stands before the text where cells follow each other
-    wraps: bool = False  # a long text goes on inside its column
+    wraps: bool = False  # a long text is wrapped inside its column
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,7 +173,7 @@ def _paint(status: ChangeStatus, style: Style) -> Paint:
 def _advice(outcome: Outcome) -> list[str]:
     found = []
     in_doubt = any(change.status is ChangeStatus.IN_DOUBT for change in outcome.changes)
-    # A run that was stopped is over all the same where nothing is left of it.
+    # A stopped run has ended if no changes remain.
     if outcome.interrupted or outcome.remaining or (outcome.stopped and in_doubt):
         found.append(_resume(outcome.calls_needed))
         found += [WAIT] if in_doubt else []

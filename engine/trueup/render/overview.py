@@ -65,7 +65,7 @@ class Group:
     invoice: Decimal
     month: Decimal
     waits: Decimal  # held money a month
-    weight: Decimal  # how much it matters: amounts that cancel each other count all the same
+    weight: Decimal  # for sorting: amounts that cancel each other count too
 
 
 @dataclass(frozen=True, slots=True)

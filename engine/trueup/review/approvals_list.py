@@ -39,7 +39,7 @@ GONE = (
 class StatedPlan:
     """One plan with the statements about it."""
 
-    digest: str  # its beginning
+    digest: str  # its first characters
     amount: str
     statements: tuple[tuple[str, str], ...]  # each: text with person and time; reason
     state: str  # applied, may be applied, waits, not at hand

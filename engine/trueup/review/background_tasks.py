@@ -100,7 +100,7 @@ class BackgroundTasks:
             ended = [id_ for id_, one in self._known.items() if one.ended.is_set()]
             for id_ in ended[: max(0, len(ended) - KEPT)]:
                 del self._known[id_]
-        # A daemon: it only reads, so nothing is lost where the process ends meanwhile.
+        # A daemon thread: it only reads, so nothing is lost if the process ends.
         Thread(target=self._run, args=(work, do), name="work", daemon=True).start()
         return work
 

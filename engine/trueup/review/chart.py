@@ -29,12 +29,12 @@ class Chart:
     """The coordinates that the template draws, in pixels."""
 
     title: str
-    description: str  # the same in words, for who cannot see it
+    description: str  # the same in words, for screen readers
     before: str  # path of the line
     after: str
     days: tuple[Tick, ...]
     units: tuple[Tick, ...]
-    before_end: int  # where the name of each line stands
+    before_end: int  # position of the name of each line
     after_end: int
     width: int = WIDTH
     height: int = HEIGHT
@@ -53,7 +53,7 @@ def chart(name: str, service: ServiceUnits) -> Chart:
     def y(units: int) -> int:
         return HEIGHT - _BOTTOM - round((HEIGHT - _TOP - _BOTTOM) * units / top)
 
-    # The first step was in force before what is shown, unless the service begins with it.
+    # The first step began before the chart, unless the service begins with it.
     opening = steps[0].before if steps[0].before == steps[0].after else 0
 
     def line(values: Sequence[int]) -> str:

@@ -98,7 +98,9 @@ class Desk:
             records = {RowKey(link.mapping, link.key): link.record for link in links}
             current = current_plan_of(project, new_plan, now, records, Reads.of(steps or [now]))
             with self._note_lock:
-                if self._notes_written != noted:  # meanwhile: the plan was made with older notes
+                if (
+                    self._notes_written != noted
+                ):  # notes were written meanwhile: the plan was made with older ones
                     current = with_notes(current, load_project(self._folder).notes)
                 self.current, self.reasons = replace(current, notices=tuple(notices)), ()
             return back
@@ -189,7 +191,7 @@ class Desk:
             raise EngineError(NO_EXPLANATION)
         return found
 
-    # What is read once, to be shown or written
+    # Items that are read once, and shown or written later
 
     @property
     def folder(self) -> Path:

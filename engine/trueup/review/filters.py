@@ -123,10 +123,10 @@ class Filter:
     customer: str = ""  # a part of the name
     service: str = ""  # the same
     under: str = ""  # MAPPING:KEY of the row that it belongs to
-    amount: str = ""  # as it was written: rows with less money are left out
+    amount: str = ""  # as text: rows with less money are left out
     owner: str = ""  # the assignee, or NOBODY
     tag: str = ""
-    text: str = ""  # words, all of which must be there
+    text: str = ""  # words that must all occur
     sort: Sort = Sort.MONEY
     group: Owner | None = None
     page: int = 1

@@ -171,7 +171,7 @@ class Gate:
             return None
         if scope["method"] != "GET":
             return self._refuse(HTTPStatus.FORBIDDEN, IN_CLEAR)
-        # Not to the same page: what stands in an address was sent in clear.
+        # Not to the same page: the address was sent in clear.
         return RedirectResponse(f"{self._site.origin}/", HTTPStatus.PERMANENT_REDIRECT)
 
     async def _stop_post(

@@ -40,7 +40,7 @@ class HeadFigure:
     figure: str
     note: Pieces = ()
     tone: str = ""  # good, look
-    address: str = ""  # of what it is made of
+    address: str = ""  # to its parts
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ class HeldBack:
     """The rows of a later tab that rows of an earlier tab hold back."""
 
     tab: str  # the earlier one
-    faults: tuple[RowKey, ...]  # its rows that are to be settled
-    rows: int  # of the later tab, that wait for them
-    month: Decimal  # what waits with these faults, in all tabs
-    price_unknown: bool  # and for a part of it, no price is known
+    faults: tuple[RowKey, ...]  # its rows that need a person
+    rows: int  # rows of the later tab that wait for them
+    month: Decimal  # money that waits because of them, in all tabs
+    price_unknown: bool  # whether a part of it has no known price
 
 
 def held_back(current: CurrentPlan, tab: Tab, here: Sequence[Row]) -> tuple[HeldBack, ...]:

@@ -17,7 +17,7 @@ from trueup.review.rows import LedgerRow, RowKey
 class OutlookLine:
     """One decision with its effect, and the page on which it is made."""
 
-    label: str  # the verdict; with the units of a held change that it is about
+    label: str  # the decision; with the units of a held change
     text: str
     address: RawText  # of the form on the row's page
 

@@ -20,13 +20,13 @@ BY_MATCH = frozenset({"match", "identity"})
 class StepKind(StrEnum):
     """The kinds of next steps."""
 
-    LINKED = "linked"  # nothing is to be decided
+    LINKED = "linked"  # there is nothing to decide
     CONFIRM = "found by match: confirm"
-    CHOOSE = "choose"  # its record is not known: choose one, or add a new one
+    CHOOSE = "choose"  # its record is unknown: choose one, or add a new one
     NEW = "new"  # the next run creates its record
     DECIDE = "decide"  # it is held, or differs, until a decision
-    WAITS = "waits"  # another row is to be settled first
-    BLOCKED = "blocked"  # a value is to be mended in one of the systems
+    WAITS = "waits"  # another row must be settled first
+    BLOCKED = "blocked"  # a value must be corrected in one of the systems
     IGNORED = "ignored"
 
 

@@ -33,8 +33,8 @@ class Preview:
     plan: Plan
     text: str  # the document
     digest: str
-    who: str  # who made it first: the one who prepared the plan
-    chosen: int = 0  # rows of the source that somebody chose; 0: the plan says what part it is
+    who: str  # the person who made it first, and so prepared the plan
+    chosen: int = 0  # number of chosen source rows; 0: the plan has its selection
 
     @property
     def part(self) -> str:

@@ -29,7 +29,7 @@ class Seen:
     text: str
     done: int
     total: int
-    state: str  # begins, runs, stops, plans, ended: with another one, the page has other parts
+    state: str  # begins, runs, stops, plans or ended; each has another page
 
 
 def seen_of(run: ActiveRun) -> Seen:

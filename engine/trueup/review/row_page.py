@@ -73,7 +73,7 @@ class Offer:
     has_until: bool = False
     has_day: bool = False
     has_row: bool = False
-    leads_to: str = ""  # units and money, where the ledger tells
+    leads_to: str = ""  # units and money, if the ledger shows them
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class RowPage:
     stops: tuple[Stop, ...]
     ledger: tuple[LedgerRow, ...]
     decided: tuple[str, ...]
-    note: Note  # empty if nothing is noted
+    note: Note  # "" without a note
     offers: tuple[Offer, ...]
     can_link: bool
 

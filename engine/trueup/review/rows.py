@@ -46,7 +46,7 @@ class Row:
     """A row of the source, with the changes of the plan and with what stops it."""
 
     ref: RowKey  # its key is empty for a record without a row
-    keys: tuple[str, ...]  # of all rows that stand together here: changes of one day are merged
+    keys: tuple[str, ...]  # of all rows in this line: changes of one day are merged
     name: str
     tab: str
     owners: Owners
@@ -255,7 +255,7 @@ class LedgerRow:
     name: str
     owners: Owners
     states: tuple[str, ...]
-    classes: tuple[str, ...]  # what becomes of the difference, and the codes of what holds it
+    classes: tuple[str, ...]  # moved, held or unexplained; and the codes of findings that hold it
     line: LedgerLine
     cells: tuple[LedgerCell, ...]
     money: LineMoney
@@ -375,7 +375,7 @@ class EndedRow:
 
     name: str
     states: tuple[str, ...]
-    about: str  # which change it is
+    about: str  # the id of the change
     texts: tuple[str, ...]  # what the target answered, and the proof
     is_done: bool
     remedy: Pieces = ()

@@ -38,8 +38,8 @@ class Surroundings:
     """The functions of the command that starts a desk."""
 
     scrub: Callable[[str], str]  # takes secrets out of a text
-    report_fault: Callable[[Exception], None]  # tells the operator of a defect
-    announce: Callable[[str], None]  # takes the address that opens the desk
+    report_fault: Callable[[Exception], None]  # reports a defect to the operator
+    announce: Callable[[str], None]  # receives the address that opens the desk
 
 
 class Server:

@@ -17,8 +17,8 @@ class Session:
 
     id: str
     csrf: str  # what its forms carry
-    person: str = ""  # in whose name it acts
-    ends: float | None = None  # on the clock of the sessions; None: with the desk
+    person: str = ""  # the person that it acts for
+    ends: float | None = None  # by the clock of the sessions; None: at the end of the desk
 
 
 class Sessions:

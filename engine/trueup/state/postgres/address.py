@@ -24,7 +24,7 @@ _EXAMPLE = "postgresql://user:secret@host/base"
 _DEFAULTS: Mapping[str, Any] = {
     "application_name": "trueup",
     "connect_timeout": 10,
-    # A server that vanished without a word is noticed within half a minute, not within hours.
+    # A vanished server is noticed within half a minute instead of hours.
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,

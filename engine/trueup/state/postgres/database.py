@@ -40,7 +40,7 @@ _LOST = (
     "what was being written is there as a whole, or not at all. Once the database can be reached, "
     "`trueup apply --resume` continues an apply, and any other command can be given again"
 )
-_LONGEST_MESSAGE = 300  # characters of a server's message that are repeated
+_LONGEST_MESSAGE = 300  # characters of a server's message that are shown
 
 
 def migrations() -> tuple[str, ...]:
@@ -151,7 +151,9 @@ def transaction(connection: Connection, begin: str) -> Iterator[None]:
         yield
         connection.execute("COMMIT")
     except Exception:
-        with contextlib.suppress(psycopg.Error):  # the first error says more; the server rolls back
+        with contextlib.suppress(
+            psycopg.Error
+        ):  # the first error is more precise; the server rolls back
             connection.execute("ROLLBACK")
         raise
     except BaseException:  # interrupted at any point of the protocol
