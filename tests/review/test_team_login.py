@@ -126,9 +126,9 @@ def test_a_key_that_the_issuer_has_changed_is_asked_for_again(provider):
         ({"email_verified": False}, "has not verified that anna@msp.example is your address"),
         ({"email_verified": None}, "has not verified"),
         ({"email_verified": "false"}, "has not verified"),
-        ({"email": None}, "does not say your email"),
-        ({"email": ["anna@msp.example"]}, "does not say your email"),
-        ({"email": " "}, "does not say your email"),
+        ({"email": None}, "did not send your email"),
+        ({"email": ["anna@msp.example"]}, "did not send your email"),
+        ({"email": " "}, "did not send your email"),
     ],
 )
 def test_an_address_that_is_not_verified_names_no_person(provider, claims, text):
