@@ -50,7 +50,7 @@ def read(path: Path, file: str) -> tuple[list[Document], list[Finding]]:
 def parse(raw: bytes, file: str) -> tuple[list[Document], list[Finding]]:
     """Returns the documents in these bytes and what is wrong with them.
 
-    If an error ends the reading, the documents before it are returned all the same.
+    If an error ends the reading, the documents before it are returned anyway.
     """
     try:
         text = raw.decode("utf-8-sig")

@@ -253,7 +253,7 @@ def _meant_word(raw: _RawError) -> str:
 
 
 def _stand_in(raw: _RawError) -> str:
-    """Returns the word that the schema names, in `takenAs`, for checking the rest all the same.
+    """Returns the word that the schema names, in `takenAs`, for checking the rest anyway.
 
     Schemas name one where the choice of the word does not change what else is checked.
     """

@@ -208,7 +208,7 @@ class Change:
     action: Action
     mapping: str
     keys: tuple[str, ...]  # the rows it comes from; more than one where changes were merged
-    name: str  # what people call it
+    name: str  # its display name
     tab: str
     entity: str  # the target entity; for a write-back the source table
     place: Place  # the mapping's YAML line

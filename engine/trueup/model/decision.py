@@ -26,7 +26,7 @@ class Verdict(StrEnum):
     IGNORE = "ignore"
     ARCHIVE = "archive"  # a pending change: the target has it already; mark it, send nothing
     PUSH = "push"
-    """A held change: send it all the same, on the first open day where its own is posted."""
+    """A held change: send it anyway, on the first open day where its own is posted."""
 
     CORRECT = "correct"  # a ledger difference: adjust the target to the source's quantity
 

@@ -130,7 +130,7 @@ class Finding:
     place: Place | None = None
     mapping: str = ""
     key: str = ""
-    name: str = ""  # what people call the row
+    name: str = ""  # the display name of the row
     commands: tuple[Command, ...] = ()
 
     @property

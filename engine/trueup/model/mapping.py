@@ -310,7 +310,7 @@ class MappingSpec:
     target: TargetSpec
     fields: Mapping[str, FieldSpec]
     place: Place
-    label: Value | None = None  # what people call a row; the table's title column if absent
+    label: Value | None = None  # the display name of a row; the table's title column if absent
     identity: Mapping[str, FieldSpec] = field(default_factory=dict)
     match: tuple[MatchKey, ...] = ()
     create: Value = Value("auto", Place(""))

@@ -57,7 +57,7 @@ class MappingState:
     records: dict[int, Record] = field(default_factory=dict)  # by id
     record_ids: dict[str, int] = field(default_factory=dict)  # every key that is a record
     inferred_links: dict[str, int] = field(default_factory=dict)
-    """Rows that are kept out and fit one record all the same: for the ledger, never written."""
+    """Rows that are kept out and fit one record anyway: for the ledger, never written."""
 
     predecessors: dict[str, str] = field(default_factory=dict)
     """Rows that take the place of another one, with that row."""
@@ -81,7 +81,7 @@ class MappingState:
     """Records that several of these rows fit: none of them is known to be its row."""
 
     unknown_records: dict[str, str] = field(default_factory=dict)
-    """Rows without a known record that may have one all the same, and why: for the ledger."""
+    """Rows without a known record that may have one anyway, and why: for the ledger."""
 
     referable: dict[str, object] = field(default_factory=dict)
     """What other rows may refer to: the record's id, or Unknown where it is yet to be created."""

@@ -231,7 +231,7 @@ class Plan:
     as_of: date
     lineage: str  # of the state; empty before the first apply
     serial: int
-    source: str  # what people call the source, no secrets
+    source: str  # the display name of the source, no secrets
     target: str
     currency: str
     changes: tuple[Change, ...]  # in order of waves
@@ -248,7 +248,7 @@ class Plan:
     systems: Mapping[str, str] = field(default_factory=dict)
     """`source` and `target`: the systems that it was made for; it is applied to no others."""
 
-    names: SystemNames = UNNAMED  # what people call the two systems
+    names: SystemNames = UNNAMED  # the display names of the two systems
 
     partial_reads: tuple[PartialRead, ...] = field(default=(), compare=False)
     """What was not read in full. The same plan may be made from either, so it is not in the digest,

@@ -269,7 +269,7 @@ class SurvivingMutant:
 
     place: Place
     text: str  # what was changed
-    tests: int  # that reach the part, and pass all the same
+    tests: int  # that reach the part, and pass anyway
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,7 @@ def missing_columns(
 ) -> SourceError:
     """Returns the error for columns that a file or table does not have.
 
-    `names` are the columns that it has, `place` is how a message calls it.
+    `names` are the columns that it has, `place` is its name in messages.
     """
     faults, missing = [], list(missing)
     for column in missing[:MOST]:

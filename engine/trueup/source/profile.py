@@ -17,8 +17,8 @@ tables:
       psa_system_id: {logical: work365_lcl_psasystem_id, holds: ContractServices}
 ```
 
-- `choices`: this tenant's number of a choice → our label.
-- `labels`: a display text of this tenant → our label.
+- `choices`: this tenant's number of a choice → the catalogue's label.
+- `labels`: a display text of this tenant → the catalogue's label.
 - `shows`: the column of the referenced table whose text is read (by default its name column).
 - `holds`: the Autotask entity whose id the column keeps. Without it nothing is written there.
 
@@ -65,7 +65,7 @@ class ColumnProfile:
     """What a profile states about one column beside its name."""
 
     choices: Mapping[int, str] = field(default_factory=dict)
-    labels: Mapping[str, str] = field(default_factory=dict)  # display text, case folded → our label
+    labels: Mapping[str, str] = field(default_factory=dict)  # text, case folded → label
     shows: str = ""
     id_entity_of: str = ""
 

@@ -9,8 +9,8 @@ The types are those of `model.catalogue.Type`. A value that cannot be read as it
 - Keys and look-ups that are GUIDs become lower case without braces, so that exports of different
   tools refer to each other. Other keys stay as they are.
 - Decimals are exact and without trailing zeros, so that `10.50` and `10.5` are one value.
-- A choice is known by its number. Where its display text is present and is one of our labels, the
-  text counts instead, because the numbers may differ from tenant to tenant.
+- A choice is known by its number. Where its display text is present and is one of the catalogue's
+  labels, the text counts instead, because the numbers may differ from tenant to tenant.
 - Days and instants: see `dates`.
 """
 

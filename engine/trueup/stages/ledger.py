@@ -25,7 +25,7 @@ class PendingUnits:
     key: str
     day: date
     units: Decimal
-    stopped: bool = False  # held or blocked: pending all the same
+    stopped: bool = False  # held or blocked: pending anyway
     dated: date | None = None  # by the source, where a policy bills it from another day
     due: date | None = None  # its day, where an undo took it back later: it is billed from then
     counts_from: date | None = None

@@ -9,7 +9,7 @@ DEFAULTS = "defaults.yaml"
 
 @dataclass(frozen=True, slots=True)
 class TestFile:
-    """A file with tests, and how messages call it."""
+    """A file with tests, and its name in messages."""
 
     __test__ = False  # for pytest, which collects classes with such names
 

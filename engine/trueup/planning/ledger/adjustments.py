@@ -201,7 +201,7 @@ class AdjustmentPlanner:
     def _mark_only(self, ledger: ServiceLedger, planned: PlannedAdjustment) -> None:
         """Marks changes whose sum is zero, or that are too late; nothing is sent for them.
 
-        Days between their own days and this one may be lost all the same, and those before the day
+        Days between their own days and this one may be lost anyway, and those before the day
         on which the target got the units that a correction leaves out.
         """
         adjustment, monthly = planned.adjustment, None

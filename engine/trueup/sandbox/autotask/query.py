@@ -189,7 +189,7 @@ class _FilterParser:
     ) -> str:
         """Returns a comparison that respects case if the tenant's switch demands it.
 
-        Text columns and their indexes ignore case. To use an index all the same, an equality is
+        Text columns and their indexes ignore case. To use an index anyway, an equality is
         tested twice: without case, then with it.
         """
         self.values.extend(stored)

@@ -128,7 +128,7 @@ def _can_be_stored(text: str) -> bool:
 
 def _day(field: Field, value: object) -> str:
     """A day is the date part as it is written: days have no time zone, whatever the offset."""
-    _instant(field, value)  # the rest must be valid all the same
+    _instant(field, value)  # the rest must be valid anyway
     return str(value)[:10]
 
 

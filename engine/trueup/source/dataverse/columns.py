@@ -1,4 +1,4 @@
-"""Binds our columns to the attributes of an environment: what to select, and how to read it.
+"""Binds the catalogue's columns to the attributes of an environment, to select and read them.
 
 Choices are read by number, with labels from the metadata. Days are read by the behaviour of their
 own column (docs/explanation/work365.md, section 6.7). References that we read as text, such as
@@ -31,7 +31,7 @@ ReferenceTexts = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class BoundColumn:
-    """One of our columns with its attribute in the environment."""
+    """A column of the catalogue with its attribute in the environment."""
 
     column: Column
     attribute: AttributeDefinition
@@ -112,7 +112,7 @@ class TableReader:
 
 
 def labels_by_number(bound: BoundColumn) -> Mapping[int, str]:
-    """Returns our label of each number in this environment.
+    """Returns the catalogue's label of each number in this environment.
 
     The number of a state is the same in all environments. Any other number counts only with a
     label that we know.

@@ -53,7 +53,7 @@ class MatchedBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ColumnMatch:
-    """One of our columns, and its attribute in the environment."""
+    """A column of the catalogue, and its attribute in the environment."""
 
     column: Column
     matched_by: MatchedBy
@@ -63,7 +63,7 @@ class ColumnMatch:
 
 @dataclass(frozen=True, slots=True)
 class TableMatch:
-    """One of our tables, and its definition in the environment."""
+    """A table of the catalogue, and its definition in the environment."""
 
     table: Table
     matched_by: MatchedBy
@@ -73,7 +73,7 @@ class TableMatch:
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """The matches of all our tables in one environment."""
+    """The matches of all the catalogue's tables in one environment."""
 
     environment: str
     tables: tuple[TableMatch, ...]

@@ -16,7 +16,7 @@ def locked(path: Path, name: str) -> Iterator[os.stat_result]:
     """Keeps other trueup writers away from the file; the lock ends with the process.
 
     Yields the file's status under the lock, so that `replace_file` notices a change by another
-    program. `name` is how messages call the file. Raises `SourceError`.
+    program. `name` is the file's name in messages. Raises `SourceError`.
     """
     with ExitStack() as stack:
         try:

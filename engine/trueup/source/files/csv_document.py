@@ -39,7 +39,7 @@ class CsvDocument:
     """A table in a CSV file; the position of a row is its first line and its byte offset."""
 
     def __init__(self, text: StreamedText, name: str) -> None:
-        """`name` is how messages call the file. Raises `SourceError`."""
+        """`name` is the file's name in messages. Raises `SourceError`."""
         self._text, self._name = text, name
         with text.opened() as file:
             # Lines keep their own ends. A quoted cell may span several of them; `csv` joins those.

@@ -15,7 +15,7 @@ class JsonDocument:
     """A table in a JSON file; the position of a row is the offset of its first character."""
 
     def __init__(self, data: bytes, name: str) -> None:
-        """`name` is how messages call the file. Raises `SourceError`."""
+        """`name` is the file's name in messages. Raises `SourceError`."""
         self._file, self._name = decode(data, name), name
         self._text = self._file.text
         self._lines = LineIndex(self._text)

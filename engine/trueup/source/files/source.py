@@ -56,7 +56,7 @@ class FileSource:
         zone: ZoneInfo | None = None,
         file_format: FileFormat | None = None,
     ) -> None:
-        """`folder` may be one workbook; `name` is how messages call it.
+        """`folder` may be one workbook; `name` is its name in messages.
 
         `zone` is the business time zone; `file_format` is how the files write values.
         """
@@ -135,7 +135,7 @@ class FileSource:
         return rows
 
     def _index(self, table: Table, document: TableDocument, digest: bytes) -> RowIndex:
-        """Returns the index of a document, made anew where its content has changed."""
+        """Returns the index of a document, made again where its content has changed."""
         known = self._indexes.get(table.name)
         if known is None or known.digest != digest:
             adapt = self._format.adapt(table, self._zone)

@@ -79,7 +79,7 @@ class StreamedText:
     """The text of a file, or of bytes that are in memory."""
 
     def __init__(self, content: Path | bytes, name: str) -> None:
-        """`name` is how messages call the file."""
+        """`name` is the file's name in messages."""
         self._content, self._name = content, name
         self._version: _Version | None = None  # of the file that was opened first
 

@@ -29,7 +29,7 @@ class MatchInputs:
     decisions: Mapping[str, Decision]  # of this mapping, by key
     as_of: date
     names: Callable[[str], dict[str, Any]]  # names for expressions, by key
-    label: Callable[[str], str]  # what people call a row
+    label: Callable[[str], str]  # the display name of a row
     values: FieldValues
     in_doubt: frozenset[str] = frozenset()
     """Rows with a write of unknown outcome: they stay as they are."""
@@ -55,7 +55,7 @@ class MatchResult:
     skipped: dict[str, Finding] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)  # warnings
     unknown: dict[str, str] = field(default_factory=dict)
-    """Rows without a record of their own that may be one all the same, and why."""
+    """Rows without a record of their own that may be one anyway, and why."""
 
     def apply_to(self, state: MappingState) -> None:
         """Moves the result into the state of the mapping, without copying per-row entries."""

@@ -54,7 +54,7 @@ class HttpTarget:
         kept: KeptMetadata | None = None,
         changes: Changes | None = None,
     ) -> None:
-        """`entities` is the shipped catalogue; `name` is how messages call the target.
+        """`entities` is the shipped catalogue; `name` is the target's name in messages.
 
         `identity` replaces the client's identity if address and user do not identify the tenant: a
         sandbox has another port in each run. `kept` has metadata of earlier plans, `changes` their
