@@ -1,4 +1,4 @@
-"""What all tests share: the number of examples, folders, what is read and compiled once."""
+"""Fixtures and settings of all tests: number of examples, folders, data that is cached."""
 
 import gc
 import os

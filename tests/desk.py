@@ -1,6 +1,6 @@
 """`make desk`: the review desk on a temporary copy of the demo, until Ctrl-C.
 
-Both systems are on this machine: whatever is decided and applied there ends with it.
+Both systems are on this machine: all decisions and runs end with the desk.
 """
 
 import signal

@@ -1,7 +1,7 @@
 """`make screenshots`: a picture of each page of the review desk on the demo, in docs/pictures/.
 
-The person of the pictures settles a customer, previews the plan, applies it, and looks back. A
-colleague says yes to the plan before. A tab that has no step here is pictured as it opens.
+The person in the pictures settles a customer, previews the plan, applies it, and looks at the run.
+A colleague approves the plan before. Each other tab is pictured as it opens.
 """
 
 import io

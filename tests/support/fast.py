@@ -1,4 +1,4 @@
-"""What lets a thousand small plans and applies run in seconds, and the same way every time."""
+"""Speeds up small plans and applies, and makes them deterministic."""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future

@@ -1,8 +1,8 @@
-"""Commands in processes of their own, forked from this one: Python and trueup are loaded already.
+"""Runs commands in processes that are forked from this one, with Python and trueup loaded.
 
-To start Python and to import a plan's modules takes longer than the plan of a test. What such a
-process does with its terminal, streams, signals and exit code is what a started one does; how
-Python itself begins (encodings, streams closed from the start) is seen with a started one only.
+Starting Python and importing a plan's modules takes longer than the plan of a test. Such a process
+treats its terminal, streams, signals and exit code as a new one does. Only a new one shows how
+Python itself starts (encodings, streams that are closed from the start).
 """
 
 import contextlib

@@ -1,8 +1,8 @@
-"""Requests of this process to a sandbox of this process go without a socket.
+"""Connects clients of this process to a sandbox of this process without a socket.
 
 A request over loopback costs about 2 ms of CPU in both ends together, and a plan of a few rows
-sends dozens. Client, requests, answers and sandbox are the same; HTTP is left out. What a network
-may do to them is the subject of tests/target, tests/sandbox, tests/ports and tests/chaos, which use
+sends dozens. Client, requests, answers and sandbox are the same; HTTP is left out. The effects of a
+network are the subject of tests/target, tests/sandbox, tests/ports and tests/chaos, which use
 sockets.
 """
 

@@ -1,8 +1,8 @@
-"""Files of the same bytes are read once per process: reading takes longer than most tests do.
+"""Reads files of equal bytes once per process, because reading takes longer than most tests.
 
-Catalogue files and sound projects are remembered by what is in their files. Whatever is changed in
-a file of a project is read and checked anew, and so is all that has errors. Of a project with a
-change, the files that have none are not parsed and held against their schemas again.
+Catalogue files and valid projects are cached by the content of their files. A changed file of a
+project is read and checked again, and so is every file with errors. The unchanged files of such a
+project are not parsed and checked against their schemas again.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""A small OpenID Connect provider on loopback, and a way to bend what it answers."""
+"""A small OpenID Connect provider on loopback, whose answers a test can change."""
 
 import json
 import time

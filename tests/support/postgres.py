@@ -1,4 +1,4 @@
-"""A PostgreSQL for tests: one server for the whole run, a fresh database for whoever asks.
+"""A PostgreSQL for tests: one server for the whole run, and a new database for each caller.
 
 The server comes from a wheel, so nothing has to be installed. `TRUEUP_TEST_POSTGRES` names another:
 the address of a server whose user may create databases (`postgresql://user:secret@host/base`), or

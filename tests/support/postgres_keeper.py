@@ -1,9 +1,9 @@
-"""Keeps a PostgreSQL for as long as anybody is connected to it: `python postgres_keeper.py FOLDER`.
+"""Runs a PostgreSQL as long as a process is connected: `python postgres_keeper.py FOLDER`.
 
-FOLDER is where the programs of PostgreSQL are. Prints one line of JSON: the server's address for
-libpq, and the port at which those who use the server hold a connection for as long as they do.
-When the last of these connections is closed, also because its process was killed, the server is
-stopped and its files are removed. So none is left behind, and several processes share one.
+FOLDER has the programs of PostgreSQL. Prints one line of JSON: the server's address for libpq, and
+the port at which its users hold a connection while they use the server. When the last of these
+connections is closed, also because its process was killed, the server is stopped and its files are
+removed. So no server is left running, and several processes share one.
 
 PostgreSQL refuses to run as root. Then it runs as `nobody`, who must be able to read its programs.
 """

@@ -1,4 +1,4 @@
-"""Both sides in memory, and a state between them: what a test bends, plans and applies."""
+"""Both sides in memory with a state between them, which a test changes, plans and applies."""
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress

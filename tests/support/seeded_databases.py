@@ -1,4 +1,4 @@
-"""Databases of the sandbox, seeded once and copied: to seed one takes longer than most tests do."""
+"""Copies seeded databases of the sandbox, because seeding takes longer than most tests."""
 
 import json
 from functools import cache

@@ -1,4 +1,4 @@
-"""Beginnings that tests share: seats kept by hand, a second one of a kind, a failing write."""
+"""Initial situations that tests share: manual seats, a second service, a failing write."""
 
 from datetime import date
 

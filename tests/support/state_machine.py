@@ -1,4 +1,4 @@
-"""A model of what must hold, whatever people, faults and crashes do in whatever order."""
+"""A model of the invariants that hold under any order of edits, faults and crashes."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator

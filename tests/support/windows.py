@@ -1,7 +1,7 @@
-"""Runs command lines in a process that lacks what Windows lacks, and prints what came of them.
+"""Runs command lines in a process that lacks what Windows lacks, and prints the results.
 
 `python -m tests.support.windows LINES` takes a JSON list of command lines and prints a JSON list of
-`{"line", "code", "out", "error"}`. This is no Windows: it shows that nothing asks for what is not
+`{"line", "code", "out", "error"}`. This is no Windows: it shows that no code uses what is missing
 there, and that no file is replaced or removed while it is open.
 """
 

@@ -1,4 +1,4 @@
-"""Reads workbooks back: what a formula comes to is computed here, from the cells, with Decimal."""
+"""Reads workbooks back; formulas are computed here from the cells, with Decimal."""
 
 import io
 import re
