@@ -48,7 +48,7 @@ def test_a_new_file_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.Mo
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_a_new_file_has_the_mode_that_is_asked_for(tmp_path: Path):
+def test_a_new_file_has_the_mode_that_is_requested(tmp_path: Path):
     file = tmp_path / "file"
     before = os.umask(0o022)
     try:
@@ -142,7 +142,7 @@ def test_a_folder_that_fails_to_sync_is_an_error(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.usefixtures("windows")
-def test_on_windows_no_folder_is_opened_and_no_process_is_asked(
+def test_on_windows_no_folder_is_opened_and_no_process_is_signalled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     def forbidden(*_: object) -> None:

@@ -145,7 +145,7 @@ def test_who_may_not_say_that_is_refused_and_nothing_is_written(at, who, stateme
     assert at.state.audit() == []
 
 
-def test_an_approval_is_asked_for_once(at):
+def test_an_approval_is_requested_once(at):
     made = at.plan()
     say(at, made, "anna", Statement.ASK)
 

@@ -70,7 +70,7 @@ def test_a_new_plan_that_is_applied_at_once_asks_too_and_names_both_commands(sav
     assert "`trueup plan --out plan.json && trueup approve plan.json` approves" in error
 
 
-def test_one_asks_another_approves_and_anybody_applies(saved, say):
+def test_one_asks_another_approves_and_any_user_applies(saved, say):
     requested = say("anna", "approve", "plan.json", "--ask")
     approved = say("ben", "approve", "plan.json", "--yes", "--reason", "seen with the customer")
     applied = say("nightly", "apply", "plan.json")

@@ -106,7 +106,7 @@ def test_held_changes_of_the_selected_subscriptions_are_decided(trueup, decision
 
 
 @pytest.mark.parametrize("answer", [True, False])
-def test_a_terminal_is_asked_once(work, trueup, decisions, terminal, answer):
+def test_a_terminal_has_one_question(work, trueup, decisions, terminal, answer):
     before = (work / FILE).read_bytes()
     asked = terminal(answer)
 

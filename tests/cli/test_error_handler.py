@@ -71,7 +71,7 @@ def test_json_gets_the_error_as_json_too(capsys):
     assert capsys.readouterr().out == '{\n "error": "away"\n}\n'
 
 
-def test_a_fault_of_ours_gives_a_report_to_paste_without_secrets(capsys, monkeypatch, tmp_path):
+def test_a_fault_of_trueup_gives_a_report_to_paste_without_secrets(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("W365_THING", "tell-nobody")
     (tmp_path / "trueup.yaml").write_text(
         "x: '{{ env.W365_THING }}'\ntarget: {secret: in-the-file, url: a}\n"
@@ -152,7 +152,7 @@ def test_what_looks_like_a_secret_is_hidden(text, shown):
         ("demodemo", "trueup-demodemo", "trueup-(hidden)"),
     ],
 )
-def test_a_short_secret_is_hidden_where_it_stands_by_itself(monkeypatch, secret, text, shown):
+def test_a_short_secret_is_hidden_where_it_is_by_itself(monkeypatch, secret, text, shown):
     monkeypatch.setenv("AUTOTASK_SECRET", secret)
     assert scrubbed(text) == shown
 

@@ -68,7 +68,7 @@ def test_validate_as_json_has_the_same_findings(fleet, capsys):
     assert finding["place"] == "fleet.yaml:10:47"
 
 
-def test_validate_reads_secrets_only_where_it_is_asked_to(fleet, capsys):
+def test_validate_reads_secrets_only_on_request(fleet, capsys):
     change(fleet, "project: Acme,", 'project: Acme, target: {username: "{{ env.USER_NAME }}"},')
     change(fleet, "  birch:", "    secrets: {USER_NAME: {file: none}}\n  birch:")
 

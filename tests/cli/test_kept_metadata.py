@@ -66,7 +66,7 @@ def test_a_label_that_a_plan_lacked_is_found_once_an_administrator_adds_it(
     assert calls[0] > calls[1]  # it was planned twice, and all calls are counted
 
 
-def test_a_label_that_still_lacks_is_asked_for_by_each_plan(work, planned, requested):
+def test_a_label_that_still_lacks_is_read_by_each_plan(work, planned, requested):
     administer(work, COMPANY_TYPES[1:])
     first = planned("--fresh")
     requested.clear()
@@ -77,7 +77,7 @@ def test_a_label_that_still_lacks_is_asked_for_by_each_plan(work, planned, reque
     assert second == first
 
 
-def test_a_missing_label_that_stops_the_plan_is_asked_for(work, trueup, planned, requested):
+def test_a_missing_label_that_stops_the_plan_is_read(work, trueup, planned, requested):
     """`months` of a price names the labels of a picklist."""
     named = ("Monthly", "Quarterly", "Semi-Annual", "Yearly")
     administer(work, periods("Monthly fee", *named[1:]), "Services", "periodType")
@@ -99,7 +99,7 @@ def test_doctor_asks_for_all_that_plans_keep(work, trueup, planned, requested):
     assert {"Companies", "Companies/fields"} <= {*requested}
 
 
-def test_catalogue_pull_has_the_next_plan_ask(trueup, planned, requested):
+def test_catalogue_pull_makes_the_next_plan_read(trueup, planned, requested):
     planned()
     assert trueup("catalogue", "pull", "Services")[0] == 0
     requested.clear()
@@ -109,7 +109,7 @@ def test_catalogue_pull_has_the_next_plan_ask(trueup, planned, requested):
     assert {*requested} == {"Services", "Services/fields"}
 
 
-def test_another_sandbox_under_the_same_name_is_asked(work, trueup, planned, requested):
+def test_another_sandbox_under_the_same_name_is_read(work, trueup, planned, requested):
     planned()
     (work / ".trueup" / "autotask.sqlite").unlink()
     requested.clear()

@@ -12,7 +12,7 @@ from tests.support.browser import Browser, address_in
 from tests.support.paths import ROOT
 
 
-def test_it_serves_the_demo_until_it_is_asked_to_stop(tmp_path):
+def test_it_serves_the_demo_until_it_is_requested_to_stop(tmp_path):
     port = free_port()
     command = [sys.executable, str(ROOT / "tests" / "desk.py"), "--port", str(port)]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "TMPDIR": str(tmp_path)}

@@ -69,7 +69,7 @@ def test_a_day_in_another_order_is_wrong_usage_with_an_example(trueup, day):
         (("--customer", "Nobody Ltd"), "there is no row 'Nobody Ltd'"),
     ],
 )
-def test_a_selection_of_nothing_is_refused_before_autotask_is_asked(
+def test_a_selection_of_nothing_is_refused_before_autotask_is_read(
     without_secrets, trueup, monkeypatch, arguments, message
 ):
     # No Autotask answers at this address: a call would end the plan with another message.

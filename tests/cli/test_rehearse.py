@@ -36,7 +36,7 @@ def test_a_plan_is_rehearsed_and_nothing_is_written(trueup, work):
 
 
 @pytest.mark.usefixtures("applied")
-def test_a_rehearsal_stands_on_the_state_as_it_is(trueup):
+def test_a_rehearsal_uses_the_state_as_it_is(trueup):
     code, out, _ = trueup("rehearse", "--json")
     assert code == 0
     rehearsed = json.loads(out)

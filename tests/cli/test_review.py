@@ -30,7 +30,7 @@ def started(work):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_prints_its_address_serves_and_ends_when_asked_to(started, number):
+def test_it_prints_its_address_serves_and_ends_on_request(started, number):
     process, out, err = started()
     browser = Browser(address_in(out.readline()))
     assert out.readline() == "Ctrl-C ends it.\n"

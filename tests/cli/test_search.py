@@ -173,7 +173,7 @@ def test_a_search_reads_what_the_last_plan_read_and_shows_when(work, trueup):
     assert (service["calls"], service["found"][0]["record"]) == (0, 70045)
 
 
-def test_autotask_is_asked_where_nothing_that_the_plan_read_fits(work, trueup):
+def test_autotask_is_searched_if_no_record_of_the_plan_fits(work, trueup):
     trueup("plan")
 
     result = found(trueup, "customer", "Xyzzy Holdings")
@@ -232,7 +232,7 @@ def test_a_run_removes_what_the_plan_before_it_read(work, trueup):
     assert found(trueup, "customer", "Alpine Dental AG")["found"][0]["linked"]
 
 
-def test_a_sandbox_that_is_filled_anew_leaves_no_copy(work, trueup):
+def test_a_sandbox_that_is_filled_again_leaves_no_copy(work, trueup):
     trueup("plan")
 
     assert trueup("sandbox", "reset")[0] == 0

@@ -136,7 +136,7 @@ def test_apply_asks_and_yes_means_yes_with_a_bar(work):
     assert "█" in terminal.shown
 
 
-def test_a_plan_over_a_limit_is_not_asked_about(work):
+def test_a_plan_over_a_limit_is_not_confirmed(work):
     project = work / "trueup.yaml"
     project.write_text(re.sub(r"(?m)^( *)calls: .*$", r"\1calls: 1", project.read_text()))
     terminal = Terminal(work, "apply")
@@ -232,7 +232,7 @@ def test_the_bar_shows_progress_and_remaining_time():
     assert time_left(7200) == "2.0 h left"
 
 
-def test_the_time_that_is_left_is_worked_out_anew_for_a_run_that_follows_a_plan():
+def test_the_time_that_is_left_is_worked_out_again_for_a_run_that_follows_a_plan():
     clock = iter([0.0, 10.0, 100.0, 110.0])
     meter = Meter(lambda: next(clock))
     meter.line(Progress(10_000, 40_000, "Contracts"))

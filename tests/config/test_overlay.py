@@ -86,7 +86,7 @@ def messages(project, text, folder):
         ("  target: {url: http://a.example}\n", "fleet.yaml:2:17: target.url begins with http://,"),
     ],
 )
-def test_a_finding_about_what_is_laid_over_has_the_place_where_it_stands(
+def test_a_finding_about_what_is_laid_over_has_the_place_where_it_is(
     project, tmp_path, text, message
 ):
     (found,) = messages(project, text, tmp_path)

@@ -15,7 +15,7 @@ def test_generated_parts_are_up_to_date(page):
     assert refreshed(page.text) == page.text, "run `python -m tests.docs`"
 
 
-def test_every_part_stands_on_a_page():
+def test_every_part_is_on_a_page():
     assert PLACES.keys() == PARTS.keys()
 
 

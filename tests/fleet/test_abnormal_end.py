@@ -91,7 +91,7 @@ class SentEnds(list):
     send = list.append
 
 
-def test_a_process_that_lost_its_tenant_ends_although_it_was_asked_to_stop(url, ended):
+def test_a_process_that_lost_its_tenant_ends_although_it_was_requested_to_stop(url, ended):
     connection, over, stop = connect(url), Event(), Event()
     stop.set()
     sent = SentEnds()

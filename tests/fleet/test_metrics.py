@@ -133,7 +133,7 @@ def test_while_the_database_is_away_only_that_is_shown_of_the_fleet():
     assert [name for name, *_ in found if name.startswith("trueup_fleet")] == ["trueup_fleet_up"]
 
 
-def test_the_fleet_is_read_once_for_many_who_ask_at_a_time():
+def test_the_fleet_is_read_once_for_many_requests_at_a_time():
     asked = []
 
     def read():

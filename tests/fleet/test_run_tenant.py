@@ -266,7 +266,7 @@ class Fixed(HostProcesses):
     ("error", "is_retried"),
     [(TargetUnavailable("no answer"), True), (TargetRejected("401 Unauthorized"), False)],
 )
-def test_what_may_pass_is_tried_again_and_what_a_person_must_mend_is_not(
+def test_what_may_pass_is_tried_again_and_what_a_person_must_correct_is_not(
     world, monkeypatch, error, is_retried
 ):
     def fail(*_arguments):

@@ -144,7 +144,7 @@ def test_a_tick_that_was_run_is_not_run_again_when_the_clock_goes_back(connectio
     assert look(one) == 0
 
 
-def test_who_asks_for_a_run_gets_one_at_once_or_after_the_one_at_work(connection, url):
+def test_a_requested_run_is_queued_at_once_or_after_the_active_one(connection, url):
     one = begin(connection, url, [tenant(name) for name in ("acme", "birch", "cedar")])
     request_runs(connection, one.queue, ["birch", "cedar"], RunKind.REQUESTED)
     connection.execute("UPDATE trueup_fleet.runs SET started = now() WHERE tenant = 'cedar'")
@@ -158,7 +158,7 @@ def test_who_asks_for_a_run_gets_one_at_once_or_after_the_one_at_work(connection
 
 
 @pytest.mark.parametrize("kind", [RunKind.REQUESTED, RunKind.APPROVED])
-def test_a_plan_that_is_queued_does_not_serve_who_asks_for_more(connection, url, kind):
+def test_a_plan_that_is_queued_does_not_serve_a_request_to_apply(connection, url, kind):
     one = begin(connection, url, [tenant("acme")])
     request_runs(connection, one.queue, ["acme"], RunKind.PLAN)
 

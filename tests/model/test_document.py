@@ -522,7 +522,7 @@ def test_a_plan_without_its_digest_is_refused(without):
         loads(json.dumps({"format": FORMAT, **without, **rest}, indent=1) + "\n")
 
 
-def test_a_plan_is_known_by_the_digest_that_stands_in_it():
+def test_a_plan_is_known_by_the_digest_that_is_in_it():
     text = dumps(PLAN)
     assert plan_id(text) == json.loads(text)["digest"]
     assert plan_id(dumps(replace(PLAN, serial=1))) != plan_id(text)
@@ -534,7 +534,7 @@ def test_a_plan_is_known_by_the_digest_that_stands_in_it():
 PARTIAL = PartialRead("Companies", 1204, 3, "2026-11-30T04:12:00Z", "2026-11-29T08:00:00Z")
 
 
-def test_what_was_not_read_in_full_stands_in_the_third_line_and_changes_no_digest():
+def test_what_was_not_read_in_full_is_in_the_third_line_and_changes_no_digest():
     text = dumps(replace(PLAN, partial_reads=(PARTIAL, PARTIAL)))
     lines = text.splitlines(keepends=True)
 
@@ -556,7 +556,7 @@ def test_what_was_not_read_in_full_stands_in_the_third_line_and_changes_no_diges
         ' "reads": [],\n',
     ],
 )
-def test_nothing_else_may_stand_outside_of_the_digest(line):
+def test_nothing_else_may_be_outside_of_the_digest(line):
     lines = dumps(PLAN).splitlines(keepends=True)
 
     with pytest.raises(EngineError, match=r"damaged|was changed"):

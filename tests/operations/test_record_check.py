@@ -113,7 +113,7 @@ def test_an_inactive_record_of_a_mapping_that_switches_it_on_is_not_held(
         (TargetUnavailable("no connection"), "no connection"),
     ],
 )
-def test_a_link_is_written_with_a_note_where_the_target_cannot_be_asked(
+def test_a_link_is_written_with_a_note_if_the_target_cannot_be_read(
     connections: Connections, project: Project, refusal: EngineError, cause: str
 ):
     connections.refusal = refusal

@@ -130,7 +130,7 @@ def test_an_edit_of_a_file_that_was_changed_since_is_refused(folder, write):
         ),
     ],
 )
-def test_what_cannot_stand_there_is_refused_and_nothing_is_written(folder, values, text):
+def test_what_is_not_allowed_there_is_refused_and_nothing_is_written(folder, values, text):
     before = (folder / "trueup.yaml").read_bytes()
     with pytest.raises(EngineError, match=text):
         propose_setup(folder, values)

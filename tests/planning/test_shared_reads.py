@@ -98,7 +98,7 @@ def accounts(tmp_path):
     return Counting(FileSource(tmp_path, tables, "exports", zone=ZoneInfo("UTC")))
 
 
-def test_a_row_is_left_out_only_for_columns_that_are_asked_for(accounts):
+def test_a_row_is_left_out_only_for_columns_that_are_requested(accounts):
     reads = SharedSource(accounts, ())
     reads._columns, reads._keys = {"account": {"name", "modified_on"}}, {"account": "id"}
 
@@ -122,7 +122,7 @@ def tenant():
     return Counting(FakeTarget(project().catalogue.entities, {"Companies": companies}))
 
 
-def test_each_value_of_a_list_is_asked_for_once(tenant):
+def test_each_value_of_a_list_is_queried_once(tenant):
     reads = SharedTarget(tenant, ())
 
     first = reads.read("Companies", [Condition("id", "in", [3, 1, 9])], ["phone"])
@@ -133,7 +133,7 @@ def test_each_value_of_a_list_is_asked_for_once(tenant):
     assert [where[0].value for _, where, _ in tenant.asked] == [[3, 1, 9], [2]]
 
 
-def test_other_conditions_and_further_fields_are_asked_for(tenant):
+def test_other_conditions_and_further_fields_are_queried(tenant):
     reads = SharedTarget(tenant, ())
     odd, even = (Condition("companyType", "eq", value) for value in (1, 0))
 

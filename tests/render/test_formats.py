@@ -67,7 +67,7 @@ def test_markdown_names_what_was_not_read_in_full(in_part):
     assert f"in part: {text}; as of" in plan_markdown(plan).replace("\\", "")
 
 
-def test_markdown_obeys_nothing_that_stands_in_a_name():
+def test_markdown_obeys_nothing_that_is_in_a_name():
     name = "<b>@me</b> #1 https://x.y www.z.q $1 $2 | `a` [x](y) __d__ \x1b[0m"
     assert literal(name) == (
         "&lt;b&gt;@<!-- -->me&lt;/b&gt; #<!-- -->1 https<!-- -->://x.y www<!-- -->.z.q "

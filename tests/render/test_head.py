@@ -66,7 +66,7 @@ def test_an_open_run_is_shown_before_anything_else(a_plan):
     assert plan_markdown(plan).startswith("**run r7, begun 2026-11-14 08:00 UTC by anna")
 
 
-def test_the_summary_stands_first_and_last(a_plan, nothing):
+def test_the_summary_is_first_and_last(a_plan, nothing):
     lines = plan_text(a_plan).splitlines()
     assert lines[:2] == lines[-2:]
     assert lines[0].startswith("Plan: 1 to link, 2 to add,")
@@ -172,7 +172,7 @@ def test_small_lines_are_counted_and_not_shown(nothing):
         (GroupBy.TAB, ["Changes"]),
     ],
 )
-def test_changes_stand_under_what_they_are_grouped_by(nothing, group, titles):
+def test_changes_are_under_what_they_are_grouped_by(nothing, group, titles):
     premium, exchange = RowRef("service", "p1", "Premium"), RowRef("service", "p2", "Exchange")
     plan = of_changes(
         nothing,
@@ -188,7 +188,7 @@ def test_changes_stand_under_what_they_are_grouped_by(nothing, group, titles):
     assert found == titles
 
 
-def test_groups_are_sorted_by_name_where_it_is_asked_for(nothing):
+def test_groups_are_sorted_by_name_where_it_is_requested(nothing):
     plan = of_changes(
         nothing,
         adjusted("a", 0, 1, 10, under=(ALPINE,)),

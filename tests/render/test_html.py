@@ -183,7 +183,7 @@ def test_a_plan_that_leaves_no_doubt_can_be_signed(a_plan):
     assert shown["Needs a person"] == ("Nothing", "")
 
 
-def test_an_open_run_stands_first(a_plan):
+def test_an_open_run_is_first(a_plan):
     run = Finding(OPEN_RUN, Severity.WARNING, "run 7 is open", "settle it: `trueup apply --resume`")
     root = page_of(replace(a_plan, findings=(run,)))
 
@@ -208,7 +208,7 @@ def test_what_needs_a_person_has_its_reason_and_its_way_out(a_plan):
     assert [text_of(cell) for cell in row[1:]] == ["+4", "+£9.33"]
 
 
-def test_changes_stand_by_customer_in_blocks_that_are_closed(a_plan):
+def test_changes_are_sorted_by_customer_in_blocks_that_are_closed(a_plan):
     root = page_of(a_plan)
     blocks = list(section(root, "By customer").iter("details"))
     elm = next(one for one in blocks if "Elm & Oak" in text_of(one.find("summary")))
@@ -343,7 +343,7 @@ def test_rows_with_the_same_reason_are_one_entry_that_lists_them(a_plan):
 
 @pytest.mark.parametrize("group", GroupBy)
 @pytest.mark.parametrize("sort", Sort)
-def test_order_and_groups_are_as_asked_for(a_plan, group, sort):
+def test_order_and_groups_are_as_requested(a_plan, group, sort):
     root = page_of(a_plan, arrangement=Arrangement(sort, Decimal(0), group))
     title = {"customer": "By customer", "tab": "By tab", "service": "By service"}[group]
 

@@ -230,7 +230,7 @@ def test_a_link_takes_the_update_of_its_record_and_only_names_what_was_empty(a_p
     assert "      externalID  –           →  4711   changed in Work 365\n" in verbose
 
 
-def test_changes_stand_by_mapping_and_name_whatever_their_wave(a_plan):
+def test_changes_are_sorted_by_mapping_and_name_whatever_their_wave(a_plan):
     link = a_plan.changes[0]
     mark = replace(link, id="w", name="beta", action=Action.WRITE_BACK, entity="product")
     links = (replace(link, id=name, name=name, keys=(name,)) for name in ("beta", "Alpha", "gamma"))
@@ -448,7 +448,7 @@ def test_wide_letters_keep_the_columns_in_line(a_plan):
     )
 
 
-def test_colours_stand_around_text_and_never_in_the_padding(a_plan):
+def test_colours_are_around_text_and_never_in_the_padding(a_plan):
     style = Style(add=lambda text: f"<g>{text}</g>")
     text = plan_text(a_plan, style)
     assert "  <g>+ Brightwater Logistics Ltd</g>      Companies, new   2 fields" in text
@@ -464,7 +464,7 @@ def test_a_value_that_is_unknown_until_apply_is_shown_so_in_a_create(a_plan):
     assert "      parentCompanyID   (known after apply)\n" in text
 
 
-def test_findings_stand_as_compilers_write_them():
+def test_findings_are_written_as_compilers_write_them():
     found = [
         Finding(
             "x",
@@ -573,7 +573,7 @@ def test_a_run_is_shown_in_full(run_history, golden):
     golden("run.txt", run_text(run_history, ZURICH))
 
 
-def test_runs_stand_in_a_table(run_history):
+def test_runs_are_in_a_table(run_history):
     first = replace(run_history.run, id="first")
     runs = RunsOverview([first, replace(first, id="second", undo_of="1")])
     assert runs_text(runs, ZURICH).splitlines() == [

@@ -47,7 +47,7 @@ def test_a_narrow_page_has_the_same_words(a_plan):
 
 
 @pytest.mark.parametrize("columns", [30, 40])
-def test_cells_that_do_not_stand_beside_each_other_keep_their_names(a_plan, columns):
+def test_cells_that_are_not_beside_each_other_keep_their_names(a_plan, columns):
     text = plan_text(a_plan, Style(columns=columns))
     assert "\nMoney\n  This invoice run\n    more +£548.21" in text
     assert "    a month +£50.40\n" in text
@@ -57,7 +57,7 @@ def test_a_page_of_forty_columns_reads_well(a_plan, golden):
     golden("plan_40_columns.txt", plan_text(a_plan, Style(columns=40)))
 
 
-def test_colours_stand_around_each_piece_of_a_broken_line(a_plan):
+def test_colours_are_around_each_piece_of_a_broken_line(a_plan):
     def mark(text):
         assert text == text.strip(" ")
         return f"⟦{text}⟧"

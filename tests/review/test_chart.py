@@ -37,7 +37,7 @@ def test_a_new_service_begins_with_nothing():
     assert chart("Mail", steps((0, 5))).after == "M40 116H225V12H410"
 
 
-def test_the_lines_are_the_steps_and_stand_in_words_too():
+def test_the_lines_are_the_steps_and_are_in_words_too():
     made = chart("Mail", steps((10, 10), (10, 20)))
 
     assert made.before == "M40 64H179V64H271V64H410"

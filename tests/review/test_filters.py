@@ -94,7 +94,7 @@ def test_each_part_narrows(query, found):
 
 
 @pytest.mark.parametrize("page", ["", "0", "-1", "x", "9" * 30, "²", "1.5"])
-def test_a_page_that_is_none_is_the_first_or_the_last(page):
+def test_an_invalid_page_is_the_first_or_the_last(page):
     part = Filter.from_query({"page": page}).part([Line(str(n)) for n in range(PAGE + 1)])
 
     assert part.number in {1, 2}
@@ -118,7 +118,7 @@ def test_a_list_without_rows_has_one_page():
     assert (part.first, part.last, part.total, part.pages) == (0, 0, 0, 1)
 
 
-def test_the_address_holds_all_of_it_and_begins_anew_where_something_changes():
+def test_the_address_holds_all_of_it_and_begins_again_where_something_changes():
     query = {
         "state": "held", "class": "depends", "customer": "Söhne & Co", "service": "Mail",
         "under": "customer:a:b", "amount": "12.50", "owner": "Ada", "tag": "a b",
@@ -137,7 +137,7 @@ def test_the_address_holds_all_of_it_and_begins_anew_where_something_changes():
 
 
 @pytest.mark.parametrize("amount", ["x", "NaN", "Infinity", "1e999999999", "9" * 30, "--1"])
-def test_an_amount_that_is_none_leaves_nothing_out(amount):
+def test_an_invalid_amount_leaves_nothing_out(amount):
     wanted = Filter.from_query({"amount": amount})
 
     assert not wanted.narrows

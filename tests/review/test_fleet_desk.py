@@ -90,7 +90,7 @@ def listed_names(page):
     return [query_of(link)["name"] for link in page.links() if link.startswith("/tenant")]
 
 
-def test_tenants_that_wait_for_a_person_stand_first(browser):
+def test_tenants_that_wait_for_a_person_are_first(browser):
     page = browser.get("/")
 
     listed = page.tables()["Tenants"]
@@ -145,7 +145,7 @@ def test_a_yes_queues_exactly_the_plan_that_was_shown(browser, connection):
     ]
 
 
-def test_a_plan_that_was_made_anew_meanwhile_is_not_approved(browser, connection):
+def test_a_plan_that_was_made_again_meanwhile_is_not_approved(browser, connection):
     form = browser.get("/tenant", name="acme").form("/approve")
     connection.execute("UPDATE trueup_fleet.plans SET digest = 'another'")
 

@@ -68,7 +68,7 @@ def test_what_stops_a_row_determines_its_next_step(items, expected):
     assert step(*items) == expected
 
 
-def test_a_linked_row_is_not_chosen_anew_for_a_new_one():
+def test_a_linked_row_is_not_chosen_again_for_a_new_one():
     found = step(item(NeedKind.BLOCKED, CREATE), links={REF: 700})
 
     assert found.step is StepKind.DECIDE

@@ -121,7 +121,7 @@ def test_each_figure_of_the_head_leads_to_what_it_is_made_of(browser, made_plan)
     assert {row["row"].split()[0] for row in waiting} <= {"held", "differs", "new", "link"}
 
 
-def test_the_tabs_stand_in_the_order_of_the_work_with_count_and_money(browser, made_plan):
+def test_the_tabs_are_in_the_order_of_the_work_with_count_and_money(browser, made_plan):
     tabs = [text_of(one) for one in browser.get("/ledger").page.find(".//nav[@class='tabs']/ul")]
 
     assert [tab.split()[0] for tab in tabs] == [
@@ -144,7 +144,7 @@ def test_a_tab_has_each_change_with_its_money_and_each_row_that_waits(browser, m
     assert rows[1]["waits, a month"] == "+£20.00"
 
 
-def test_state_customer_text_and_order_stand_in_the_address(browser):
+def test_state_customer_text_and_order_are_in_the_address(browser):
     def names(**query):
         [rows] = browser.get("/rows", tab="Products", **query).tables().values()
         return [row["row"] for row in rows]
@@ -181,7 +181,7 @@ def test_rows_are_grouped_and_a_group_leads_to_its_rows(browser, group, names):
         assert browser.get(more).tables()["Rows of Agreements"] == listed
 
 
-def test_the_ledger_is_grouped_and_filtered_by_what_becomes_of_it(browser):
+def test_the_ledger_is_grouped_and_filtered_by_the_use_of_the_difference(browser):
     held = browser.get("/ledger", **{"class": "held"}).tables()["Ledger"]
     grouped = browser.get("/ledger", group="contract")
 

@@ -43,7 +43,7 @@ def large():
     return replace(full_plan(), changes=five_thousand())
 
 
-def test_each_change_and_each_item_stands_in_one_row(a_plan):
+def test_each_change_and_each_item_is_in_one_row(a_plan):
     seen = overview(a_plan)
     rows = rows_of(project_of(a_plan), seen)
 
@@ -55,7 +55,7 @@ def test_each_change_and_each_item_stands_in_one_row(a_plan):
     assert len(keys) == len(set(keys))
 
 
-def test_changes_of_rows_that_were_merged_stand_together_whatever_the_order(a_plan):
+def test_changes_of_rows_that_were_merged_are_together_whatever_the_order(a_plan):
     first = a_plan.changes[0]
     merged = replace(first, id="merged", keys=("a", "b"))
     alone = [replace(first, id=f"of {key}", keys=(key,)) for key in ("a", "b", "c")]

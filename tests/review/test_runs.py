@@ -105,7 +105,7 @@ def test_what_took_effect_is_recorded_as_pushed(work, browser):
         ("absent", {"change": "customer:no"}, HTTPStatus.CONFLICT, "no open run has a change"),
     ],
 )
-def test_a_word_that_is_none_records_nothing(work, browser, what, more, status, text):
+def test_an_invalid_word_records_nothing(work, browser, what, more, status, text):
     answer = settle(browser, what, **more)
 
     assert answer.status == status

@@ -54,7 +54,7 @@ def test_behind_a_proxy_no_other_name_is_an_own_host_not_even_of_this_machine(ho
     "address",
     ["http://desk.example", "desk.example", "https://", "https://d.example/x", "https://[", ""],
 )
-def test_an_address_that_is_none_is_refused(address):
+def test_an_invalid_address_is_refused(address):
     with pytest.raises(EngineError, match=r"desk\.address: "):
         public_site(address, (), 1)
 
@@ -111,7 +111,7 @@ def test_nobody_passes_the_proxy_by(peer):
     assert ask(FORWARDED, peer=peer)[0] == 403
 
 
-def test_a_request_in_clear_is_sent_to_https_without_what_it_asked_for():
+def test_a_request_in_clear_is_sent_to_https_without_what_it_requested():
     clear = FORWARDED | {"x-forwarded-proto": "http"}
     status, headers = ask(clear, path="/row")
 

@@ -107,7 +107,7 @@ def test_a_token_without_the_issuers_signature_does_not_count(provider, sign):
         logged_in(provider)
 
 
-def test_a_key_that_the_issuer_has_changed_is_asked_for_again(provider):
+def test_a_key_that_the_issuer_has_changed_is_read_again(provider):
     now = [1000.0]
     settings = OidcSettings(provider.issuer, CLIENT, SECRET)
     client = Provider(settings, DONE, lambda: now[0])

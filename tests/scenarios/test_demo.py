@@ -81,7 +81,7 @@ def test_what_is_billed_already_is_not_billed_too_little(demo):
     assert totals.unknown == len([line for line in plan.ledger if line.class_ == "unknown"]) == 7
 
 
-def test_seats_that_fit_several_rows_stand_in_no_total(demo):
+def test_seats_that_fit_several_rows_are_in_no_total(demo):
     plan, _, _, _ = demo
     lines = [
         Line.of(line)

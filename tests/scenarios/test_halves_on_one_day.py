@@ -137,7 +137,7 @@ def test_a_correction_that_is_no_half_keeps_its_day(tmp_path):
     assert PlanFigures.of(world.plan()).adjusts == [("new", "2026-11-15", 2)]
 
 
-def test_a_correction_does_not_stand_in_the_place_of_an_end_that_is_held(tmp_path):
+def test_a_correction_does_not_replace_an_end_that_is_held(tmp_path):
     """A unit too many is corrected while the end of the ten seats waits: twelve do not begin."""
     world = succession_between_contracts(tmp_path)
     provisioned(world, "log-old", AWAITING)

@@ -106,7 +106,7 @@ def test_a_missing_right_to_adjust_holds_the_changes(tmp_path):
     world.apply(plan, units={"sub": {"2026-11-10": 10}})
 
 
-def test_rights_are_asked_for_once(tmp_path, monkeypatch):
+def test_rights_are_read_once(tmp_path, monkeypatch):
     requests = Counter()
     denied = HttpTarget.denied
 

@@ -324,7 +324,7 @@ def test_a_difference_has_its_reason(desired, actual, last, row, why):
     assert reason("name", desired, actual, last, row) is why
 
 
-def test_changes_of_fields_stand_in_the_order_of_the_mapping_as_people_read_them():
+def test_changes_of_fields_are_in_the_order_of_the_mapping_as_people_read_them():
     slots = [slot("contractName"), slot("period"), slot("units")]
     made = field_changes(
         slots,

@@ -199,7 +199,7 @@ def test_changes_that_do_not_explain_a_difference_are_kept_back_with_the_ways_ou
     assert (line.class_, line.held_units, line.unexplained) == (LedgerClass.MATCH, 12, -12)
 
 
-def test_a_change_that_a_rule_stops_is_pending_all_the_same():
+def test_a_change_that_a_rule_stops_is_pending_anyway():
     changes = (log("a", "11-10", 2, stopped=True),)
     result = compared(rows=units(("11-1", "11-30", 10)), changes=changes)
     assert (result.sendable, result.line.pending, result.line.difference) == (True, 2, 0)
@@ -420,7 +420,7 @@ def test_an_orphan_names_the_rows_that_it_may_belong_to():
 # Totals
 
 
-def test_each_seat_stands_in_one_total():
+def test_each_seat_is_in_one_total():
     under = completed(
         quantity=Decimal(15),
         changes=(log("a", "11-10", 2), log("b", "11-10", 1)),

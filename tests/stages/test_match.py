@@ -192,7 +192,7 @@ def test_a_decision_links_a_row_against_all_else():
     assert (case.ids, case.how) == ({"a": 6}, {"a": "decision"})
 
 
-def test_what_is_decided_stands_against_a_row_that_only_fits_and_that_one_is_reported():
+def test_what_is_decided_precedes_a_row_that_only_fits_which_is_reported():
     rows = {"a": {"name": "Alpine"}, "b": {"name": "Brightwater"}}
     case = Case(rows, {5: {"externalID": "b"}}, decisions=decided("a", Verdict.LINK, 5))
     assert (case.ids, case.how, case.create_) == ({"a": 5}, {"a": "decision"}, [])
@@ -354,7 +354,7 @@ def test_a_row_that_is_never_to_be_created_is_left_out():
 @pytest.mark.parametrize(
     "create", ["ask", "{{ settings.create }}", "{{ 'ask' if source.id == 'a' else 'auto' }}"]
 )
-def test_a_row_that_is_asked_for_waits_for_a_decision(create):
+def test_a_row_with_create_ask_waits_for_a_decision(create):
     case = Case({"a": {}}, create=create)
     assert case.why("a") == [NEEDS_DECISION]
     assert case.texts("a") == ["waits for a decision: `create: ask`"]
@@ -461,7 +461,7 @@ def test_a_record_of_another_row_is_no_candidate_and_a_row_that_resembles_it_is_
     )
 
 
-def test_a_record_of_a_row_that_is_gone_resembles_all_the_same():
+def test_a_record_of_a_row_that_is_gone_resembles_anyway():
     case = Case(
         {"new": {"name": "Alpine"}},
         {5: {"companyName": "Alpine AG"}},

@@ -124,7 +124,7 @@ def test_a_value_that_two_rows_share_links_neither():
     assert (case.ids, case.create_) == ({}, [])
 
 
-def test_a_row_that_has_a_record_shares_its_value_all_the_same():
+def test_a_row_that_has_a_record_shares_its_value_anyway():
     rows = {"a": {"number": "4711"}, "b": {"number": " 4711"}}
     case = by_number(rows, {5: {"companyNumber": "4711"}, 6: {}}, {"b": 6})
     assert (case.ids, case.why("a")) == ({"b": 6}, [NEEDS_DECISION])

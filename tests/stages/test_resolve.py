@@ -87,7 +87,7 @@ def test_every_field_has_its_value_in_its_own_terms():
     }
 
 
-def test_what_is_set_on_create_only_stands_against_no_row_that_is_there():
+def test_what_is_set_on_create_only_does_not_stop_an_existing_row():
     owner = spec(
         "ownerID", find("Resources", email="{{ source.owner }}", team="sales"), manage=Manage.CREATE
     )
@@ -241,7 +241,7 @@ def test_what_does_not_exist_is_reported_by_the_field_that_wants_it(column):
     ]
 
 
-def test_a_look_up_is_asked_once_for_the_same_values():
+def test_a_look_up_is_made_once_for_the_same_values():
     finder = Finder()
     made = resolver(finder)
     for _ in range(3):

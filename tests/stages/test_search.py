@@ -53,7 +53,7 @@ def test_the_best_come_first_with_all_fields_that_fit():
     ]
 
 
-def test_words_may_stand_in_several_fields():
+def test_words_may_be_in_several_fields():
     records = {5: {"contract": "Alpine Dental AG-CSP-Annual", "service": "Microsoft 365 E3"}}
 
     ((_, fits),) = rank(records, "alpine e3")

@@ -178,14 +178,14 @@ def test_messages_are_written_as_people_write():
     assert (state.blocked["k"][0].text, state.blocked["k"][0].remedy) == ("100", "")
 
 
-def test_a_message_that_fails_is_shown_as_it_stands():
+def test_a_message_that_fails_is_shown_unchanged():
     state = judged(row(), [rule("r", "{{ false }}", message="has {{ source.gone }}")])
     assert texts(state) == [
         "has {{ source.gone }} (this message cannot be evaluated: there is no 'gone')"
     ]
 
 
-def test_rules_in_a_row_are_asked_until_one_skips():
+def test_rules_of_a_row_are_evaluated_until_one_skips():
     names = {"source": row()}
     rules = [
         rule("a", "{{ false }}"),

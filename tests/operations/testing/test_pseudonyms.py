@@ -61,7 +61,7 @@ def test_a_valid_phone_becomes_another_valid_one_of_its_country(text):
     assert phone.startswith("+41" if text.startswith("+41") else "+44")
 
 
-def test_a_phone_that_is_none_stays_none():
+def test_an_invalid_phone_stays_none():
     assert replaced("account", {"phone": "ext. 204"})["phone"] == "ext. 000"
 
 

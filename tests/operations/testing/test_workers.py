@@ -42,7 +42,7 @@ def test_a_process_that_dies_loses_its_own_task_only():
     assert [*run_numbered(die, 1, 4, 2, None)] == [0, Lost.DIED, 20, 30]
 
 
-def test_a_fault_of_ours_is_raised_with_where_it_happened():
+def test_a_fault_of_trueup_is_raised_with_where_it_happened():
     with pytest.raises(RuntimeError, match="a fault of ours"):
         [*run_numbered(fail, None, 2, 1, None)]
 

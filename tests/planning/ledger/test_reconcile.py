@@ -86,7 +86,7 @@ def test_on_day_one_seats_keyed_by_hand_from_the_next_period_on_are_not_pushed_a
     assert (scene.units(day(11, 14)), scene.units(day(12, 1))) == (12, 14)
 
 
-def test_a_change_of_ours_that_is_dated_ahead_holds_nothing():
+def test_a_change_of_trueup_that_is_dated_ahead_holds_nothing():
     scene = settled()
     scene.add("license_change", log("third", day(11, 17), 1))
     scene.row("subscription")["quantity"] = Decimal(13)

@@ -575,7 +575,7 @@ def test_without_a_valid_target_where_nothing_is_planned():
         scene.plan()
 
 
-def test_several_values_may_say_which_records_are_ours():
+def test_target_where_may_have_several_values():
     scene = kept()
     settings = {**scene.project.settings, "default_contract_type": ["Recurring Service", 7]}
     fields = dict(scene.project.mappings["contract"].fields)

@@ -32,12 +32,12 @@ def found(wanted):
     return ids, asked
 
 
-def test_text_is_asked_for_before_references_and_all_fields_must_fit():
+def test_text_is_queried_before_references_and_all_fields_must_fit():
     wanted = {"a": {"of": 5, "number": "a-1"}, "b": {"of": 7, "number": "A-1"}}
     assert found(wanted) == ({"a": [1], "b": []}, [("number", ["A-1", "a-1"], ["number", "of"])])
 
 
-def test_identities_of_other_fields_are_asked_for_by_themselves():
+def test_identities_of_other_fields_are_queried_by_themselves():
     wanted = {"a": {"number": "A-1"}, "b": {"of": 6}}
     assert found(wanted)[0] == {"a": [1, 2], "b": [2, 3]}
     assert [field for field, *_ in found(wanted)[1]] == ["number", "of"]

@@ -99,7 +99,7 @@ def test_the_identities_of_all_rows_to_be_created_cost_one_read_for_five_hundred
     assert made.summary.read_calls == before + 2
 
 
-def test_nothing_is_asked_where_nothing_is_created():
+def test_without_creates_there_is_no_query():
     scene = settled()
     queries = []
     read = scene.target.read
@@ -115,7 +115,7 @@ def test_nothing_is_asked_where_nothing_is_created():
     ] == []
 
 
-def test_where_every_record_is_ours_nothing_is_asked_for_its_rows():
+def test_where_every_record_is_known_no_query_is_sent_for_its_rows():
     scene = Scene()
     queries = []
     read = scene.target.read

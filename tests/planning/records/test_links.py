@@ -337,7 +337,7 @@ def test_a_row_that_never_was_in_scope_is_worth_no_word():
     assert (made.findings, made.left_out, made.blocked) == ((), (), ())
 
 
-def test_a_record_outside_of_target_where_is_read_all_the_same_if_a_row_is_linked_to_it():
+def test_a_record_outside_of_target_where_is_read_anyway_if_a_row_is_linked_to_it():
     scene = settled()
     scene.target.only("Contracts")["contractType"] = 1
     made = scene.plan()

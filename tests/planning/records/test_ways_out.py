@@ -38,7 +38,7 @@ def test_a_company_that_was_merged_into_another_is_linked_to_that_one():
     assert actions(scene.plan()) == []
 
 
-def test_a_service_that_was_made_anew_by_hand_is_offered_to_its_row():
+def test_a_service_that_was_made_again_by_hand_is_offered_to_its_row():
     scene = kept()
     scene.sync()
     contract = scene.target.records["Contracts"][CONTRACT]

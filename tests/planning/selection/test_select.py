@@ -105,7 +105,7 @@ BROOK = {
 }
 
 
-def test_everything_is_kept_where_nothing_is_asked_for():
+def test_everything_is_kept_where_nothing_is_requested():
     assert both().plan().selection == ""
 
 
@@ -208,7 +208,7 @@ def test_money_and_calls_are_those_of_the_part():
 # What is shown besides changes
 
 
-def test_whoever_asks_for_a_customer_sees_that_customer_only():
+def test_a_query_for_a_customer_shows_that_customer_only():
     scene = troubled()
     whole, part = scene.plan(), scene.plan(customer="b")
     assert told(whole)["blocked"] == {"acc new", "b new", "acc late", "b late"}

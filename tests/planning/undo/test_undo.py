@@ -195,7 +195,7 @@ def test_what_was_decided_before_an_undo_does_not_count_after_it(do):
     )
 
 
-def test_each_undo_asks_anew_and_a_decision_counts_for_the_one_that_it_names():
+def test_each_undo_asks_again_and_a_decision_counts_for_the_one_that_it_names():
     scene = seats_changed(log("third", day(11, 25), 3))
     for last in (day(11, 27), day(11, 29)):
         scene.apply(undo_of(scene))
@@ -234,7 +234,7 @@ def test_several_adjustments_of_one_service_are_taken_back_one_after_the_other()
     assert scene.units(day(12, 1)) == 0
 
 
-def test_without_a_write_back_undone_logs_wait_all_the_same():
+def test_without_a_write_back_undone_logs_wait_anyway():
     scene = settled()
     scene.files(
         changed(
@@ -387,7 +387,7 @@ def test_links_stay_with_the_command_that_removes_them():
     assert {str(one.severity) for one in links} == {"info"}
 
 
-def test_marks_that_no_adjustment_stands_behind_stay_and_are_named():
+def test_marks_that_have_no_adjustment_stay_and_are_named():
     scene = kept()
     scene.target.by_hand(LINE, day(10, 5), 10)
     scene.target.by_hand(LINE, day(11, 20), 2)

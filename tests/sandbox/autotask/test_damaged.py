@@ -36,7 +36,7 @@ def flipped(content, random, bits):
 
 
 @pytest.mark.parametrize("bits", [1, 10, 200, 3000])
-def test_flipped_bits_are_never_a_fault_of_ours(
+def test_flipped_bits_are_never_a_fault_of_trueup(
     database, entities, open_sandbox, tmp_path, bits, capfd
 ):
     content = database.read_bytes()

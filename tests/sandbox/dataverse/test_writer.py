@@ -250,7 +250,7 @@ def test_a_value_outside_its_range_is_refused(client: DataverseClient):
     assert client.get(f"{SET}({key(1)})").json()["work365_lcl_quantity"] == 1
 
 
-def test_some_characters_cannot_stand_in_an_alternate_key(client: DataverseClient):
+def test_some_characters_cannot_be_in_an_alternate_key(client: DataverseClient):
     for value in ("a/b", "a:b", "a+b", "a%25b", "a&b"):
         response = client.http.patch(f"accounts(accountnumber='{value}')", json={"name": "x"})
         assert error_of(response)[0] == 400

@@ -112,7 +112,7 @@ def test_a_body_of_many_brackets_is_refused_and_the_sandbox_goes_on(api):
         ("clock", '{"advance": ' + "9" * 400 + "}"),
     ],
 )
-def test_a_number_that_is_none_is_refused_and_changes_nothing(api, path, body):
+def test_an_invalid_number_is_refused_and_changes_nothing(api, path, body):
     reply = api.send("POST", f"/sandbox/{path}", body)
 
     assert reply.status == 400

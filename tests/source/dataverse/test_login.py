@@ -42,7 +42,7 @@ def world(tmp_path: Path) -> Iterator[DataverseWorld]:
         {"kind": "drop"},
     ],
 )
-def test_a_login_that_is_busy_or_at_fault_for_a_while_is_asked_again(
+def test_a_login_that_is_busy_or_at_fault_for_a_while_is_requested_again(
     world: DataverseWorld, path: str, fault: dict[str, object]
 ):
     world.fault(**{**fault, "path": path, "times": 3})
@@ -50,7 +50,7 @@ def test_a_login_that_is_busy_or_at_fault_for_a_while_is_asked_again(
     assert len(world.read()) == 3
 
 
-def test_a_busy_login_is_asked_again_after_the_time_that_it_names(world: DataverseWorld):
+def test_a_busy_login_is_requested_again_after_the_time_that_it_names(world: DataverseWorld):
     world.fault("busy", path=TOKEN, times=2, seconds=60)
     before = world.clock.now()
 

@@ -133,7 +133,7 @@ def test_a_column_that_no_row_has_any_more_is_an_error(put: Put, source: FileSou
 
 
 @pytest.mark.parametrize("kind", ["json", "csv"])
-def test_a_file_is_gone_through_once_however_often_rows_are_asked_for(
+def test_a_file_is_gone_through_once_however_often_rows_are_read(
     kind: str, put: Put, source: FileSource, monkeypatch: pytest.MonkeyPatch
 ):
     put(f"license_change.{kind}", FORMATS[kind](ROWS))

@@ -53,7 +53,7 @@ def columns():
 @pytest.mark.parametrize(
     ("table", "column"), [(table, name) for table, names in columns().items() for name in names]
 )
-def test_a_value_of_another_program_is_no_fault_of_ours(filled, path, opened, table, column):
+def test_a_value_of_another_program_is_no_fault_of_trueup(filled, path, opened, table, column):
     filled.close()
     before = path.read_bytes()
     refused = 0

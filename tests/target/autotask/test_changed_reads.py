@@ -604,7 +604,7 @@ def test_a_refusal_of_a_read_is_still_one(tenant):
         target.read("Companies", [], NAMES)
 
 
-def test_metadata_that_has_changed_has_everything_asked_again(tenant):
+def test_metadata_that_has_changed_causes_everything_to_be_read_again(tenant):
     with tenant.process(UNLIMITED) as target:
         target.read("Companies", [], NAMES)
     with tenant.process(UNLIMITED) as target:

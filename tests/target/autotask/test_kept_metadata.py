@@ -106,14 +106,14 @@ def test_what_was_read_by_an_earlier_plan_is_stated_with_its_time(kept, process)
     assert fresh.notices == ()
 
 
-def test_what_is_too_old_is_asked_for_again(kept, service, clock):
+def test_what_is_too_old_is_read_again(kept, service, clock):
     clock.at += KEPT_FOR
 
     assert labels(kept) == ["Customer"]
     assert service.paths() == [FIELDS]
 
 
-def test_what_comes_from_the_future_is_asked_for_again(kept, service, clock):
+def test_what_comes_from_the_future_is_read_again(kept, service, clock):
     clock.at -= timedelta(seconds=1)
 
     assert labels(kept) == ["Customer"]
@@ -221,7 +221,7 @@ def test_a_file_that_cannot_be_written_costs_the_next_process_its_calls(process,
 # --- what contradicts it
 
 
-def test_a_field_that_it_lacks_is_asked_for(kept, service):
+def test_a_field_that_it_lacks_is_read(kept, service):
     new = fields("Customer")
     new["fields"].append({"name": "brandNew", "dataType": "string"})
     service.on("GET", "/Companies/entityInformation/fields", new)
@@ -233,14 +233,14 @@ def test_a_field_that_it_lacks_is_asked_for(kept, service):
     assert kept.renew([])
 
 
-def test_a_user_defined_field_that_it_lacks_is_asked_for(kept, service):
+def test_a_user_defined_field_that_it_lacks_is_read(kept, service):
     service.on("GET", "/Companies/entityInformation/userDefinedFields", udfs("Work 365 Id", "New"))
 
     assert kept.read("Companies", [Condition("id", "in", [])], ["udf.New"]) == []
     assert service.paths() == [UDFS]
 
 
-def test_a_field_that_exists_nowhere_is_asked_for_once_and_refused(kept, service):
+def test_a_field_that_exists_nowhere_is_read_once_and_refused(kept, service):
     for _ in range(2):
         with pytest.raises(TargetRejected, match="no user-defined field 'Gone'"):
             kept.read("Companies", [Condition("id", "in", [])], ["udf.Gone"])
@@ -291,14 +291,14 @@ def test_records_that_fit_it_have_nothing_asked_for_again(kept, service):
     assert service.paths() == ["POST Companies/query"] * 2
 
 
-def test_what_is_in_doubt_is_asked_for_again_and_may_be_as_it_was(kept, service):
+def test_what_is_in_doubt_is_read_again_and_may_be_as_it_was(kept, service):
     labels(kept)
 
     assert not kept.renew(["Companies"])
     assert service.paths() == [FIELDS]
 
 
-def test_a_right_that_was_denied_is_asked_for_again(process, service):
+def test_a_right_that_was_denied_is_read_again(process, service):
     service.on("GET", "/Companies/entityInformation", rights("None"), rights("All"))
     with process() as first:
         assert first.denied("Companies") == {"create"}
@@ -318,7 +318,7 @@ def test_an_operation_that_autotask_does_not_offer_is_not_asked_for_again(proces
 
 
 @pytest.mark.parametrize("verb", ["read", "create", "update"])
-def test_a_refusal_has_the_next_process_ask_again(kept, process, service, verb):
+def test_a_refusal_makes_the_next_process_read_again(kept, process, service, verb):
     refused = refusal("Picklist value [3] does not exist for companyType.")
     service.on("POST", "/Companies/query", refused)
     service.on("POST", "/Companies", refused)
