@@ -8,7 +8,13 @@ from trueup.model.pushed_keys import correction_day, correction_key
 from tests.support.scene import actions, adjusts, codes, day, line_of, log, settled
 from tests.support.small_project import decisions
 
-OWN = ["correct:sub:2026-11-15", "correct:nothing", "move:sub:701:2026-11-15", "undo:a:2026-11-15"]
+OWN = [
+    "correct:sub:2026-11-15",
+    "correct:nothing",
+    "move:sub:701:2026-11-15",
+    "undo:a:2026-11-15",
+    "license_change:correct:sub",
+]
 
 
 @pytest.mark.parametrize("key", OWN)

@@ -87,9 +87,14 @@ class PendingChanges:
             self._keep_together(owner, queues[owner])
         return queues
 
+    def _is_reserved(self, key: str) -> bool:
+        """Whether its key could be one of the state's own, or the id of a mark or a correction."""
+        return is_reserved(key) or key.startswith(f"{self.mapping.name}:")
+
     def _block_reserved(self, key: str) -> None:
-        if is_reserved(key):
-            text = f"its key {key} begins as keys of trueup do: {', '.join(RESERVED)}"
+        if self._is_reserved(key):
+            starts = (*RESERVED, f"{self.mapping.name}:")
+            text = f"its key {key} begins as keys of trueup do: {', '.join(starts)}"
             remedy = Advice(f"give it another key in {self.context.systems.source}")
             code = "key-reserved"
             finding = change_finding(self.mapping, code, Severity.ERROR, text, key, remedy)
@@ -116,7 +121,7 @@ class PendingChanges:
         decision = self.decisions.get(key)
         if decision and decision.verdict is Verdict.IGNORE and not self._is_in_doubt(key):
             self.state.leave_out(key, self._ignored(key, decision.reason))
-        elif decision and decision.verdict is Verdict.ARCHIVE and not is_reserved(key):
+        elif decision and decision.verdict is Verdict.ARCHIVE and not self._is_reserved(key):
             queue.archive.append(key)
         elif key in self.state.blocked:
             queue.stopped.append(key)
