@@ -11,6 +11,7 @@ from trueup.cli.exit_codes import Exit
 from trueup.model.change import Action, MadeRecord, Reason, RowRef, ServiceTerms, UnitRow, Unknown
 from trueup.model.finding import Place, Severity
 from trueup.model.mapping import Difference, PolicyPart, Value
+from trueup.model.notice import Event
 from trueup.model.outcome import ChangeStatus
 from trueup.model.plan import FORMAT, GoneRows, HeldUnits, LedgerClass, Plan
 from trueup.model.project import Guards
@@ -206,6 +207,12 @@ def test_the_tables_of_a_state_are_described():
     described = {named(row[0])[0] for row in STATE.table("What it holds")}
 
     assert described == {*re.findall(r"CREATE TABLE (\w+)", text)}
+
+
+def test_the_events_of_notices_are_described():
+    rows = page("how-to/be-told.md").table("What is told")
+
+    assert [named(row[0])[0] for row in rows] == [str(event) for event in Event]
 
 
 def test_the_exit_codes_are_described():
