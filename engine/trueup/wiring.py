@@ -3,14 +3,14 @@
 `connectors` knows which connector is behind a port.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import sleep
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trueup.connectors.sources import Sources
 from trueup.connectors.states import States
@@ -22,7 +22,7 @@ from trueup.ports.target import Target
 from trueup.ports.world import Clock, World
 
 if TYPE_CHECKING:
-    from trueup.sandbox.autotask.local import LocalSandbox
+    from trueup.sandbox.autotask.local import LocalSandbox, SeededSandboxes
 
 
 class SystemClock:
@@ -122,9 +122,18 @@ class ThrowAway:
 
 
 @contextmanager
-def open_throw_away(project: Project, folder: Path, clock: Clock) -> Iterator[ThrowAway]:
-    """An empty target and an empty state for a test, closed when the block ends."""
-    from trueup.sandbox.autotask.local import URL, LocalSandbox
+def open_throw_away(
+    project: Project,
+    folder: Path,
+    clock: Clock,
+    seeded: "SeededSandboxes",
+    seed: Mapping[str, Any],
+) -> Iterator[ThrowAway]:
+    """A target with a seed and an empty state for a test, closed when the block ends.
+
+    `seeded` opens it: worlds with the same seed share the work. Raises `SandboxError`.
+    """
+    from trueup.sandbox.autotask.local import URL
     from trueup.state.sqlite.store import SqliteState
     from trueup.target.autotask.client import AutotaskClient
     from trueup.target.autotask.gateway import HttpTarget
@@ -132,7 +141,7 @@ def open_throw_away(project: Project, folder: Path, clock: Clock) -> Iterator[Th
 
     entities = project.catalogue.entities
     with ExitStack() as stack:
-        sandbox = stack.enter_context(LocalSandbox(folder / "target.sqlite", entities))
+        sandbox = stack.enter_context(seeded.open(folder / "target.sqlite", seed))
         client = AutotaskClient(URL, DEMO_CREDENTIALS, clock, network=InProcess(sandbox.answer))
         target = stack.enter_context(HttpTarget(client, entities, "test", "test"))
         state = stack.enter_context(

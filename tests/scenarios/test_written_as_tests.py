@@ -9,7 +9,7 @@ from trueup.model.testing import ProjectTest, RowDefaults
 from trueup.operations.testing.files import read_tests
 from trueup.operations.testing.run import run_test
 
-from tests.support.project_tests import shipped, shown
+from tests.support.project_tests import seeded, shipped, shown
 
 HERE = Path(__file__).parent
 NAMES = [
@@ -30,5 +30,5 @@ def scenarios_in(file: str) -> tuple[dict[str, ProjectTest], RowDefaults]:
 @pytest.mark.parametrize(("file", "name"), NAMES)
 def test_the_scenario_holds(file, name):
     tests, defaults = scenarios_in(file)
-    result = run_test(shipped(), tests[name], defaults)
+    result = run_test(shipped(), tests[name], defaults, seeded=seeded())
     assert (result.error, shown(result)) == ("", [])

@@ -10,6 +10,7 @@ from trueup.model.project import Project
 from trueup.model.testing import ProjectTest, ProjectTestResult, RowDefaults
 from trueup.operations.project import load_project
 from trueup.operations.testing.run import run_test
+from trueup.sandbox.autotask.local import SeededSandboxes
 
 from tests.support.paths import ROOT
 
@@ -20,6 +21,12 @@ SHIPPED = ROOT / "tests" / "project"
 def shipped() -> Project:
     """The project that ships."""
     return load_project(ROOT)
+
+
+@cache
+def seeded() -> SeededSandboxes:
+    """What the targets of tests of the shipped catalogue begin with."""
+    return SeededSandboxes(shipped().catalogue.entities)
 
 
 def read(
@@ -39,7 +46,9 @@ def run(folder: Path, text: str, project: Project | None = None) -> ProjectTestR
     """The result of the one test in a text."""
     [test], defaults, findings = read(folder, text)
     assert [finding.line() for finding in findings] == []
-    return run_test(project or shipped(), test, defaults)
+    own = project or shipped()
+    shared = seeded() if own.catalogue is shipped().catalogue else None
+    return run_test(own, test, defaults, seeded=shared)
 
 
 def shown(result: ProjectTestResult) -> list[str]:

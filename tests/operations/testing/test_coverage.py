@@ -9,7 +9,7 @@ from trueup.model.mapping import PolicyOverride, PolicyPart, Value
 from trueup.operations.testing.coverage import covered
 from trueup.operations.testing.run import run_test
 
-from tests.support.project_tests import read, shipped
+from tests.support.project_tests import read, seeded, shipped
 
 BEGIN = "source: {account: [{id: alpine, city: York}]}\nexpect: {plan: {}}\n"
 
@@ -17,7 +17,9 @@ BEGIN = "source: {account: [{id: alpine, city: York}]}\nexpect: {plan: {}}\n"
 def coverage(folder, *texts, project=None):
     tests, defaults, _ = read(folder, "---\n".join(texts))
     own = project or shipped()
-    return covered(own, [run_test(own, test, defaults, record=True) for test in tests])
+    return covered(
+        own, [run_test(own, test, defaults, record=True, seeded=seeded()) for test in tests]
+    )
 
 
 def unreached(coverage, kind):

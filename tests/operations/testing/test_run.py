@@ -2,7 +2,7 @@
 
 from trueup.operations.testing.run import run_test
 
-from tests.support.project_tests import read, run, shipped, shown
+from tests.support.project_tests import read, run, seeded, shipped, shown
 
 CHANGE = """\
 test: two more seats
@@ -148,7 +148,7 @@ def test_tests_do_not_see_each_other(tmp_path):
         tmp_path, CHANGE + "  after_apply: {}\n---\n" + CHANGE.replace("two", "2") + "  plan: {}\n"
     )
 
-    results = [run_test(shipped(), test, defaults) for test in (*tests, *tests)]
+    results = [run_test(shipped(), test, defaults, seeded=seeded()) for test in (*tests, *tests)]
 
     assert [one.passed for one in results] == [True, False, True, False]
 

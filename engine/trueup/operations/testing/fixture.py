@@ -62,7 +62,6 @@ class Fixture:
 
     project: Project
     test: ProjectTest
-    defaults: RowDefaults
     opened: ThrowAway
     records: dict[tuple[str, str], int] = field(default_factory=dict)  # by mapping and key
     written: dict[tuple[str, str], dict[str, object]] = field(default_factory=dict)
@@ -75,7 +74,6 @@ class Fixture:
         sandbox refuses.
         """
         test, sandbox = self.test, self.opened.sandbox
-        sandbox.load(as_json({**self.defaults.tenant, "clock": standing_at(test.as_of)}))
         target = test.target
         sandbox.load(as_json({"records": self._given_records(of_rows=False)}))
         if target.rows or target.all_of or target.units:
@@ -260,6 +258,12 @@ class Fixture:
         opened.state.record(lease, run.id, (), Effects(links=links, applied=applied))
         opened.state.finish(lease, run.id, RunStatus.DONE, now)
         opened.state.release(lease)
+
+
+def first_seed(test: ProjectTest, defaults: RowDefaults) -> dict[str, Any]:
+    """Returns what the target holds before a test's own records: most tests begin with the same."""
+    seed: dict[str, Any] = as_json({**defaults.tenant, "clock": standing_at(test.as_of)})
+    return seed
 
 
 def standing_at(day: date) -> dict[str, str]:

@@ -20,6 +20,7 @@ from trueup.operations.listener import SILENT, Listener, Progress
 from trueup.operations.testing.mutants import Mutant, mutants
 from trueup.operations.testing.run import run_test
 from trueup.operations.testing.suite import TIME_LIMIT, checked_tests, run_all
+from trueup.sandbox.autotask.local import SeededSandboxes
 
 
 def run_mutants(
@@ -41,7 +42,8 @@ def run_mutants(
     if failing:
         raise EngineError(f"{failing[0]!r} fails without any change: run `trueup test` first")
     all_mutants = [*mutants(project)]
-    trial = _Trial(project, all_mutants, tests, results, defaults)
+    seeded = SeededSandboxes(project.catalogue.entities)
+    trial = _Trial(project, all_mutants, tests, results, defaults, seeded)
     survivors = []
     workers = jobs or os.cpu_count() or 1
     context = operating_system.process_context()
@@ -66,6 +68,7 @@ class _Trial:
     tests: Sequence[ProjectTest]
     results: Sequence[ProjectTestResult]
     defaults: RowDefaults
+    seeded: SeededSandboxes
 
     def survives(self, mutant: Mutant) -> int | None:
         """How many tests reach the mutant and pass all the same; None if one notices it."""
@@ -76,7 +79,9 @@ class _Trial:
         ]
         for _, number in sorted(reaching):  # the small tests first: they are about less
             test = self.tests[number]
-            result = run_test(mutant.project, test, self.defaults, made_by=self.project)
+            result = run_test(
+                mutant.project, test, self.defaults, made_by=self.project, seeded=self.seeded
+            )
             if not result.passed:
                 return None
         return len(reaching)

@@ -1,7 +1,7 @@
 """Runs tests of a project, each in a temporary world of its own."""
 
 import time
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,11 +22,12 @@ from trueup.model.testing import (
 )
 from trueup.operations.testing.compare import TestComparison
 from trueup.operations.testing.coverage import reached_by
-from trueup.operations.testing.fixture import ROWS, Fixture, TestClock
+from trueup.operations.testing.fixture import ROWS, Fixture, TestClock, first_seed
 from trueup.operations.testing.steps import at_step, go_on, known_records
 from trueup.pipeline import ApplyOptions, PlanOptions
 from trueup.planning.ledger.policy_effects import policy_effects
 from trueup.ports.world import World
+from trueup.sandbox.autotask.local import SeededSandboxes
 
 
 def run_test(
@@ -36,11 +37,13 @@ def run_test(
     *,
     record: bool = False,
     made_by: Project | None = None,
+    seeded: SeededSandboxes | None = None,
 ) -> ProjectTestResult:
     """Runs one test. An error that ends it is part of the result.
 
     With `record` the result has the parts of the project that the test's plan reached. The records
-    of rows are those that `made_by` makes; by default the project itself.
+    of rows are those that `made_by` makes; by default the project itself. Tests that are run with
+    one `seeded` share what their targets begin with.
     """
     started = time.perf_counter()
     differences: list[Mismatch] = []
@@ -48,8 +51,8 @@ def run_test(
     with TemporaryDirectory(prefix="trueup-") as folder:
         try:
             own = _project_of(project, test)
-            with wiring.open_throw_away(own, Path(folder), TestClock(test.as_of)) as opened:
-                fixture = Fixture(_project_of(made_by or project, test), test, defaults, opened)
+            with _opened(own, test, defaults, Path(folder), seeded) as opened:
+                fixture = Fixture(_project_of(made_by or project, test), test, opened)
                 fixture.build()
                 differences, plan, reached = _run(own, fixture, record=record)
         except EngineError as fault:
@@ -70,13 +73,25 @@ def plan_test(
     own = _project_of(project, test)
     with (
         TemporaryDirectory(prefix="trueup-") as folder,
-        wiring.open_throw_away(own, Path(folder), TestClock(test.as_of)) as opened,
+        _opened(own, test, defaults, Path(folder)) as opened,
     ):
-        fixture = Fixture(own, test, defaults, opened)
+        fixture = Fixture(own, test, opened)
         fixture.build()
         world = opened.world(ROWS)
         plan = pipeline.plan(own, world, PlanOptions(as_of=test.as_of))
         return plan, TestComparison(own, test, world, fixture.records)
+
+
+def _opened(
+    project: Project,
+    test: ProjectTest,
+    defaults: RowDefaults,
+    folder: Path,
+    seeded: SeededSandboxes | None = None,
+) -> AbstractContextManager[wiring.ThrowAway]:
+    seeded = seeded or SeededSandboxes(project.catalogue.entities)
+    clock = TestClock(test.as_of)
+    return wiring.open_throw_away(project, folder, clock, seeded, first_seed(test, defaults))
 
 
 def _run(

@@ -14,6 +14,7 @@ from trueup.operations.testing.coverage import covered
 from trueup.operations.testing.files import read_tests
 from trueup.operations.testing.run import run_test
 from trueup.operations.testing.workers import Lost, run_numbered
+from trueup.sandbox.autotask.local import SeededSandboxes
 
 TIME_LIMIT = 60.0
 """Seconds of one test; it takes a fraction of one."""
@@ -82,10 +83,10 @@ def run_all(
     time runs without a limit.
     """
     workers = min(jobs or os.cpu_count() or 1, len(tests))
+    state = _Suite(project, tests, defaults, record, SeededSandboxes(project.catalogue.entities))
     if workers == 1 and seconds is None:
-        yield from (run_test(project, test, defaults, record=record) for test in tests)
+        yield from (_run_number(state, number) for number in range(len(tests)))
         return
-    state = _Suite(project, tests, defaults, record)
     results = run_numbered(_run_number, state, len(tests), workers, seconds)
     for test, result in zip(tests, results, strict=True):
         yield result if isinstance(result, ProjectTestResult) else _lost(test, result, seconds)
@@ -113,8 +114,9 @@ class _Suite:
     tests: Sequence[ProjectTest]
     defaults: RowDefaults
     record: bool
+    seeded: SeededSandboxes
 
 
 def _run_number(suite: _Suite, number: int) -> ProjectTestResult:
     test = suite.tests[number]
-    return run_test(suite.project, test, suite.defaults, record=suite.record)
+    return run_test(suite.project, test, suite.defaults, record=suite.record, seeded=suite.seeded)
