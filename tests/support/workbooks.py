@@ -3,6 +3,7 @@
 import io
 import re
 from decimal import Decimal
+from functools import cached_property
 
 from openpyxl import load_workbook
 
@@ -19,8 +20,13 @@ class Book:
     """A workbook as people see it."""
 
     def __init__(self, content):
+        self._content = content
         self._formulas = load_workbook(io.BytesIO(content))
-        self._values = load_workbook(io.BytesIO(content), data_only=True)
+
+    @cached_property
+    def _values(self):
+        """What the file keeps beside formulas."""
+        return load_workbook(io.BytesIO(self._content), data_only=True)
 
     @property
     def titles(self):
