@@ -2,7 +2,6 @@
 
 import io
 import json
-import subprocess
 import sys
 
 import pytest
@@ -122,31 +121,6 @@ def test_without_an_expression_the_row_is_shown_and_lines_are_evaluated(trueup, 
     assert ["2026-11-15", "(a", "day)"] in shown
     assert ["2", "(a", "number)"] not in shown
     assert "has no column 'nme'" in err
-
-
-def test_lines_of_a_pipe_are_answered_in_their_order_and_a_failed_one_gives_exit_code_1(work):
-    lines = ["source.number", "source.nme", "1 / 0", "1 + 1"]
-
-    def console(*expressions):
-        command = [sys.executable, "-m", "trueup", "eval", "customer", CUSTOMER]
-        return subprocess.run(
-            command,
-            cwd=work,
-            input="".join(f"{one}\n" for one in expressions),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-
-    some, none = console(*lines), console(lines[0], lines[3])
-
-    answers = ['"A-1007"   (text)', "has no column 'nme'", "divided by zero", "2   (a number)"]
-    at = [some.stdout.index(one) for one in answers]
-    assert at == sorted(at)
-    assert "error: line 2: " in some.stdout
-    assert "error: line 3: " in some.stdout
-    assert (some.returncode, none.returncode) == (1, 0)
 
 
 def test_nothing_is_cut_where_there_is_no_terminal(trueup):

@@ -1,8 +1,10 @@
-"""A named pipe in the place of a file is refused: nobody may ever write into it."""
+"""Pipes as streams, and in the place of files: a named one is refused, as none may ever write."""
 
 import os
 
 import pytest
+
+from tests.support.forked import run
 
 
 @pytest.fixture
@@ -58,3 +60,32 @@ def test_a_pipe_that_the_shell_gives_is_read(trueup, work):
     finally:
         os.close(reading)
         os.wait()
+
+
+def test_lines_of_a_pipe_are_answered_in_their_order_and_a_failed_one_gives_exit_code_1(work):
+    lines = ["source.number", "source.nme", "1 / 0", "1 + 1"]
+
+    code, shown = evaluated(work, *lines)
+
+    answers = ['"A-1007"   (text)', "has no column 'nme'", "divided by zero", "2   (a number)"]
+    at = [shown.index(one) for one in answers]
+    assert at == sorted(at)
+    assert "error: line 2: " in shown
+    assert "error: line 3: " in shown
+    assert code == 1
+    assert evaluated(work, lines[0], lines[3])[0] == 0
+
+
+def evaluated(work, *lines):
+    """The exit code of `trueup eval` with these lines in a pipe, and what it wrote, in order."""
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as asked:  # so few that the pipe holds them
+        asked.writelines(f"{line}\n" for line in lines)
+    with (work / "shown").open("w+b") as shown:
+        both = shown.fileno()
+        done = run(
+            work, "eval", "customer", "Alpine Dental AG", stdin=reading, stdout=both, stderr=both
+        )
+        os.close(reading)
+        shown.seek(0)
+        return done.returncode, shown.read().decode()
