@@ -1,43 +1,18 @@
 """Several threads of one process, and several processes, use one state."""
 
-import subprocess
-import sys
 import threading
+import time
 from datetime import UTC, datetime
 
 import pytest
 from trueup.errors import EngineError, StateLocked
-from trueup.model.run import Entry, Run, Step
-
-from tests.support.paths import ROOT
-
-NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
-
-CONTENDER = """
-import sys, time
-from trueup.errors import StateLocked
 from trueup.model.history import LinkForgotten
-from trueup.model.run import Effects, Link
+from trueup.model.run import Effects, Entry, Link, Run, Step
+from trueup.operating_system import process_context
+
 from tests.state.stores import opened_by
 
-name, rounds = sys.argv[1], int(sys.argv[2])
-won = 0
-with opened_by(sys.argv[3:]) as state:
-    for attempt in range(5000):
-        if won == rounds:
-            break
-        try:
-            lease = state.acquire(name)
-        except StateLocked:
-            time.sleep(0.005)
-            continue
-        links = state.load().links
-        link = Link("customer", f"{len(links)}", "Companies", len(links), name)
-        state.edit(lease, LinkForgotten("customer", "x"), Effects(links=(link,)))
-        state.release(lease)
-        won += 1
-sys.exit(won != rounds)
-"""
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 def test_a_heartbeat_in_another_thread_runs_while_entries_are_written(state):
@@ -93,13 +68,15 @@ def test_a_process_that_lost_the_lock_is_refused_in_each_thread(opened, state):
 def test_processes_take_turns_and_no_write_is_lost(place, opened):
     """The processes also compete to create the state: it does not exist when they start."""
     names = ["ann", "ben", "cyd"]
+    processes = process_context()
     contenders = [
-        subprocess.Popen(
-            [sys.executable, "-c", CONTENDER, name, "8", *place.argument("state")], cwd=ROOT
-        )
-        for name in names
+        processes.Process(target=contend, args=(name, 8, place.argument("state"))) for name in names
     ]
-    assert [contender.wait(60) for contender in contenders] == [0, 0, 0]
+    for contender in contenders:
+        contender.start()
+    for contender in contenders:
+        contender.join()
+    assert [contender.exitcode for contender in contenders] == [0, 0, 0]
 
     state = opened()
     snapshot = state.load()
@@ -107,3 +84,23 @@ def test_processes_take_turns_and_no_write_is_lost(place, opened):
     assert sorted(link.record for link in snapshot.links.values()) == list(range(24))
     assert {link.how for link in snapshot.links.values()} == set(names)
     assert state.verify() == []
+
+
+def contend(name, rounds, argument):
+    """In a process of its own: takes the lock so often, and writes a link each time."""
+    won = 0
+    with opened_by(argument) as state:
+        for _ in range(5000):
+            if won == rounds:
+                return
+            try:
+                lease = state.acquire(name)
+            except StateLocked:
+                time.sleep(0.005)
+                continue
+            links = state.load().links
+            link = Link("customer", f"{len(links)}", "Companies", len(links), name)
+            state.edit(lease, LinkForgotten("customer", "x"), Effects(links=(link,)))
+            state.release(lease)
+            won += 1
+    raise AssertionError(f"{name} got the lock {won} times only")

@@ -84,9 +84,7 @@ def fork(
     that its signals come from. `others`: descriptors that it must not hold open. `at_start`: what
     the process does first.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # from 3.12 on: other threads are idle
-        pid = os.fork()
+    pid = _fork()
     if pid:
         return Forked(pid)
     code = 70
@@ -111,6 +109,30 @@ def fork(
         code = 1
     finally:
         os._exit(code)
+
+
+def call(function: Callable[[], object]) -> tuple[Forked, IO[bytes]]:
+    """Calls a function in a process; returns that, and what it prints there, as a pipe."""
+    reading, writing = os.pipe()
+    pid = _fork()
+    if pid:
+        os.close(writing)
+        return Forked(pid), os.fdopen(reading, "rb")
+    code = 1
+    try:
+        sys.stdout = os.fdopen(writing, "w", encoding="utf-8")
+        function()
+        code = 0
+    except BaseException:  # noqa: BLE001 -- as Python shows it
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def _fork() -> int:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # from 3.12 on: other threads are idle
+        return os.fork()
 
 
 def let_go() -> None:

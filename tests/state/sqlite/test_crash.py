@@ -2,8 +2,6 @@
 
 import random
 import runpy
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -12,8 +10,9 @@ from trueup.model.run import Effects, Link
 from trueup.state.sqlite.store import SqliteState
 
 from tests.state.stores import EDIT
+from tests.support.forked import call
 
-VICTIM = Path(__file__).with_name("victim.py")
+VICTIM = runpy.run_path(str(Path(__file__).with_name("victim.py")))
 WITHIN = 8  # processes killed at a statement
 BETWEEN = 4  # processes killed at a random moment
 
@@ -35,11 +34,9 @@ def contents(state) -> tuple:
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory) -> list[tuple]:
     """The contents before the first call and after each call of a victim that is not killed."""
-    victim = runpy.run_path(str(VICTIM))
-    with SqliteState(
-        tmp_path_factory.mktemp("undisturbed") / "state.sqlite", clock=victim["StillClock"]()
-    ) as state:
-        return [contents(state), *(contents(state) for _ in victim["work"](state))]
+    file = tmp_path_factory.mktemp("undisturbed") / "state.sqlite"
+    with SqliteState(file, clock=VICTIM["StillClock"]()) as state:
+        return [contents(state), *(contents(state) for _ in VICTIM["work"](state))]
 
 
 def check_file(path, clock, printed: list[str], expected: list[tuple]) -> None:
@@ -61,9 +58,11 @@ def check_file(path, clock, printed: list[str], expected: list[tuple]) -> None:
 
 
 def run(path, *more: object) -> list[str]:
-    command = [sys.executable, VICTIM, path, *map(str, more)]
-    process = subprocess.run(command, stdout=subprocess.PIPE, check=False)
-    return process.stdout.decode().splitlines()
+    victim, printed = call(lambda: VICTIM["main"](str(path), *map(str, more)))
+    with printed:
+        lines = printed.read().decode().splitlines()
+    victim.wait()
+    return lines
 
 
 def test_a_call_in_which_the_process_is_killed_takes_effect_whole_or_not_at_all(
@@ -84,10 +83,12 @@ def test_a_process_killed_at_any_moment_loses_no_call_that_returned(tmp_path, cl
     chance = random.Random(20261120)
     for kill in range(BETWEEN):
         path = tmp_path / f"{kill}" / "state.sqlite"
-        with subprocess.Popen([sys.executable, VICTIM, path], stdout=subprocess.PIPE) as victim:
-            printed = [victim.stdout.readline() for _ in range(chance.randrange(1, len(expected)))]
+        victim, printed = call(lambda: VICTIM["main"](str(path)))  # noqa: B023 -- called at once
+        with printed:
+            lines = [printed.readline() for _ in range(chance.randrange(1, len(expected)))]
             time.sleep(chance.random() / 300)
             victim.kill()
-            printed += victim.stdout.readlines()
-        calls = [line.decode().strip() for line in printed if line.strip().isdigit()]
+            lines += printed.readlines()
+        victim.wait()
+        calls = [line.decode().strip() for line in lines if line.strip().isdigit()]
         check_file(path, clock, calls, expected)

@@ -69,14 +69,12 @@ def test_a_value_of_another_program_is_no_fault_of_trueup(filled, path, opened, 
             except sqlite3.IntegrityError:
                 continue
             connection.commit()
-        for call in CALLS.values():
-            state = opened(100 + number)
-            try:
-                call(state)
-            except StateError:
-                refused += 1
-            finally:
-                state.close()
+        with opened(100 + number) as state:
+            for call in CALLS.values():
+                try:
+                    call(state)
+                except StateError:
+                    refused += 1
 
     assert refused or column in {"who", "anchor", "born", "realm", "holder", "host"}
 

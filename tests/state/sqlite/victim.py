@@ -1,13 +1,12 @@
 """The process that the crash tests kill: fixed calls on a state, one line of output after each.
 
-`victim.py FILE [N]` kills itself right before the N-th SQL statement. Its last line is the number
-of statements.
+`main(FILE, N)` kills its process right before the N-th SQL statement. The last line that it prints
+is the number of statements.
 """
 
 import os
 import signal
 import sqlite3
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
@@ -85,7 +84,3 @@ def main(path: str, last: str = "0") -> None:
         for done, _ in enumerate(work(state), 1):
             print(done, flush=True)  # noqa: T201 -- the test reads it
     print("statements", next(statements) - 1, flush=True)  # noqa: T201 -- the test reads it
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
