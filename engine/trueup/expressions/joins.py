@@ -5,7 +5,7 @@ on first use (`_JoinIndex`). Joined rows that cannot be read are included, so th
 which uses them fails instead of missing them.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -239,24 +239,38 @@ class _JoinIndex:
             return
         self._is_built = True
         key_of = itemgetter(*self._join.on)
+        if self._unreadable.without_key:
+            self._seen.update(key for key in map(key_of, self._all_rows()) if _is_usable(key))
+        for row in self._fitting_rows(key_of):
+            key = key_of(row)
+            if _is_usable(key):
+                first = self.first.setdefault(key, row)
+                if first is not row:
+                    self.several.setdefault(key, [first]).append(row)
+
+    def _fitting_rows(self, key_of: Callable[[Row], object]) -> Iterator[Row]:
+        """Yields the rows for which `where` holds.
+
+        It is asked before the key: most conditions leave most rows of a large table out.
+        """
         holds = None if self._where_of_row is None else cached(self._where_of_row)
         names = self._names(row=None)
-        unreadable_rows = (unreadable.row for unreadable in self._unreadable.rows.values())
-        for row in (*self._tables[self._join.table], *unreadable_rows):
-            key = key_of(row)
-            if not _is_usable(key):
-                continue
-            if self._unreadable.without_key:
-                self._seen.add(key)
+        for row in self._all_rows():
+            names["row"] = row
             try:
-                names["row"] = row
-                if holds is None or holds(names):
-                    first = self.first.setdefault(key, row)
-                    if first is not row:
-                        self.several.setdefault(key, [first]).append(row)
+                fits = holds is None or holds(names)
             except EVALUATION_ERRORS as fault:
-                # Reported where a row uses the join, and only there.
-                self._broken.setdefault(key, self._broken_value(fault))
+                fits = False
+                key = key_of(row)
+                if _is_usable(key):  # reported where a row uses the join, and only there
+                    self._broken.setdefault(key, self._broken_value(fault))
+            if fits:
+                yield row
+
+    def _all_rows(self) -> Iterator[Row]:
+        """Yields the rows of the joined table, also those that cannot be read."""
+        yield from self._tables[self._join.table]
+        yield from (unreadable.row for unreadable in self._unreadable.rows.values())
 
     def _fits(self, joined_row: Row, row: Row, related: Mapping[str, Any]) -> bool:
         names = self._names(row=joined_row, source=row, related=related)
