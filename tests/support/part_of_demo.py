@@ -1,4 +1,4 @@
-"""A part of the example: some customers with all rows that belong to them, in Work 365 and in Autotask.
+"""A part of the example: some customers, with all rows that belong to them in both systems.
 
 A plan of the whole example takes ten times as long, and most tests are about a few of its rows.
 """
