@@ -1,12 +1,13 @@
 """Walks a JSON text row by row: `{"value": [{…}, …]}` or the bare list.
 
-The whole-document parser cannot do two things that are needed here: give the position of each row
-in the text, and read one row at a time. Numbers with a point become `Decimal`.
+The whole-document parser cannot do what is needed here: give the position of each row in the text,
+read one row at a time, and read a text whose end is not there yet. Numbers with a point become
+`Decimal`.
 """
 
 import json
 import re
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from decimal import Decimal, InvalidOperation
 
 PlacedRow = tuple[int, int, object]
@@ -38,12 +39,40 @@ STRICT_DECODER = json.JSONDecoder(
 _BLANK = re.compile(r"[ \t\r\n]*")
 
 
+BLOCK = 1 << 16
+"""Characters that are read at once."""
+
+_LONGEST_TAIL = 3
+"""Characters that may follow a number and still belong to it, as in `1.5e+7`."""
+
+
+def _nothing_more(characters: int) -> str:  # noqa: ARG001 -- as for a file
+    return ""
+
+
 class JsonRows:
     """A text to walk; when `rows` has ended, `rest` holds the other members of the envelope."""
 
-    def __init__(self, text: str, decoder: json.JSONDecoder = DECODER) -> None:
+    def __init__(
+        self,
+        text: str,
+        decoder: json.JSONDecoder = DECODER,
+        more: Callable[[int], str] = _nothing_more,
+        block: int = BLOCK,
+    ) -> None:
+        """`more` returns so many characters that follow the text, and none at its end.
+
+        It is asked for `block` characters, or for as many as are there already: a long row is
+        decoded anew each time. Rows that were yielded leave the text, so that it stays short.
+        """
         self.text, self._decoder = text, decoder
+        self._more, self._block = more, block
+        self._left = 0  # characters that have left the text
         self.rest: dict[str, object] = {}
+
+    def between(self, start: int, end: int) -> str:
+        """Returns the text between two offsets, the first not before the row yielded last."""
+        return self.text[start - self._left : end - self._left]
 
     def rows(self) -> Generator[PlacedRow, None, None]:
         """Yields row by row. Raises one of `JSON_ERRORS`."""
@@ -86,14 +115,20 @@ class JsonRows:
         at = self._skip_blank(at + 1)
         while self.text[at : at + 1] != "]":
             row, end = self._value(at)
-            yield at, end, row
+            yield self._left + at, self._left + end, row
+            if at > self._block and self._more is not _nothing_more:
+                self.text, self._left = self.text[at:], self._left + at
+                end -= at
             # Most rows follow each other without a blank between them.
             at = end + 1 if self.text.startswith(",{", end) else self._next_item(end, "]")
         return at + 1
 
-    def row_at(self, start: int) -> object:
-        """Returns the row at an offset that `rows` has yielded. Raises one of `JSON_ERRORS`."""
-        return self._value(start)[0]
+    def row_at(self, start: int) -> tuple[object, int]:
+        """Returns the row that begins there, and the offset after its last character.
+
+        Raises one of `JSON_ERRORS`.
+        """
+        return self._value(start)
 
     def spans(self, start: int) -> dict[str, tuple[int, int]]:
         """Returns where the values of the object at that offset stand, by key.
@@ -118,13 +153,26 @@ class JsonRows:
         return key, self._skip_blank(colon + 1)
 
     def _value(self, at: int) -> tuple[object, int]:
-        try:
-            value, end = self._decoder.raw_decode(self.text, at)
-        except DuplicateJsonKey as error:
-            text = f"`{error}` occurs twice in one row; keep one of them"
-            offset = self._second_occurrence(str(error), at)
-            raise json.JSONDecodeError(text, self.text, offset) from None
-        return value, end
+        while True:
+            try:
+                value, end = self._decoder.raw_decode(self.text, at)
+            except DuplicateJsonKey as error:
+                text = f"`{error}` occurs twice in one row; keep one of them"
+                offset = self._second_occurrence(str(error), at)
+                raise json.JSONDecodeError(text, self.text, offset) from None
+            except json.JSONDecodeError:
+                if not self._read_on():
+                    raise
+            else:
+                is_number = isinstance(value, int | Decimal)
+                if not is_number or end + _LONGEST_TAIL <= len(self.text) or not self._read_on():
+                    return value, end
+
+    def _read_on(self) -> bool:
+        """Adds what follows the text; returns whether there is anything."""
+        more = self._more(max(self._block, len(self.text)))
+        self.text += more
+        return bool(more)
 
     def _second_occurrence(self, key: str, at: int) -> int:
         """The offset of the key's second occurrence; that of the row if the key has escapes."""
@@ -144,8 +192,11 @@ class JsonRows:
         raise json.JSONDecodeError(f"a comma or `{close}` was expected", self.text, at)
 
     def _skip_blank(self, at: int) -> int:
-        blank = _BLANK.match(self.text, at)
-        return blank.end() if blank else at
+        while True:
+            blank = _BLANK.match(self.text, at)
+            at = blank.end() if blank else at
+            if at < len(self.text) or not self._read_on():
+                return at
 
 
 def json_text(value: object, *, ascii_only: bool) -> str:

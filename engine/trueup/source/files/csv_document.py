@@ -15,14 +15,17 @@ from typing import Protocol
 from trueup.errors import SourceError
 from trueup.source.column_reader import LONGEST, RawRow
 from trueup.source.files.documents import EditedFile, MalformedRow, Shift
-from trueup.source.files.streamed_text import Lines, OpenText, StreamedText
+from trueup.source.files.streamed_text import (
+    Lines,
+    OpenText,
+    StreamedText,
+    line_of,
+    offset_of,
+    position_of,
+)
 
 _PREAMBLE = re.compile(r"sep=.?|#TYPE .*", re.IGNORECASE)
 _PREAMBLE_LINES = 2
-
-_OFFSET_BITS = 36
-"""Of a position: its other bits are the line. So an array of 64 bits takes it, also for a file of
-64 GB with 100 million lines, and edits shift line and offset by one addition."""
 
 
 class _CsvReader(Protocol):
@@ -57,12 +60,12 @@ class CsvDocument:
             lines = file.lines(self._start)
             reader, next_line = self._reader(lines), len(self._before) + 1
             headers = self._headers(reader)
-            start = _position(next_line + reader.line_num, lines.end)
+            start = position_of(next_line + reader.line_num, lines.end)
             try:
                 for cells in reader:
                     if cells:
                         yield start, self._row(headers, cells)
-                    start = _position(next_line + reader.line_num, lines.end)
+                    start = position_of(next_line + reader.line_num, lines.end)
             except csv.Error as error:
                 raise SourceError(f"{self._name}:{self.line(start)}: {error}") from error
 
@@ -75,7 +78,7 @@ class CsvDocument:
 
     def line(self, position: int) -> int:
         """Returns the line of a position."""
-        return position >> _OFFSET_BITS
+        return line_of(position)
 
     def names(self) -> list[str]:
         """Returns the headers. Raises `SourceError`."""
@@ -96,19 +99,19 @@ class CsvDocument:
         headers, copied = self.names(), 0
         with self._text.opened() as file:
             for position, edit in sorted(edits.items()):
-                start = _offset(position)
+                start = offset_of(position)
                 yield from file.blocks(copied, start)
                 cells, lines, copied = self._cells_at(file, position)
                 row = self._edited_row(headers, cells, edit)
                 data = file.encode(row)
                 yield data
                 more_lines, more_bytes = len(_lines(row)) - lines, len(data) - (copied - start)
-                shifts.append((position, _position(more_lines, more_bytes)))
+                shifts.append((position, position_of(more_lines, more_bytes)))
             yield from file.blocks(copied)
 
     def _cells_at(self, file: OpenText, position: int) -> tuple[list[str], int, int]:
         """Returns a row, the number of its lines, and the offset behind it."""
-        lines = file.lines(_offset(position))
+        lines = file.lines(offset_of(position))
         reader = self._reader(lines)
         try:
             cells = next(reader)
@@ -152,15 +155,6 @@ class CsvDocument:
         # `csv` quotes only characters of its own line end. With this one it quotes both \r and \n.
         csv.writer(line, delimiter=self._delimiter, lineterminator="\r\n").writerow(row)
         return line.getvalue().removesuffix("\r\n") + self._line_end
-
-
-def _position(line: int, offset: int) -> int:
-    """The position of a line and an offset, or the difference of two positions."""
-    return (line << _OFFSET_BITS) + offset
-
-
-def _offset(position: int) -> int:
-    return position & ((1 << _OFFSET_BITS) - 1)
 
 
 def _lines(text: str) -> list[str]:

@@ -4,9 +4,8 @@ Values are replaced in the text itself, so that everything else stays as it was,
 """
 
 import codecs
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -59,43 +58,14 @@ class TableDocument(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class LineIndex:
-    """Finds the line of an offset in a text."""
-
-    text: str
-    _starts: list[int] = field(default_factory=list)
-
-    def line_of(self, offset: int) -> int:
-        """Returns the line number, counted from 1."""
-        if not self._starts:
-            newlines = (at for at, letter in enumerate(self.text) if letter == "\n")
-            self._starts = [0, *(at + 1 for at in newlines)]
-        return bisect_right(self._starts, offset)
-
-
 BLOCK = 1 << 18
-"""Bytes or characters of a file that are copied at once."""
+"""Bytes of a file that are copied at once."""
 
 _ENCODINGS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class FileText:
-    """The text of a file, and how the file encodes it."""
-
-    text: str
-    mark: bytes = b""  # the byte order mark at its beginning
-    encoding: str = "utf-8"
-
-    def encoded(self, start: int, end: int) -> Iterator[bytes]:
-        """Yields the text between two offsets as the file holds it, in blocks."""
-        for at in range(start, end, BLOCK):
-            yield self.text[at : min(at + BLOCK, end)].encode(self.encoding)
 
 
 def read_bytes(path: Path, name: str) -> bytes:
@@ -118,7 +88,10 @@ def _byte_order(beginning: bytes) -> str:
 
 
 def encoding_of(beginning: bytes, name: str) -> tuple[bytes, str]:
-    """Returns the byte order mark of a file and the encoding that it states. Raises as `decode`."""
+    """Returns the byte order mark of a file and the encoding that it states.
+
+    Raises as `require_text`.
+    """
     mark = next((one for one in _ENCODINGS if beginning.startswith(one)), b"")
     if not mark and (order := _byte_order(beginning)):
         raise SourceError(
@@ -127,14 +100,14 @@ def encoding_of(beginning: bytes, name: str) -> tuple[bytes, str]:
     return mark, _ENCODINGS.get(mark, "utf-8")
 
 
-def decode(data: bytes, name: str) -> FileText:
-    """Returns the text of a file in UTF-8, or in the UTF-16 that its byte order mark states.
+def require_text(data: bytes, name: str) -> None:
+    """Checks that a file is text in UTF-8, or in the UTF-16 that its byte order mark states.
 
     Raises `SourceError`, with the first byte that does not fit, or for UTF-16 without such a mark.
     """
     mark, encoding = encoding_of(data[:BEGINNING], name)
     try:
-        return FileText(data[len(mark) :].decode(encoding), mark, encoding)
+        data[len(mark) :].decode(encoding)
     except UnicodeDecodeError as error:
         at = error.start + len(mark)
         text = f"{name} is not {encoding.upper()} from byte {at} on"

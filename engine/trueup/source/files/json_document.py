@@ -5,53 +5,91 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from trueup.errors import SourceError
 from trueup.source.column_reader import RawRow
-from trueup.source.files.documents import EditedFile, LineIndex, MalformedRow, Shift, decode
-from trueup.source.json_rows import JSON_ERRORS, STRICT_DECODER, JsonRows, json_text
+from trueup.source.files.documents import EditedFile, MalformedRow, Shift
+from trueup.source.files.streamed_text import (
+    OpenText,
+    StreamedText,
+    line_of,
+    offset_of,
+    position_of,
+)
+from trueup.source.json_rows import BLOCK, JSON_ERRORS, STRICT_DECODER, JsonRows, json_text
 
 _NEXT_LINK = "@odata.nextLink"
 
+_ONE_ROW = 1 << 12
+"""Characters that are read at once to find one row."""
+
 
 class JsonDocument:
-    """A table in a JSON file; the position of a row is the offset of its first character."""
+    """A table in a JSON file; the position of a row is its line and its byte offset."""
 
-    def __init__(self, data: bytes, name: str) -> None:
-        """`name` is the file's name in messages. Raises `SourceError`."""
-        self._file, self._name = decode(data, name), name
-        self._text = self._file.text
-        self._lines = LineIndex(self._text)
+    def __init__(self, text: StreamedText, name: str) -> None:
+        """`name` is the file's name in messages."""
+        self._text, self._name = text, name
+        self._names: list[str] | None = None
 
     def rows(self) -> Iterator[tuple[int, RawRow | MalformedRow]]:
-        """Yields row by row, so that not all raw rows are in memory. Raises `SourceError`."""
-        walk = JsonRows(self._text, STRICT_DECODER)
+        """Yields row by row, so that neither the file nor all rows are in memory.
+
+        Raises `SourceError`.
+        """
         try:
-            for start, _, row in walk.rows():
-                yield start, _row(row)
-        except json.JSONDecodeError as error:
-            hint = "; it looks like HTML" if self._text.lstrip().startswith("<") else ""
-            place = f"{self._name}:{error.lineno}:{error.colno}"
-            raise SourceError(f"{place}: {error.msg}{hint}") from error
+            yield from self._walk()
         except JSON_ERRORS as error:
-            text = "a value is nested too deeply or a number is too long"
-            raise SourceError(f"{self._name}: {text}") from error
+            raise self._invalid(error) from error
+
+    def _walk(self) -> Iterator[tuple[int, RawRow | MalformedRow]]:
+        """As `rows`. Raises one of `JSON_ERRORS`, whose place is not that in the file."""
+        with self._text.opened() as file:
+            walk = JsonRows("", STRICT_DECODER, file.characters(file.start))
+            before, line, offset = 0, 1, file.start
+            for start, _, value in walk.rows():
+                passed = walk.between(before, start)
+                before, line = start, line + passed.count("\n")
+                offset += len(file.encode(passed))
+                row = _row(value)
+                if self._names is None and not isinstance(row, MalformedRow):
+                    self._names = list(row)
+                yield position_of(line, offset), row
         if _NEXT_LINK in walk.rest:
             raise SourceError(
                 f"{self._name} is one page of several (it has `{_NEXT_LINK}`); export all of them"
             )
 
+    def _invalid(self, error: Exception) -> SourceError:
+        """What is wrong with the file. It is read as a whole, as the error knows a part of it."""
+        with self._text.opened() as file:
+            read = file.characters(file.start)
+            text = "".join(iter(lambda: read(BLOCK), ""))
+        try:
+            for _ in JsonRows(text, STRICT_DECODER).rows():
+                pass
+        except JSON_ERRORS as found:
+            error = found
+        if isinstance(error, json.JSONDecodeError):
+            hint = "; it looks like HTML" if text.lstrip().startswith("<") else ""
+            place = f"{self._name}:{error.lineno}:{error.colno}"
+            return SourceError(f"{place}: {error.msg}{hint}")
+        return SourceError(f"{self._name}: a value is nested too deeply or a number is too long")
+
     def rows_at(self, positions: Sequence[int]) -> Iterator[tuple[int, RawRow | MalformedRow]]:
-        """Yields the rows that start at these offsets."""
-        walk = JsonRows(self._text, STRICT_DECODER)
-        for start in positions:
-            yield start, _row(walk.row_at(start))
+        """Yields the rows that begin there; the others are not read. Raises `SourceError`."""
+        with self._text.opened() as file:
+            for position in positions:
+                walk = _walk_from(file, position)
+                yield position, _row(walk.row_at(0)[0])
 
     def line(self, position: int) -> int:
-        """Returns the line of the row that starts at that offset."""
-        return self._lines.line_of(position)
+        """Returns the line of a position."""
+        return line_of(position)
 
     def names(self) -> list[str]:
-        """Returns the keys of the first row that is an object."""
-        first = next((row for _, row in self.rows() if not isinstance(row, MalformedRow)), {})
-        return list(first)
+        """Returns the keys of the first row that is an object. Raises `SourceError`."""
+        if self._names is not None:
+            return self._names
+        rows = (row for _, row in self.rows() if not isinstance(row, MalformedRow))
+        return list(next(rows, {}))
 
     def edited(self, edits: Mapping[int, Mapping[str, object]]) -> EditedFile:
         """Returns the file with new values; a new key is added at the end of its row."""
@@ -62,33 +100,51 @@ class JsonDocument:
         self, edits: Mapping[int, Mapping[str, object]], shifts: list[Shift]
     ) -> Iterator[bytes]:
         """Yields the edited file piece by piece, and adds what that does to positions."""
-        yield self._file.mark
-        done = 0
-        for start, values in sorted(edits.items()):
-            longer = 0
-            for first, end, replacement in sorted(self._replacements(start, values)):
-                yield from self._file.encoded(done, first)
-                yield replacement.encode(self._file.encoding)
-                done = end
-                longer += len(replacement) - (end - first)
-            shifts.append((start, longer))
-        yield from self._file.encoded(done, len(self._text))
+        copied = 0
+        with self._text.opened() as file:
+            ascii_only = _is_ascii(file)
+            for position, values in sorted(edits.items()):
+                start = offset_of(position)
+                yield from file.blocks(copied, start)
+                walk = _walk_from(file, position)
+                _, end = walk.row_at(0)
+                row = walk.text[:end]
+                data = file.encode(_edited(row, values, ascii_only=ascii_only))
+                yield data
+                copied = start + len(file.encode(row))
+                shifts.append((position, position_of(0, len(data) - (copied - start))))
+            yield from file.blocks(copied)
 
-    def _replacements(
-        self, start: int, values: Mapping[str, object]
-    ) -> Iterator[tuple[int, int, str]]:
-        """The spans to replace in one row: first offset, offset after the last, new text."""
-        spans = JsonRows(self._text).spans(start)
-        added = []
-        for name, value in values.items():
-            text = json_text(value, ascii_only=self._text.isascii())
-            if name in spans:
-                yield *spans[name], text
-            else:
-                added.append(f"{json.dumps(name)}: {text}")
-        if added:
-            end = max((last for _, last in spans.values()), default=start + 1)
-            yield end, end, ("" if not spans else ", ") + ", ".join(added)
+
+def _walk_from(file: OpenText, position: int) -> JsonRows:
+    """The text from a row on, which is read as far as it is needed."""
+    return JsonRows("", STRICT_DECODER, file.characters(offset_of(position)), _ONE_ROW)
+
+
+def _is_ascii(file: OpenText) -> bool:
+    read = file.characters(file.start)
+    return all(text.isascii() for text in iter(lambda: read(BLOCK), ""))
+
+
+def _edited(row: str, values: Mapping[str, object], *, ascii_only: bool) -> str:
+    """The text of a row with new values."""
+    spans = JsonRows(row).spans(0)
+    replacements, added = [], []
+    for name, value in values.items():
+        text = json_text(value, ascii_only=ascii_only)
+        if name in spans:
+            replacements.append((*spans[name], text))
+        else:
+            added.append(f"{json.dumps(name)}: {text}")
+    if added:
+        end = max((last for _, last in spans.values()), default=1)
+        replacements.append((end, end, ("" if not spans else ", ") + ", ".join(added)))
+
+    edited, done = "", 0
+    for first, end, text in sorted(replacements):
+        edited += row[done:first] + text
+        done = end
+    return edited + row[done:]
 
 
 def _row(value: object) -> RawRow | MalformedRow:

@@ -182,24 +182,24 @@ class FileSource:
         return self._folder.suffix.casefold() == WORKBOOK and self._folder.is_file()
 
     def _stream(self, path: Path, table: str) -> TableDocument:
-        """Returns the table in a file, read piece by piece where the format allows that."""
-        if path.suffix.casefold() == ".csv":
-            name = self._name_of(path)
-            return CsvDocument(StreamedText(path, name), name)
-        return self._open(path, table)[0]
+        """Returns the table in a file; only a workbook is read as a whole."""
+        name = self._name_of(path)
+        if path.suffix.casefold() == WORKBOOK:
+            return XlsxDocument(read_bytes(path, name), name, table)
+        text = StreamedText(path, name)
+        is_json = path.suffix.casefold() == ".json"
+        return JsonDocument(text, name) if is_json else CsvDocument(text, name)
 
     def _open(self, path: Path, table: str) -> tuple[TableDocument, bytes]:
-        """Returns the table in a file, and the digest of the file; only CSV is not read whole."""
+        """Returns the table in a file, and the digest of the file."""
         name = self._name_of(path)
-        if path.suffix.casefold() == ".csv":
-            text = StreamedText(path, name)
-            return CsvDocument(text, name), text.digest()
-
-        data = read_bytes(path, name)
-        digest = hashlib.sha256(data).digest()
+        if path.suffix.casefold() == WORKBOOK:
+            data = read_bytes(path, name)
+            return XlsxDocument(data, name, table), hashlib.sha256(data).digest()
+        text = StreamedText(path, name)
         if path.suffix.casefold() == ".json":
-            return JsonDocument(data, name), digest
-        return XlsxDocument(data, name, table), digest
+            return JsonDocument(text, name), text.digest()
+        return CsvDocument(text, name), text.digest()
 
     def _file_of(self, table: str) -> Path:
         """The file of a table. Raises `SourceError` if there is none, or more than one."""
