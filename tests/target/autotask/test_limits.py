@@ -1,8 +1,10 @@
 """Slots, calls of a run, and the hourly threshold limit the requests."""
 
+import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from time import sleep
 
 import pytest
 from trueup.errors import CallsUsedUp
@@ -29,6 +31,15 @@ class Gate:
             self.changed.wait_for(lambda: self.most >= self.may, timeout=60)
             self.changed.wait_for(lambda: self.most > self.may, timeout=0.05)
             self.inside -= 1
+
+
+def await_waiting(slots):
+    """Returns when a request waits for a slot."""
+    for _ in range(60_000):
+        if slots._all._waiting:
+            return
+        sleep(0.001)
+    pytest.fail("no request waits for a slot")
 
 
 def hold(slots, gate, endpoints):
@@ -62,6 +73,62 @@ def test_at_most_as_many_requests_as_workers_are_in_flight_over_all():
     hold(Slots(2), gate, ["Companies", "Contracts", "Services"] * 2)
 
     assert gate.most == 2
+
+
+def test_who_waits_longest_gets_the_next_free_slot():
+    """A thread that leaves a slot and comes back at once is behind those that wait."""
+    slots, order = Slots(1), []
+    has_slot, may_leave = threading.Event(), threading.Event()
+
+    def come_twice():
+        for _ in range(2):
+            with slots.hold("Companies"):
+                order.append("again")
+                has_slot.set()
+                may_leave.wait(60)
+
+    def come_once():
+        with slots.hold("Companies"):
+            order.append("once")
+
+    first = threading.Thread(target=come_twice)
+    first.start()
+    has_slot.wait(60)
+    second = threading.Thread(target=come_once)
+    second.start()
+    await_waiting(slots)
+    may_leave.set()
+    for thread in (first, second):
+        thread.join(60)
+
+    assert order == ["again", "once", "again"]
+
+
+def test_a_slot_is_not_given_to_a_request_that_was_interrupted_while_it_waited():
+    slots = Slots(1)
+    has_slot, may_leave = threading.Event(), threading.Event()
+
+    def occupy():
+        with slots.hold("Companies"):
+            has_slot.set()
+            may_leave.wait(60)
+
+    def interrupt():
+        await_waiting(slots)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    with ThreadPoolExecutor(2) as pool:
+        pool.submit(occupy)
+        has_slot.wait(60)
+        pool.submit(interrupt)
+        with pytest.raises(KeyboardInterrupt), slots.hold("Companies"):
+            pass
+        may_leave.set()
+
+    later = threading.Thread(target=occupy, daemon=True)
+    later.start()
+    later.join(30)
+    assert not later.is_alive()
 
 
 def test_calls_are_counted_up_to_the_limit_of_the_run(clock):

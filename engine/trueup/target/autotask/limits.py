@@ -4,6 +4,7 @@ Facts: docs/explanation/autotask.md, section 4 (limits).
 """
 
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,13 +40,60 @@ class RunLimits:
     max_calls: int | None = None  # in the whole run
 
 
+class _Places:
+    """So many places, each taken for a block; who waits longest gets the next free one.
+
+    A `threading.Semaphore` would give it to a thread that has just left one and comes back before
+    those that wait have woken: while many records are written, reads would wait for long.
+    """
+
+    def __init__(self, places: int) -> None:
+        self._free = places
+        self._lock = threading.Lock()
+        self._waiting: deque[threading.Lock] = deque()  # each is released when its turn comes
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                return
+            turn = threading.Lock()
+            turn.acquire()
+            self._waiting.append(turn)
+        try:
+            turn.acquire()
+        except BaseException:  # Ctrl-C: the place must not be given to a thread that has left
+            self._leave(turn)
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._pass_on()
+
+    def _leave(self, turn: threading.Lock) -> None:
+        with self._lock:
+            if turn in self._waiting:
+                self._waiting.remove(turn)
+            else:
+                self._pass_on()
+
+    def _pass_on(self) -> None:
+        if self._waiting:
+            self._waiting.popleft().release()
+        else:
+            self._free += 1
+
+
 class Slots:
-    """Slots for requests in flight: a few for each endpoint, and a few over all."""
+    """Slots for requests in flight: a few for each endpoint, and a few over all.
+
+    A slot that becomes free is given to the request that has waited longest.
+    """
 
     def __init__(self, workers: int) -> None:
-        self._all = threading.Semaphore(max(workers, 1))
+        self._all = _Places(max(workers, 1))
         self._lock = threading.Lock()
-        self._endpoints: dict[str, threading.Semaphore] = {}
+        self._endpoints: dict[str, _Places] = {}
 
     @contextmanager
     def hold(self, endpoint: str) -> Iterator[None]:
@@ -54,7 +102,7 @@ class Slots:
         The endpoint's slot is taken before the common one, so that no deadlock is possible.
         """
         with self._lock:
-            own = self._endpoints.setdefault(endpoint.casefold(), threading.Semaphore(PER_ENDPOINT))
+            own = self._endpoints.setdefault(endpoint.casefold(), _Places(PER_ENDPOINT))
         with own, self._all:
             yield
 
