@@ -55,7 +55,7 @@ class Runner:
         self.checking: Future[PreconditionResult] | None = None  # of the batch that comes next
 
         # Of a batch that was handed out, and whose last requests may still be in flight
-        self.tail: list[Change] | None = None
+        self.tail: dict[str, Change] | None = None
 
         # Of the batch that was written last, with its changes that took effect
         self.reading_back: tuple[list[Change], Future[dict[str, Kept]]] | None = None
@@ -149,7 +149,7 @@ class Runner:
         self.sender.send(to_target, checked, self._while_sending)
         self._end_tail()
         self.source_writer.write(to_source)
-        self.tail = to_target
+        self.tail = {change.id: change for change in to_target}
         if self._needs_proof(to_target):
             self._end_tail()
 
@@ -178,7 +178,7 @@ class Runner:
         self.sender.wait(self.tail)
         tail, self.tail = self.tail, None
         self.schedule.look_ahead()
-        self._prove(tail)
+        self._prove([*tail.values()])
         self._settle()
 
     def _checked(self, batch: Sequence[Change]) -> PreconditionResult:

@@ -5,13 +5,12 @@ nothing more, wait for what is in flight, and record it.
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from operator import itemgetter
-from queue import Empty, SimpleQueue
-from time import monotonic
 
+from trueup.applying.ended_requests import EndedRequests
 from trueup.applying.job import Job
 from trueup.applying.preconditions import PreconditionResult
 from trueup.applying.recorder import Recorder
@@ -24,10 +23,10 @@ from trueup.stages.settle import rows_to
 POLL_SECONDS = 0.5
 """How often the loop checks whether it must stop, while nothing more can be handed out."""
 
-GATHER_SECONDS = 0.05
+GATHER_SECONDS = 0.1
 """For how long answers are gathered, so that one transaction of the journal takes several.
 
-Requests that wait for their turn keep the endpoints busy meanwhile.
+Requests that wait for their turn keep the endpoints busy meanwhile, and during the transaction.
 """
 
 
@@ -39,28 +38,32 @@ class Sender:
 
     def __init__(self, job: Job, recorder: Recorder) -> None:
         self._job, self._recorder = job, recorder
-        # Twice as many as an endpoint takes at a time, so that the next request is ready at once.
+        # Three times as many as an endpoint takes at a time: while one third is sent, another one
+        # is ready, and the third one is written into the journal.
         self._at_a_time = job.world.target.call_costs.in_flight
-        self._per_endpoint = 2 * self._at_a_time
+        self._per_endpoint = 3 * self._at_a_time
         self._in_flight: dict[Future[SendResult], Change] = {}
         self._busy: Counter[str] = Counter()  # requests in flight, by entity
-        self._ended: SimpleQueue[Future[SendResult]] = SimpleQueue()
+        self._ended = EndedRequests(2 * self._at_a_time)
         self._wording = cache(self._wording_of)
         writes = (one for one in job.plan.changes if one.action.writes is System.TARGET)
-        endpoints = {change.entity for change in writes}
-        self._workers = self._per_endpoint * max(1, len(endpoints))
-        self._pool = ThreadPoolExecutor(max_workers=self._workers)
+        # As many workers as an endpoint takes at a time: the one that ends a request begins the
+        # next, without another thread that has to wake for it.
+        self._pools = {
+            entity: ThreadPoolExecutor(max_workers=self._at_a_time)
+            for entity in {change.entity for change in writes}
+        }
 
     def close(self) -> None:
         """Waits until no request is in flight any more, without recording the results."""
-        self._pool.shutdown()
+        for pool in self._pools.values():
+            pool.shutdown()
 
-    def is_sending(self, changes: Collection[Change] | None = None) -> bool:
-        """Returns whether one of these changes is in flight, or any at all."""
+    def is_sending(self, changes: Container[str] | None = None) -> bool:
+        """Returns whether one of these changes, given by id, is in flight, or any at all."""
         if changes is None:
             return bool(self._in_flight)
-        ids = {change.id for change in changes}
-        return any(one.id in ids for one in self._in_flight.values())
+        return any(one.id in changes for one in self._in_flight.values())
 
     def in_flight(self) -> frozenset[str]:
         """The ids of the changes that are in flight."""
@@ -90,7 +93,7 @@ class Sender:
                 self._hand_out(change, started[change.id])
             recorded(len(queue))
 
-    def wait(self, changes: Collection[Change] | None = None) -> None:
+    def wait(self, changes: Container[str] | None = None) -> None:
         """Waits until none of these changes, or none at all, is in flight; records the results."""
         while self.is_sending(changes):
             self._must_halt()
@@ -99,37 +102,20 @@ class Sender:
     @property
     def nearly_all(self) -> int:
         """The number of remaining changes that may all be in flight soon."""
-        return self._workers
+        return self._per_endpoint * max(1, len(self._pools))
 
     def _hand_out(self, change: Change, started: Entry) -> None:
-        future = self._pool.submit(self._work, change, started)
+        self._ended.expect(change.entity)
+        future = self._pools[change.entity].submit(self._work, change, started)
         self._in_flight[future] = change
         self._busy[change.entity] += 1
-        future.add_done_callback(self._ended.put)
+        future.add_done_callback(partial(self._ended.put, change.entity))
 
     def _collect(self, queue: "_Queue") -> list[Entry]:
         """Returns entries of ended requests; waits for them if nothing can be sent."""
-        if not self._in_flight or self._room(queue):
-            return self._ended_now()
-        try:
-            entries = [self._take(self._ended.get(timeout=POLL_SECONDS))]
-        except Empty:
-            return []
-        until = monotonic() + GATHER_SECONDS
-        while self._has_work(queue) and (left := until - monotonic()) > 0:
-            try:
-                entries.append(self._take(self._ended.get(timeout=left)))
-            except Empty:
-                break
-        return [*entries, *self._ended_now()]
-
-    def _ended_now(self) -> list[Entry]:
-        entries = []
-        while True:
-            try:
-                entries.append(self._take(self._ended.get_nowait()))
-            except Empty:
-                return entries
+        if self._in_flight and not self._room(queue) and self._ended.wait(POLL_SECONDS):
+            self._ended.gather(queue.entities, GATHER_SECONDS)
+        return [self._take(future) for future in self._ended.take()]
 
     def _take(self, future: Future[SendResult]) -> Entry:
         """Returns the entry of a request that has ended."""
@@ -139,12 +125,6 @@ class Sender:
         if result.stop:
             self._job.stopped_by.append(str(data.get("text", "")))
         return Entry(change.id, result.step, self._recorder.now(), data)
-
-    def _has_work(self, queue: "_Queue") -> bool:
-        """Whether each endpoint of the queue still has a waiting request."""
-        return bool(self._in_flight) and all(
-            self._busy[entity] > self._at_a_time for entity in queue.entities
-        )
 
     def _must_halt(self) -> bool:
         """Whether nothing more may be sent.
