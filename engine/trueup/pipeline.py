@@ -16,7 +16,7 @@ from trueup.applying.admission import admit, reopen
 from trueup.applying.job import Job, Progress, Watch, no_watch
 from trueup.applying.lock import hold_lock
 from trueup.applying.runner import Runner
-from trueup.model.gc_pause import gc_paused
+from trueup.model.gc_pause import gc_paused, gc_spared
 from trueup.model.outcome import CallsNeeded, Outcome
 from trueup.model.plan import Plan
 from trueup.model.project import Project
@@ -176,9 +176,10 @@ def apply(
     is at work. What becomes of each change is in the outcome, never raised.
     """
     options = options or ApplyOptions()
-    with hold_lock(world, options.who, options.force_reason) as lock:
-        with gc_paused():
-            job = admit(project, world, document, options.over, options.who, lock)
+    with (
+        hold_lock(world, options.who, options.force_reason) as lock,
+        gc_spared(lambda: admit(project, world, document, options.over, options.who, lock)) as job,
+    ):
         return _run(job, options, watch)
 
 
@@ -194,8 +195,11 @@ def resume(
     run is open.
     """
     options = options or ApplyOptions()
-    with hold_lock(world, options.who, options.force_reason) as lock:
-        return _run(reopen(project, world, lock), options, watch)
+    with (
+        hold_lock(world, options.who, options.force_reason) as lock,
+        gc_spared(lambda: reopen(project, world, lock)) as job,
+    ):
+        return _run(job, options, watch)
 
 
 def _run(job: Job, options: ApplyOptions, watch: Watch) -> Outcome:

@@ -1,8 +1,11 @@
-"""Pauses the cycle collector while large values are built, because it would find no cycles."""
+"""Keeps the cycle collector away from large values, because it would find no cycles."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
+
+_Made = TypeVar("_Made")
 
 
 @contextmanager
@@ -15,3 +18,18 @@ def gc_paused() -> Iterator[None]:
     finally:
         if was:
             gc.enable()
+
+
+@contextmanager
+def gc_spared(make: Callable[[], _Made]) -> Iterator[_Made]:
+    """Makes a value, and spares the collector what exists then until the block ends.
+
+    What the block makes is collected as usual.
+    """
+    with gc_paused():
+        made = make()
+        gc.freeze()
+    try:
+        yield made
+    finally:
+        gc.unfreeze()
