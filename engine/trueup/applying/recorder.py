@@ -11,9 +11,6 @@ from trueup.errors import Stopped
 from trueup.model.run import Effects, Entry, Step
 from trueup.stages.batches import Schedule
 
-LARGE = 2_000
-"""Above so many changes, progress counts the changes that were touched, which is cheaper."""
-
 
 class _Sending(local):
     """The entry of what this worker is sending, as the journal has it."""
@@ -67,9 +64,8 @@ class Recorder:
         for entry in entries:
             if entry.step is Step.STARTED:
                 continue
-            touched = total - len(run_state.waiting()) if total < LARGE else len(run_state.status)
             name = run_state.changes[entry.change].name
-            self._job.watch(Progress(touched, total, name))
+            self._job.watch(Progress(len(run_state.status), total, name))
 
     # Called by workers, right before each send
 
