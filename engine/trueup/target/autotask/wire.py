@@ -51,8 +51,9 @@ def to_filter(field: Field, value: object) -> Any:  # noqa: ANN401 -- any value 
     """
     if value is None or value == "":
         raise UnsendableValue("an empty value cannot be compared; use exist or notExist")
-    # A text that is too long for the field is allowed here: it finds nothing.
-    wire = to_wire(replace(field, max_length=None), value)
+    if field.max_length is not None:  # a text that is too long is allowed here: it finds nothing
+        field = replace(field, max_length=None)
+    wire = to_wire(field, value)
     return f"{wire}T00:00:00" if field.type is Type.DAY else wire
 
 
@@ -65,7 +66,7 @@ def _coerced(field: Field, value: object) -> object:
     if field.name.startswith(UDF) and isinstance(value, bool | int | Decimal):
         value = format(value, "f") if isinstance(value, Decimal) else str(value).lower()
     try:
-        return coerce(value, replace(field, picklist=None))
+        return coerce(value, field if field.picklist is None else replace(field, picklist=None))
     except CoercionError as fault:
         raise UnsendableValue(clean_message(str(fault))) from None
 
