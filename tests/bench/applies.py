@@ -1,17 +1,22 @@
 """Measures an apply: `python -m tests.bench.applies [CHANGES]`, 3,000 changes by default.
 
 The changes are independent, over three endpoints, and each request takes 100 ms. The bound is what
-three requests at a time for each endpoint allow.
+three requests at a time for each endpoint allow. The peer is httpx alone: as many requests of the
+same kind, sent by three threads for each endpoint, without plan, checks or journal.
 """
 
 import json
 import shutil
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
+import httpx
 from trueup import pipeline
 from trueup.model.document import dumps
 from trueup.operations.project import load_project
@@ -20,6 +25,8 @@ from trueup.wiring import open_world
 
 from tests.chaos.project import autotask
 from tests.chaos.serving import Server
+
+_Result = TypeVar("_Result")
 
 LATENCY = 0.1  # seconds
 AT_A_TIME = 3
@@ -56,18 +63,23 @@ _FIELDS = {
 
 
 def main(changes: int = 3000) -> None:
-    """Prints how long the apply takes, and its ratio to the bound."""
+    """Prints how long the apply takes and what CPU it needs, with ratios to bound and peer."""
     per_endpoint = changes // len(_FIELDS)
     with TemporaryDirectory(prefix="trueup-bench-") as folder:
         project, server = prepare(Path(folder), per_endpoint)
         try:
             taken, outcome = apply(project, server)
+            peer = bare_requests(server.port, per_endpoint)
         finally:
             server.kill()
     bound = per_endpoint * LATENCY / AT_A_TIME
+    ours, theirs = (used.cpu / changes * 1000 for used in (taken, peer))
     sys.stdout.write(
-        f"apply {changes:,} changes, 3 endpoints, {LATENCY * 1000:.0f} ms a request: {taken:.1f} s,"
-        f" bound {bound:.1f} s, ratio {taken / bound:.2f} (goal: 1.08); {outcome}\n"
+        f"apply {changes:,} changes, 3 endpoints, {LATENCY * 1000:.0f} ms a request:"
+        f" {taken.wall:.1f} s, bound {bound:.1f} s, ratio {taken.wall / bound:.2f} (goal: 1.08),"
+        f" httpx alone {peer.wall:.1f} s; {outcome}\n"
+        f"CPU of a change: {ours:.2f} ms, of a request by httpx alone {theirs:.2f} ms,"
+        f" ratio {ours / theirs:.2f}\n"
     )
 
 
@@ -145,18 +157,60 @@ def _product(number: int, code: int) -> dict[str, Any]:
     }
 
 
-def apply(folder: Path, server: Server) -> tuple[float, str]:
-    """Plans without latency, then applies with it; returns the seconds and a summary."""
+class Used(NamedTuple):
+    """What some work took, in seconds."""
+
+    wall: float
+    cpu: float  # of this process
+
+
+def measured(work: Callable[[], _Result]) -> tuple[Used, _Result]:
+    """Does the work; returns what it took, and its result."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    result = work()
+    return Used(time.perf_counter() - wall, time.process_time() - cpu), result
+
+
+def apply(folder: Path, server: Server) -> tuple[Used, str]:
+    """Plans without latency, then applies with it; returns what that took, and a summary."""
     project = load_project(folder)
     with open_world(project) as world:
-        plan = pipeline.plan(project, world)
+        document = dumps(pipeline.plan(project, world))
         latency = {"kind": "latency", "seconds": LATENCY, "times": 0, "path": "V1.0/"}
         server.control("POST", "/sandbox/faults", latency)
-        start = time.perf_counter()
-        outcome = pipeline.apply(project, world, dumps(plan))
-        taken = time.perf_counter() - start
+        taken, outcome = measured(lambda: pipeline.apply(project, world, document))
     changes, calls = len(outcome.changes), outcome.calls
     return taken, f"{changes:,} outcomes, complete: {outcome.complete}, {calls:,} calls"
+
+
+def bare_requests(port: int, per_endpoint: int) -> Used:
+    """Changes the same records by httpx alone; returns what that took."""
+    root = f"http://127.0.0.1:{port}/ATServicesRest/V1.0"
+    headers = {"ApiIntegrationCode": "DEMO", "UserName": "api@demo.example", "Secret": "demo"}
+    at_once = AT_A_TIME * len(_FIELDS)
+    limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
+    client = httpx.Client(headers=headers, limits=limits, trust_env=False, timeout=60)
+
+    def change(entity: str, number: int) -> None:
+        body = {"id": 1 + number, _FIELDS[entity][1]: "newer"}
+        client.patch(f"{root}/{entity}", json=body).raise_for_status().json()
+
+    def change_all() -> None:
+        with ExitStack() as stack:
+            pools = {
+                entity: stack.enter_context(ThreadPoolExecutor(AT_A_TIME)) for entity in _FIELDS
+            }
+            tasks = [
+                pool.submit(change, entity, number)
+                for number in range(per_endpoint)
+                for entity, pool in pools.items()
+            ]
+            for task in tasks:
+                task.result()
+
+    with client:
+        used, _ = measured(change_all)
+    return used
 
 
 if __name__ == "__main__":
