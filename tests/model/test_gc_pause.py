@@ -2,6 +2,7 @@
 
 import gc
 
+import pytest
 from trueup.model.gc_pause import gc_spared
 
 
@@ -9,13 +10,30 @@ class Made:
     """What is made."""
 
 
-def test_what_is_made_is_left_alone_until_the_block_ends():
-    before = gc.get_freeze_count()
+@pytest.fixture
+def _nothing_frozen():
+    """The tests freeze what they have loaded; see the conftest of all tests."""
+    gc.unfreeze()
+    yield
+    gc.freeze()
 
+
+@pytest.mark.usefixtures("_nothing_frozen")
+def test_what_is_made_is_left_alone_until_the_block_ends():
     with gc_spared(Made) as made:
         assert gc.isenabled()
-        assert gc.get_freeze_count() > before
+        assert gc.get_freeze_count() > 0
         del made
         assert not any(isinstance(one, Made) for one in gc.get_objects())
 
     assert gc.get_freeze_count() == 0
+
+
+@pytest.mark.usefixtures("_nothing_frozen")
+def test_objects_that_the_process_froze_stay_frozen():
+    gc.freeze()
+
+    with gc_spared(Made) as made:
+        assert any(one is made for one in gc.get_objects())
+
+    assert gc.get_freeze_count() > 0

@@ -24,12 +24,16 @@ def gc_paused() -> Iterator[None]:
 def gc_spared(make: Callable[[], _Made]) -> Iterator[_Made]:
     """Makes a value, and spares the collector what exists then until the block ends.
 
-    What the block makes is collected as usual.
+    What the block makes is collected as usual. If the process has frozen objects before, what was
+    made is not frozen: the end of the block would release those too.
     """
+    freezes = not gc.get_freeze_count()
     with gc_paused():
         made = make()
-        gc.freeze()
+        if freezes:
+            gc.freeze()
     try:
         yield made
     finally:
-        gc.unfreeze()
+        if freezes:
+            gc.unfreeze()
