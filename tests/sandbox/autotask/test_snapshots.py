@@ -86,7 +86,7 @@ def test_a_snapshot_replaces_a_snapshot_but_no_database_in_use(tmp_path, entitie
     seed.reset(database, entities)
 
     snapshots.snapshot(database, tmp_path / "snap.sqlite")
-    with RecordStore(database, entities).reading() as db:
+    with closing(RecordStore(database, entities)) as store, store.reading() as db:
         db.execute("SELECT 1 FROM Companies")
         with pytest.raises(SandboxError, match="the database of a sandbox in use"):
             snapshots.snapshot(database, database)
