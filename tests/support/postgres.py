@@ -4,8 +4,9 @@ The server comes from a wheel, so nothing has to be installed. `TRUEUP_TEST_POST
 the address of a server whose user may create databases (`postgresql://user:secret@host/base`), or
 the folder with the programs of one (`/usr/lib/postgresql/15/bin`), from which one is started.
 
-A database costs about 30 ms. Tests that need only rows of their own share the database of their
-module, `postgres_of_module`, with a tenant each.
+A database costs about 30 ms, and tables in it more: `database` also copies one that has them. Tests
+that need only rows of their own share the database of their module, `postgres_of_module`, with a
+tenant each.
 """
 
 import contextlib
@@ -35,14 +36,19 @@ class Server:
     address: str
 
     @contextlib.contextmanager
-    def database(self) -> Iterator[str]:
-        """Yields the address of an empty database, which is dropped afterwards."""
+    def database(self, copy_of: str = "template1") -> Iterator[str]:
+        """Yields the address of an empty database, which is dropped afterwards.
+
+        Or of a copy of another one, by the address of that; nobody may use the other one now.
+        """
         import psycopg  # noqa: PLC0415 -- only where a test needs it
         from psycopg import sql  # noqa: PLC0415
 
         name = f"trueup_{uuid.uuid4().hex[:12]}"
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        names = [sql.Identifier(one) for one in (name, urlsplit(copy_of).path.lstrip("/"))]
         with psycopg.connect(self.address, autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            connection.execute(create.format(*names))
         try:
             yield of_database(self.address, name)
         finally:
