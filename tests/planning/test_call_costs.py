@@ -251,8 +251,8 @@ def twins() -> dict[str, list]:
     ("files", "tables", "limited"),
     [
         ({}, work365, range(1, 24)),
-        (settings(allow_duplicated_services="true"), twins, range(12, 32, 2)),
-        (limits(2), lambda: customers(3), range(13, 49, 4)),
+        (settings(allow_duplicated_services="true"), twins, range(12, 32, 4)),
+        (limits(2), lambda: customers(3), range(13, 49, 9)),
     ],
     ids=["each", "further services", "small batches"],
 )

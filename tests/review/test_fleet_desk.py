@@ -48,13 +48,19 @@ def fleet(tmp_path_factory, postgres_of_module):
             yield opened
 
 
+@pytest.fixture(scope="module")
+def waiting(fleet):
+    """How a run of acme ends, whose plan waits for an approval."""
+    return planned(fleet)
+
+
 @pytest.fixture
-def connection(fleet):
+def connection(fleet, waiting):
     with fleet.connect() as connection:
         connection.execute("UPDATE trueup_fleet.tenants SET run = NULL, waits = ''")
         connection.execute("DELETE FROM trueup_fleet.plans")
         ended(connection, fleet, "birch", RunEnd(RunStatus.FAILED, "the secret <b>is</b> wrong"))
-        ended(connection, fleet, "acme", planned(fleet))
+        ended(connection, fleet, "acme", waiting)
         yield connection
 
 
