@@ -15,6 +15,7 @@ from decimal import Decimal
 import anyio
 import pytest
 import yaml
+from hypothesis import settings
 from trueup.cli.main import run
 from trueup.cli.mcp_fence import CLOSE, NOTICE, OPEN
 from trueup.cli.mcp_tools import TOOLS, Asking
@@ -295,7 +296,8 @@ def test_all_tools_are_announced_as_reading_only(planned):
     assert all(one.annotations.read_only_hint for one in tools)
 
 
-def test_ten_thousand_calls_write_nothing(planned):
+def test_many_calls_write_nothing(planned):
+    """`make test-thorough` makes 45,000 of them."""
     rounds = [
         ("plan_summary", {}),
         ("ledger", {"limit": 1, "offset": 5}),
@@ -319,21 +321,22 @@ def test_ten_thousand_calls_write_nothing(planned):
             {"mapping": "customer", "key": ALPINE, "decision": "ignore", "reason": "x"},
         ),
     ]
+    over_session, direct = settings().max_examples // 2, settings().max_examples * 4
     before = digest(planned.folder)
 
     async def over_a_session():
         async with sdk().Client(sdk().server(planned)) as client:
-            for tool, arguments in [*rounds * 100, *dear * 2]:
+            for tool, arguments in [*rounds * over_session, *dear * 2]:
                 await client.call_tool(tool, arguments)
 
     anyio.run(over_a_session)
     outcomes = Counter(
-        (tool, sdk().answered(planned, tool, arguments)[1]) for tool, arguments in rounds * 899
+        (tool, sdk().answered(planned, tool, arguments)[1]) for tool, arguments in rounds * direct
     )
     assert sdk().answered(Asking(planned.folder), "plan_summary", {})[1] is False
 
-    assert sum(outcomes.values()) + 1_000 + 12 + 1 >= 10_000
-    assert outcomes["apply", True] == outcomes["plan_summary", False] == 899
+    assert sum(outcomes.values()) == len(rounds) * direct
+    assert outcomes["apply", True] == outcomes["plan_summary", False] == direct
     assert digest(planned.folder) == before
 
 
