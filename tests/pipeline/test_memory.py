@@ -38,9 +38,12 @@ def test_each_row_takes_so_much_memory_and_no_more(tmp_path):
     assert (peaks[4_000] - peaks[400]) / 3_600 < PER_ROW
 
 
-@pytest.mark.parametrize("table_name", ["subscription", "account"])
-def test_a_name_of_a_megabyte_takes_a_few_times_its_size(tmp_path, table_name):
-    """Also one that the labels of other rows contain."""
+@pytest.mark.parametrize(
+    ("table_name", "column"),
+    [("subscription", "name"), ("account", "name"), ("account", "id"), ("account", "country")],
+)
+def test_a_value_of_a_megabyte_takes_a_few_times_its_size(tmp_path, table_name, column):
+    """Also a name that the labels of other rows contain."""
     write_files(tmp_path, 200)
     table = tmp_path / f"{table_name}.csv"
     with table.open(encoding="utf-8", newline="") as file:
@@ -50,7 +53,7 @@ def test_a_name_of_a_megabyte_takes_a_few_times_its_size(tmp_path, table_name):
     table.unlink()
     peaks = []
     for length in (10, 10, ABSURD):
-        rows[0]["name"] = "x" * length
+        rows[0][column] = "x" * length
         table.with_suffix(".json").write_text(json.dumps({"value": rows}), encoding="utf-8")
         peaks.append(peak(tmp_path, 200))
 

@@ -63,6 +63,11 @@ def test_a_value_is_read_as_its_type(type_: Type, raw: object, value: object):
             "N" * 1_048_577,
             f'"{"N" * 40}…" is a text of 1,048,577 characters, and at most 1,048,576 are read',
         ),
+        (
+            Type.LOOKUP,
+            "k" * 1_001,
+            f'"{"k" * 40}…" is a key of 1,001 characters, and at most 1,000 are read',
+        ),
         (Type.INTEGER, "1.5", '"1.5" is not a whole number'),
         (Type.DECIMAL, "1,000.00", '"1,000.00" is not a number'),
         (Type.DECIMAL, "NaN", '"NaN" is not a number'),

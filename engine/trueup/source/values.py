@@ -40,6 +40,9 @@ LONGEST_TEXT = 1_048_576
 A longer one is no text of Work 365. To compare it with all others would take gigabytes.
 """
 
+LONGEST_KEY = 1_000
+"""Characters of a key. One of Dataverse has 36, and a plan names that of a row ten times."""
+
 _TOO_LARGE = 10**LONGEST_NUMBER
 _CANONICAL_GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}").fullmatch
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
@@ -105,7 +108,13 @@ def _as_key(value: object, _display: object) -> object:
         return value
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise InvalidValue(f"{shown(value)} is not a key")
-    return canonical_key(str(value)) or None
+    text = str(value)
+    if len(text) > LONGEST_KEY:
+        raise InvalidValue(
+            f"{shown(value)} is a key of {len(text):,} characters, and at most "
+            f"{LONGEST_KEY:,} are read"
+        )
+    return canonical_key(text) or None
 
 
 def _as_integer(value: object, display: object) -> object:
