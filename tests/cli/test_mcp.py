@@ -296,6 +296,7 @@ def test_all_tools_are_announced_as_reading_only(planned):
     assert all(one.annotations.read_only_hint for one in tools)
 
 
+@pytest.mark.hypothesis  # so that `make test-thorough` has it
 def test_many_calls_write_nothing(planned):
     """`make test-thorough` makes 45,000 of them."""
     rounds = [
