@@ -63,7 +63,7 @@ Validator = validators.extend(  # type: ignore[no-untyped-call] # jsonschema's o
 
 
 def validator(schema: Mapping[str, Any], read: Callable[[str], Any]) -> Any:  # noqa: ANN401 -- a class made by jsonschema
-    """Returns what checks documents; `read` returns another schema of the folder by its file."""
+    """Returns a validator of documents; `read` returns another schema of the folder by its file."""
 
     def beside(uri: str) -> Resource[Any]:
         if "/" in uri or not uri.endswith(".schema.json"):

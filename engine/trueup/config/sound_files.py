@@ -1,11 +1,11 @@
-"""Files that were checked and found sound, by their digest, kept in the project's `.trueup` folder.
+"""Remembers files that were checked without a finding, by their digest, in `.trueup`.
 
 A check takes most of the time of `validate`, and a good part of a plan's. Its result follows from
-the files, from trueup and from the libraries alone. So a digest of all these is kept where nothing
-at all was found, and the same files are not checked again. The digest covers the content of each
-file and the names in each folder, what a tenant lays over trueup.yaml, the version and the modules
-of trueup that check, the version of Python, and when libraries were installed last. What depends on
-the environment is checked each time, and is not part of it.
+the files, from trueup and from the libraries alone. So a digest of all these is kept if nothing was
+found, and the same files are not checked again. The digest covers the content of each file and the
+names in each folder, what a tenant lays over trueup.yaml, the version and the modules of trueup
+that check, the version of Python, and when libraries were installed last. What depends on the
+environment is checked each time, and is not part of the digest.
 
 The file holds digests and counts. Losing it costs the next command a check, so a file that is
 damaged or of another version counts as absent, and one that cannot be written is logged.
@@ -41,21 +41,21 @@ _log = logging.getLogger(__name__)
 
 
 class SoundFiles:
-    """Files that are checked together, and whether that was done already."""
+    """Files that are checked together, and whether they were checked before."""
 
     def __init__(self, folder: Path, contents: Callable[[], Iterator[bytes]]) -> None:
-        """`folder` is the project's own; `contents` yields all that the check depends on."""
+        """`folder` is the project's own; `contents` yields all inputs of the check."""
         self._path = folder / FILE
         self._contents = contents
         self._digest = self._current()
 
     @property
     def count(self) -> int | None:
-        """What `keep` was given for these files; None if they have to be checked."""
+        """Returns the number that `keep` stored for these files; None if they must be checked."""
         return self._load().get(self._digest)
 
     def are_unchanged(self) -> bool:
-        """Whether the files are still those of which `count` tells."""
+        """Returns whether the files are still those that `count` is about."""
         return self._digest == self._current()
 
     def keep(self, count: int = 0) -> None:
@@ -90,7 +90,7 @@ class SoundFiles:
 
 
 def contents_of_project(root: Path, shipped: Path, overlay: Overlay | None) -> Iterator[bytes]:
-    """Yields what the check of a project depends on, in the same order each time."""
+    """Yields the inputs of a project's check, in the same order each time."""
     yield _content(root / PROJECT)
     for folder in (root / MAPPINGS, root / RULES, root / shipped.name, shipped):
         yield from contents_of_folder(folder)
@@ -101,7 +101,7 @@ def contents_of_project(root: Path, shipped: Path, overlay: Overlay | None) -> I
 
 
 def contents_of_folder(folder: Path) -> Iterator[bytes]:
-    """Yields the names in a folder, and what its files hold that may be read."""
+    """Yields the names in a folder, and the contents of its files that may be read."""
     try:
         names = sorted(path.name for path in folder.iterdir())
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The links of a state, in little memory: there may be a million of them."""
+"""The links of a state in little memory, because there may be a million."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,8 +12,8 @@ _Kind = tuple[str, str]
 class Links(Mapping[tuple[str, str], Link]):
     """Links by mapping and key.
 
-    Only keys and records are kept for each of them, which takes 120 bytes; as a dictionary of
-    `Link` they took 270. Nearly all links of a mapping are of one kind, so that kind is kept once.
+    Only keys and records are kept for each of them, which takes 120 bytes; a dictionary of `Link`
+    took 270. Nearly all links of a mapping are of one kind, so that kind is kept once.
     """
 
     __slots__ = ("_kinds", "_others", "_records")
@@ -51,7 +51,7 @@ class Links(Mapping[tuple[str, str], Link]):
     def of(self, mapping: str, entity: str | None = None) -> Mapping[str, int]:
         """Returns the records of a mapping's rows by key; of one entity, if one is given.
 
-        Links to an entity that the mapping had before its YAML was changed have another one.
+        A link to an entity that the mapping had before its YAML was changed has that entity.
         """
         records, others = self._records.get(mapping, {}), self._others.get(mapping, {})
         kinds = {*others.values(), *filter(None, [self._kinds.get(mapping)])}

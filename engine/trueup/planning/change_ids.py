@@ -1,7 +1,7 @@
-"""The ids of changes: each is another one, whatever the keys of the rows are.
+"""The ids of changes, which are unique for all keys that rows may have.
 
-A journal names changes by their ids, so two changes of a plan must never share one. Readers take an
-id as it is: what a change is about stands in its fields.
+A journal names changes by their ids, so two changes of a plan must never share one. No code parses
+an id: the facts of a change are in its fields.
 """
 
 _CORRECT, _MOVE = "correct", "move"
@@ -28,17 +28,17 @@ def correction_id(mapping: str, row: str) -> str:
 
 
 def move_id(mapping: str, row: str, record: int | None) -> str:
-    """The id of the move of a row's units away from a record; None: to a record that is new."""
+    """The id of the move of a row's units away from a record; None: to a new record."""
     verb = _MOVE if record is None else f"{_MOVE}:{record}"
     return f"{mapping}:{verb}:{_part(row)}"
 
 
 def undo_id(change: str) -> str:
-    """The id of the change that takes back the change with that id."""
+    """The id of the change that undoes the change with that id."""
     return f"undo:{change}"
 
 
 def _part(key: str) -> str:
-    """The key as one part of an id: without a colon, and no word that stands in its place."""
+    """Returns the key as one part of an id, without a colon and without a reserved word."""
     part = key.replace("%", "%25").replace(":", "%3A")
     return f"%{part}" if part in {_CORRECT, _MOVE} else part
