@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 EXTRA = "review"
 PACKAGES = frozenset({"starlette", "uvicorn", "anyio", "authlib", "joserfc"})
-"""What the extra brings."""
+"""The packages of the extra."""
 
 
 def surroundings(

@@ -42,7 +42,7 @@ def note(  # noqa: PLR0913, PLR0917 -- one for each argument and option
     unassign: bool,  # noqa: FBT001 -- click's
     clear: bool,  # noqa: FBT001 -- click's
 ) -> int:
-    """Note TEXT of the row KEY of MAPPING; tag it, or assign it to somebody.
+    """Note TEXT of the row KEY of MAPPING; tag it, or assign it to a person.
 
     KEY is the row's key, a unique start of it, or its name. TEXT takes the place of an older note.
     Without TEXT and options the note is shown. Notes go into mappings/notes.yaml. No plan depends

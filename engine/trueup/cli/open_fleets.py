@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from trueup.model.fleet import Fleet
 
 _PACKAGES = frozenset({"procrastinate", "prometheus_client", "psycopg", "psycopg_pool"})
-"""What the extra brings."""
+"""The packages of the extra."""
 
 
 def find_fleet(folder: Path) -> Path | None:

@@ -20,7 +20,7 @@ else:
 F = TypeVar("F", bound=Callable[..., object])
 
 LAST_YEAR = 2999
-"""Of the day of a plan; `as_of` in the schemas has the same."""
+"""The last year of a plan's day; `as_of` in the schemas has the same."""
 
 
 class _Day(_DayType):

@@ -52,8 +52,8 @@ def _checked_host(host: str, auth: str, proxies: tuple[str, ...]) -> str:
     "proxies",
     multiple=True,
     metavar="ADDRESS",
-    help="The proxy that serves the desk over HTTPS; its forwarded headers are believed, and "
-    "nobody else may reach the desk. An address or a network. Repeatable.",
+    help="The proxy that serves the desk over HTTPS; its forwarded headers are trusted, and "
+    "no other client may reach the desk. An address or a network. Repeatable.",
 )
 @common
 def review(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 OPTION = "--tenant"
 
 _OPENED = "trueup.fleet"
-"""Of a command: the fleet that it has opened."""
+"""The key of the opened fleet in a command's context."""
 
 
 def fleet_folder(folder: Path) -> Path:

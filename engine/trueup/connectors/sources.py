@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 PROFILE = "profile.yaml"
-"""The profile that is used where trueup.yaml names none; `trueup discover` writes it."""
+"""The default profile, which `trueup discover` writes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ METADATA, RECORDS = "metadata", "known"
 """What is kept of the target, in a file of its own each, by the end of its name."""
 
 DEMO_CREDENTIALS = Credentials("api@demo.example", "demo", "DEMO")
-"""What the sandbox accepts where its seed names no users; they open nothing else."""
+"""The sandbox's credentials if its seed names no users; they open nothing else."""
 
 
 class Kept(Enum):

@@ -13,13 +13,13 @@ from trueup.fleet.records import end_run, lock_tenant
 from trueup.model.fleet_run import Again, RunEnd, RunStatus
 
 LOST_AFTER = 60
-"""Seconds after which a run that is not over is looked at."""
+"""Seconds after which a run that has not ended is checked."""
 
 KEPT_DAYS = 400
 """Days for which the runs of a tenant are kept; its last one is kept longer."""
 
 DELETED_AT_ONCE = 1000
-"""Runs that are removed at once."""
+"""Runs that one statement deletes."""
 
 
 def end_lost_runs(connection: Connection, queue: JobQueue) -> Sequence[str]:

@@ -18,7 +18,7 @@ from trueup.errors import EngineError, FleetDatabaseAway
 Connection = psycopg.Connection[TupleRow]
 
 LEAST_VERSION = 13
-"""Of PostgreSQL, as for the state of a tenant."""
+"""The oldest PostgreSQL version, as for the state of a tenant."""
 
 MOST_SKEW = timedelta(seconds=10)
 """By how much a worker's clock may differ from the database's.
@@ -100,7 +100,7 @@ _NOT_OURS = (
     psycopg.errors.InvalidSchemaName,
     psycopg.errors.DuplicateTable,
 )
-"""Errors of a schema that somebody changed."""
+"""Errors of a schema that another program has changed."""
 
 _CAUSES = {
     "Connection refused": "nothing listens at its address",
@@ -112,7 +112,7 @@ _CAUSES = {
     "timeout expired": "it does not answer in time",
     "closed the connection": "it closed the connection",
 }
-"""What the driver says → what is shown: its own sentences name hosts, users and databases."""
+"""Text of the driver → text that is shown: the driver's own names hosts, users and databases."""
 
 
 def _cause(error: psycopg.Error) -> str:

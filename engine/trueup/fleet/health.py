@@ -16,7 +16,7 @@ from trueup.errors import EngineError
 from trueup.fleet.metrics import CONTENT_TYPE, WorkerMetrics
 
 STUCK = 120.0
-"""Seconds after which a loop that has not turned counts as stuck; it turns each second."""
+"""Seconds without a round after which a loop counts as stuck; a round takes one second."""
 
 
 class Pulse:

@@ -21,7 +21,7 @@ from trueup.model.fleet_run import FleetRun, FleetStatus, RunStatus, Waits
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 KEPT = 15.0
-"""Seconds for which the figures of the fleet are kept: many may ask, and each costs a query."""
+"""Seconds for which the figures of the fleet are cached, because each reading is a query."""
 
 _SECONDS = (1, 5, 15, 60, 300, 900, 3600)  # upper bounds of the buckets of a run's time
 

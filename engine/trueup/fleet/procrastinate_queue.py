@@ -28,7 +28,7 @@ QUEUE = "tenants"
 TASK = "run_tenant"
 
 _RESCUE = 0x74727565_00000002
-"""Number of the lock under which one worker at a time gives out the jobs of dead ones again."""
+"""Number of the lock under which one worker at a time releases the jobs of dead workers."""
 
 _MIGRATION = re.compile(r"\d\d\.\d\d\.\d\d_\d\d_\w+\.sql")
 for _name in ("procrastinate", "psycopg"):  # the worker's own log reports the same
@@ -38,7 +38,7 @@ for _name in ("procrastinate", "psycopg"):  # the worker's own log reports the s
 NO_ANSWER = "the fleet's database cannot be used: it does not answer"
 
 _POLL = 3.0
-"""Seconds between looks for jobs, for those that no notification tells of, and for dead workers."""
+"""Seconds between looks for jobs without a notification, and for dead workers."""
 
 
 class ProcrastinateQueue:

@@ -22,7 +22,7 @@ class RunJob:
 
 
 Handler = Callable[[RunJob], Awaitable[None]]
-"""Does a job. What it raises is logged; the job is given to another worker later."""
+"""Executes a job. Its error is logged; the job is given to another worker later."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ TENANTS = 0x7472
 """First number of the locks of tenants; the second one is made from the name."""
 
 RETRY_AFTER = (60, 300, 900, 3600)
-"""Seconds after which a run that failed is tried again, by the number of the try."""
+"""Seconds after which a failed run is tried again, by the number of failed tries."""
 
 _DECISIVE = frozenset(
     {
@@ -30,11 +30,11 @@ _DECISIVE = frozenset(
         *(RunStatus.PARTIAL, RunStatus.IN_DOUBT),
     }
 )
-"""Ends that tell what a tenant waits for; after any other, and after a plan that somebody asked
-for, it waits for what it waited for before."""
+"""Ends that determine what a tenant waits for; after any other, and after a requested plan,
+it waits for the same as before."""
 
 LONGEST_TEXT = 4000
-"""Characters that are kept of why a run ended so."""
+"""Characters of the reason of a run's end that are stored."""
 
 
 class ClaimResult(Enum):

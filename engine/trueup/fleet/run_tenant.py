@@ -48,10 +48,10 @@ from trueup.pipeline import ApplyOptions
 from trueup.stages.guard import over_money
 
 AFTER_SETTLING = timedelta(seconds=2)
-"""How long after the time that settling names a tenant is run again."""
+"""Time between the settling time of changes in doubt and the next run of the tenant."""
 
 UNLOCKED = timedelta(seconds=30)
-"""After how long a tenant is run again whose state is locked, where no lease says until when."""
+"""Time until the next run of a tenant whose state is locked, if the lease is unknown."""
 
 WITHIN = "within"
 """Prefix of the names of the limits of `run:` in fleet.yaml, beside those of the project."""

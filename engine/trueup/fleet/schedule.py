@@ -25,7 +25,7 @@ _URGENT = frozenset({RunKind.REQUESTED, RunKind.APPROVED, RunKind.PLAN})
 """Kinds of runs that a person waits for."""
 
 _COUNTED_SINGLY = 100
-"""Missed times that are walked through one by one."""
+"""Missed times that are counted one by one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 INSTALL = "pip install trueup[fleet]"
 
 LARGEST = 64 * 1024
-"""Bytes of a secret; what is longer is something else."""
+"""The largest size of a secret in bytes."""
 
 CODE = "secret"
 

@@ -19,7 +19,7 @@ from trueup.model.fleet_run import (
 )
 
 SEEN = 60
-"""Seconds within which a worker gave a sign of life that is shown as one."""
+"""Seconds since its last report within which a worker is shown."""
 
 _RUN = (
     *("id", "tenant", "kind", "due", "missed", "queued", "started", "ended", "begins", "worker"),

@@ -17,7 +17,7 @@ from trueup.source.files.csv_document import CsvDocument
 from trueup.source.files.streamed_text import StreamedText
 
 COLUMNS = ("mapping", "key", "do", "link", "reason", "until", "on", "of")
-"""Of a CSV file; a key may be a name, and either `do` or `link` is filled in."""
+"""The columns of a CSV file; a key may be a name, and either `do` or `link` is filled in."""
 
 _DAYS = ("until", "on")
 

@@ -30,7 +30,7 @@ from trueup.planning.selection.row_names import matching_keys
 from trueup.ports.source import Source
 
 EXPRESSION = "expression"
-"""What messages call the text of an expression that is in no file."""
+"""The name, in messages, of the text of an expression that is in no file."""
 
 
 def evaluate_expression(project: Project, mapping: str, key: str, expression: str) -> Evaluation:

@@ -26,7 +26,7 @@ from trueup.render.notice import TEST, notice_text, notice_title, outcome_notice
 from trueup.render.notice import wanted as wanted_notice
 
 NOTICES = "notices.json"
-"""Among the files that commands keep for a project."""
+"""The name of the file with the hashes of sent notices."""
 
 KEPT = 500
 """Hashes of notices that are remembered, the latest."""

@@ -23,7 +23,7 @@ LONGEST = 200
 WILDCARDS = "*%?"
 
 MOST_FOUND = 20
-"""Records that a search as a person types shows: who needs more gives a longer text."""
+"""Records that a search while typing shows; a longer text finds fewer."""
 
 
 def search_records(

@@ -51,7 +51,7 @@ SCREEN: tuple[tuple[Steps, str, SettingKind], ...] = (
     (("settings", "billing_frequencies"), "Billing frequencies", SettingKind.LIST),
     (MANUFACTURERS, "Manufacturers", SettingKind.LIST),
 )
-"""The screen's settings in its order (docs/explanation/work365.md), and what each takes."""
+"""The screen's settings in its order (docs/explanation/work365.md), with their kinds."""
 
 CONNECTIONS: Mapping[str, tuple[tuple[Steps, str, SettingKind], ...]] = {
     "autotask": (
@@ -67,7 +67,7 @@ CONNECTIONS: Mapping[str, tuple[tuple[Steps, str, SettingKind], ...]] = {
         (("source", "client_secret"), "Work 365 client secret", SettingKind.SECRET),
     ),
 }
-"""By connector: what its connection is made of."""
+"""By connector: the settings of its connection."""
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LOGIN = re.compile(r"(?<=//)[^/@\s]+(?=@)")

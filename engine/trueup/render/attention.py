@@ -25,7 +25,7 @@ LEDGER = "ledger"
 
 
 _ONLY_WAITS = frozenset({DEPENDS, "waits-its-turn", "waits-for-its-other-half"})
-"""Codes of rows that go through once another row or change does."""
+"""Codes of rows that only wait for another row or change."""
 
 
 class NeedKind(StrEnum):
@@ -70,7 +70,7 @@ class Billing:
 
 
 ROUNDING = 3 * PENNY
-"""As much as five sums that are each rounded may be off."""
+"""The largest rounding error of five sums."""
 
 
 def billing(plan: Plan) -> Billing:

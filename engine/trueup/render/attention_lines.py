@@ -17,7 +17,7 @@ from trueup.render.style import Paint
 from trueup.render.view import View
 
 FEW = 5
-"""Items that are shown where there are many more."""
+"""Items that are shown if there are many more."""
 
 TITLE = "Needs a person"
 LISTED_BY = "`trueup show FILE --format csv --table waiting` lists them all"

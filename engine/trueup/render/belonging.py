@@ -18,7 +18,7 @@ SERVICES = frozenset({"Services", "ServiceBundles"})
 """Entities of what is billed for a contract."""
 
 CONTRACTS = frozenset({"Contracts"})
-"""Entities of what services are billed by."""
+"""Entities of the contracts of services."""
 
 
 USUAL_SERVICES = frozenset({"service", "service_bundle"})

@@ -21,7 +21,7 @@ ARROW = "→"
 NONE = "-"
 NOT_WRITTEN = "(not written)"
 _ON_ITS_LINE = frozenset({"a month"})
-"""Facts that stand on the first line of a change."""
+"""Facts that are shown on the first line of a change."""
 
 
 def titled(title: str, lines: Sequence[Line], view: View) -> list[Line]:

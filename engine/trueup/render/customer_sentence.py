@@ -15,7 +15,7 @@ _PERIODS = {1: "month", 3: "quarter", 6: "half-year", 12: "year"}
 
 
 ServiceOf = Callable[[Change], RowRef | None]
-"""The service whose units a change moves."""
+"""Returns the service whose units a change moves."""
 
 
 def customer_sentence(

@@ -20,7 +20,7 @@ from trueup.render.text import page
 NONE = "Nothing is in doubt.\n"
 
 _EVIDENCE = ("values", "before", "error")
-"""What of a journal shows what was sent, and how it was just before."""
+"""Keys of journal data that show what was sent, and how it was just before."""
 
 
 def doubts_text(report: DoubtReport, names: SystemNames, zone: tzinfo, style: Style = PLAIN) -> str:

@@ -135,7 +135,7 @@ def _period(period: PeriodAmount, amount: Decimal, of: str, view: View) -> Line:
 
 
 ExplainCommand = Callable[[str], str]
-"""From what is explained to the command line that does it."""
+"""Returns the command line that explains a subject."""
 
 
 def explain_command(what: str) -> str:

@@ -27,7 +27,7 @@ MOST = 8
 """Rows with the same code, or findings, that are shown one by one; `-v` shows all."""
 
 CROWD = 3
-"""Rows of one mapping with the same findings from which on one line stands for all."""
+"""From this number of rows with the same findings, one line represents all."""
 
 
 def left_out(groups: Sequence[LeftOut], view: View, *, brief: bool = False) -> list[Line]:

@@ -12,7 +12,7 @@ from trueup.model.change import Action, Change, Reason
 from trueup.render.joined import joined
 
 MANY = 10
-"""Changes of one kind that are shown one by one; of more, the first three are."""
+"""Changes of one kind that are shown one by one; of more, only the first three."""
 
 MANY_CREATES = 5
 """Creates of one mapping with the same fields that have a line each."""

@@ -22,7 +22,7 @@ WORDS = {
     "text": "message",
     "because": "waits for",
 }
-"""Names for people of the values that a journal entry holds."""
+"""Labels of the values in a journal entry."""
 
 
 def runs_text(overview: RunsOverview, zone: tzinfo, style: Style = PLAIN) -> str:

@@ -19,7 +19,7 @@ NARROWEST = 18
 """A column is not wrapped into fewer columns than that; its cells follow each other instead."""
 
 HANGING = 4
-"""Columns by which a piece of text that goes on in the next line is set in."""
+"""The indent of continued text, in columns."""
 
 
 @dataclass(frozen=True, slots=True)

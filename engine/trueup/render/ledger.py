@@ -22,7 +22,7 @@ ORDER = (
     LedgerClass.UNKNOWN,
     LedgerClass.MATCH,
 )
-"""What loses money first."""
+"""The order of lines: those that lose money first."""
 
 
 def lines(plan: Plan, view: View) -> list[Line]:

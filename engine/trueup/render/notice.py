@@ -14,7 +14,7 @@ from trueup.render.sanitize import sanitize
 _LEVELS = (*Details,)
 
 FAILED = frozenset({ChangeStatus.FAILED, ChangeStatus.NOT_KEPT})
-"""Statuses of changes that did not go through."""
+"""Statuses of changes that failed or were held."""
 
 TEST = "This is a test. Notices of this project arrive here."
 

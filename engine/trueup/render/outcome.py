@@ -30,7 +30,7 @@ ORDER = (
     ChangeStatus.APPLIED,
     ChangeStatus.ALREADY,
 )
-"""What did not go through comes first."""
+"""The order of statuses: changes that failed or were held first."""
 
 _QUIET = frozenset({ChangeStatus.APPLIED, ChangeStatus.ALREADY})
 

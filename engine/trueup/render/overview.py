@@ -21,7 +21,7 @@ OPEN_RUN = "run-open"
 """Code of the finding that a run is open: no plan can be applied before it is settled."""
 
 TOP = 10
-"""Lines of a list that are shown where it is folded."""
+"""Lines that a shortened list shows."""
 
 
 Shown = TypeVar("Shown")

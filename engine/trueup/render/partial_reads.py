@@ -5,7 +5,7 @@ from trueup.render.formatting import count
 from trueup.render.sanitize import sanitize
 
 LABEL = "In part"
-"""Of the lines in a plan's head."""
+"""The label of the lines in a plan's head."""
 
 
 def partial_reads(plan: Plan) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 Paint = Callable[[str], str]
 
 WIDTH = 120
-"""Columns of a plan's lines where no terminal says otherwise."""
+"""Columns of a plan's lines without a terminal."""
 
 
 def plain(text: str) -> str:

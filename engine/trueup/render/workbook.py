@@ -21,13 +21,13 @@ from trueup.render.formatting import SYMBOLS
 from trueup.render.sanitize import sanitize
 
 LONGEST = 32_767
-"""What one cell holds, in units of UTF-16."""
+"""The capacity of one cell, in units of UTF-16."""
 
 DIGITS = 15
 """Digits of a whole number that Excel keeps; a longer one is text."""
 
 FIRST_YEAR = 1900
-"""Excel knows no earlier days."""
+"""The first year of Excel's dates."""
 
 INSTALL = "pip install trueup[excel]"
 _A4 = 9

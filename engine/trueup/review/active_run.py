@@ -17,7 +17,7 @@ from trueup.review.background_tasks import BackgroundTask, Failures
 from trueup.review.previews import Preview
 
 POLL = 0.2
-"""Seconds between two looks at whether the desk is being closed."""
+"""Seconds between checks whether the desk is being closed."""
 
 AT_WORK = "a run is at work: wait until it has ended, or stop it. Nothing was done"
 

@@ -15,7 +15,7 @@ GRACE = 5
 """Seconds in which open requests may end when the server stops."""
 
 POLL = 0.2
-"""Seconds between two looks at whether the server is still there."""
+"""Seconds between checks whether the server still runs."""
 
 
 class AppServer:

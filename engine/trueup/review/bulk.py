@@ -18,16 +18,16 @@ from trueup.review.next_step import BY_MATCH
 from trueup.review.rows import LedgerRow, Row, RowKey
 
 CONFIRM = "confirm"
-"""Beside the verdicts: each row is linked to the record that was found for it by match."""
+"""The value, beside the decisions, that links each row to its matched record."""
 
 DISMISS = "dismiss"
 """The value of the button that dismisses the ticked rows, whatever decision is selected."""
 
 FILTER = "filter"
-"""In place of ticks: all rows that the filter shows, on all of its pages."""
+"""The value, in place of ticks, for all rows of the filter, on all of its pages."""
 
 DISMISSED = "dismissed for this month"
-"""The reason of a decision that one button makes."""
+"""The reason of a decision by *Dismiss for this month*."""
 
 NOTHING_TICKED = "Tick at least one row that is to be decided about."
 NOT_PENDING = "Only pending changes can be dismissed for a month: ignore other rows until a day."
@@ -42,7 +42,7 @@ _WITH_LABELS = {
     Verdict.PUSH: "push: send it anyway",
     Verdict.CORRECT: "correct the units",
 }
-"""What can be decided about several rows alike, with its name in the list."""
+"""The decisions that several rows can have together, with their labels in the list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def _decidable(
 ) -> Sequence[Row | LedgerRow]:
     """Returns the rows for which the decision is possible.
 
-    A decision about a whole list also reaches rows that nobody looked at one by one. Raises
+    A decision about a whole list also reaches rows that no person has seen one by one. Raises
     FormError if it is possible for none.
     """
     project = current.project

@@ -18,7 +18,7 @@ from trueup.review.pages import script, stylesheet
 Handler = Callable[[Request], Response]
 
 Fail = Callable[[Request, tuple[ReasonText, ...], int], Response]
-"""The page for the reasons why something was not done, with its status."""
+"""Returns the page with the reasons of a refusal, and its status."""
 
 _NO_PAGE = "The desk has no such page."
 _OTHER_METHOD = "This address takes no such request."

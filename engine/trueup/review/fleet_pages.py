@@ -29,7 +29,7 @@ PAGE = 100
 """Tenants on a page."""
 
 REFRESH = 5
-"""Seconds after which a page that shows runs at work asks again."""
+"""Seconds after which a page with active runs reloads itself."""
 
 OTHER_PLAN = (
     "The plan that waits is another one than the page showed: the tenant was planned again "
@@ -43,7 +43,7 @@ STATES: dict[str, Callable[[TenantStatus], bool]] = {
     "queued or at work": lambda one: one.current is not None,
     "never run": lambda one: one.last is None,
 }
-"""What the list can be narrowed to."""
+"""The conditions that filter the list, by their names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ HEADERS: Mapping[str, str] = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-"""What every response carries."""
+"""The headers of every response."""
 
 LOGGED_OUT = "You are logged out of the desk."
 OTHER_HOST = "The desk answers only under the address that `trueup review` printed."

@@ -15,19 +15,19 @@ from trueup.render.report import Pieces, ReasonText, pieces, reason
 from trueup.review.current_plan import CurrentPlan
 
 LOOK = "look"
-"""Tone of a figure that needs a look."""
+"""Tone of a figure that needs attention."""
 
 STOP = "stop"
-"""Tone of what is not to be relied on."""
+"""Tone of a fact that makes the figures unreliable."""
 
 WAITING = "/waiting"
-"""Where all rows stand that need a person."""
+"""The address of the list of all rows that need a person."""
 
 STALE = timedelta(hours=1)
 """A reading that is older is marked.
 
 People work in both systems all day, so an hour is as long as figures can be taken for today's while
-somebody decides. It costs nothing to be early: what is applied is checked against both systems
+a person decides. It costs nothing to be early: what is applied is checked against both systems
 again, whatever its age.
 """
 

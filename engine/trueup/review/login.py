@@ -31,7 +31,7 @@ SENDERS = 1000
 """Addresses whose attempts are remembered at a time."""
 
 Refuse = Callable[[int, str], Response]
-"""Makes the page for a status and a sentence."""
+"""Returns the page for a status and a sentence."""
 
 
 @dataclass(frozen=True, slots=True)

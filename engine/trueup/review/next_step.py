@@ -14,7 +14,7 @@ from trueup.review.current_plan import CurrentPlan
 from trueup.review.rows import Row, RowKey
 
 BY_MATCH = frozenset({"match", "identity"})
-"""How a link is found where nobody has decided it."""
+"""How a link was found, if no person decided it."""
 
 
 class StepKind(StrEnum):

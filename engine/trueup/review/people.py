@@ -33,7 +33,7 @@ FORMS: Mapping[str, frozenset[Role]] = {
 }
 """The roles that may send a form to an address, one of which is enough.
 
-Any address that is not listed here is a form of the setup: nobody gets to it by an oversight.
+Any address that is not listed here needs the role of the setup, so that none is open by mistake.
 """
 
 NO_ROLES = (
@@ -42,7 +42,7 @@ NO_ROLES = (
 )
 
 SETUP_PAGES = "/setup"
-"""How the addresses of the setup begin: its pages are not for everybody who may see."""
+"""The prefix of the setup's addresses, whose pages need a role of their own."""
 
 SETUP = frozenset({Role.ADMINISTER})
 

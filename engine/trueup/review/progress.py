@@ -19,7 +19,7 @@ from trueup.review.pages import desk_of, session_of
 from trueup.review.streams import Streams
 
 POLL = 0.5
-"""Seconds between two looks at the run, and at whether the browser is still there."""
+"""Seconds between checks of the run, and of the browser's connection."""
 
 
 @dataclass(frozen=True, slots=True)

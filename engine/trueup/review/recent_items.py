@@ -5,7 +5,7 @@ from threading import Lock
 from typing import Generic, TypeVar
 
 KEPT = 16
-"""Things of a kind that are kept; older ones must be made again."""
+"""Items of a kind that are kept; older ones are dropped."""
 
 Kept = TypeVar("Kept")
 

@@ -31,7 +31,7 @@ FIELD_COLUMNS = 60
 
 
 Sums = tuple[Decimal | None, ...]
-"""Amounts of a row; None: none, or not known. Those of a group are their sums."""
+"""Amounts of a row; None: none, or unknown. Those of a group are their sums."""
 
 
 class RowKey(NamedTuple):

@@ -22,7 +22,7 @@ from trueup.review.wait_page import wait
 SETUP, EDIT, DOCTOR = "/setup", "/setup/edit", "/doctor"
 GONE = "This edit is no longer there: open the setup again. Nothing was written."
 NEW = "new"
-"""Key, in the name of a field, of an entry that a list does not have yet."""
+"""The key, in the name of a field, of a new entry of a list."""
 
 
 def setup(request: Request) -> Response:

@@ -15,7 +15,7 @@ from trueup.review.oidc import LogInRefused, PendingLogIn, Provider
 from trueup.review.sessions import Sessions, read_cookie, session_cookie
 
 DONE = "/login/done"
-"""Where the provider sends browsers back."""
+"""The address to which the provider redirects browsers."""
 
 WAITS = 600.0  # seconds in which a person may log in
 MOST = 10_000  # log-ins that are begun and not finished; the oldest one ends for a new one

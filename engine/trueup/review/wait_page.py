@@ -11,10 +11,10 @@ from trueup.review.current_plan import CurrentPlan
 from trueup.review.pages import address, desk_of, failure, failure_text, form_of, page
 
 PATIENCE = 1.0
-"""Seconds in which a short work is waited for, before the page to wait on is shown."""
+"""Seconds to wait for a short task before the waiting page is shown."""
 
 REFRESH = 1
-"""Seconds after which a page asks again."""
+"""Seconds after which a page reloads itself."""
 
 NO_WORK = "There is nothing to wait for: it ended a while ago, or the desk was restarted."
 

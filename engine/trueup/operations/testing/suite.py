@@ -17,7 +17,7 @@ from trueup.operations.testing.workers import Lost, run_numbered
 from trueup.sandbox.autotask.local import SeededSandboxes
 
 TIME_LIMIT = 60.0
-"""Seconds of one test; it takes a fraction of one."""
+"""The time limit of one test in seconds; it takes a fraction of one."""
 
 
 @dataclass(frozen=True, slots=True)

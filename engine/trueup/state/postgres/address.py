@@ -30,7 +30,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
-"""Options of a connection where the address does not say."""
+"""Default options of a connection."""
 
 _SECRETS = ("password", "sslpassword", "oauth_client_secret")
 _SHORTEST_HIDDEN = 3

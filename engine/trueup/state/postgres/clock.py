@@ -8,7 +8,7 @@ from trueup.ports.world import Clock
 from trueup.state.postgres.access import PostgresAccess
 
 _MEASURED_FOR = timedelta(minutes=1)
-"""For how long a measured difference is used: clocks drift, and are set."""
+"""How long a measured difference is used: clocks drift, and are set."""
 
 
 class ServerClock:

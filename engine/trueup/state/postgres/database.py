@@ -189,7 +189,7 @@ _REMEDIES: tuple[tuple[type[psycopg.Error], str], ...] = (
     (psycopg.DataError, "cannot keep this value: {server}"),
     (psycopg.Error, "cannot be used: {server}"),
 )
-"""What an error means, and what to do; the first class that fits counts."""
+"""The text and remedy for each class of errors; the first class that fits counts."""
 
 
 def _message(error: psycopg.Error) -> str:

@@ -18,7 +18,7 @@ _REJECTED = (psycopg.IntegrityError, psycopg.DataError, psycopg.ProgrammingError
 """Errors for rows that do not fit the tables."""
 
 _FETCHED = 2000
-"""Rows that are read at once where all are read one by one."""
+"""Rows that are fetched together when rows are read one by one."""
 
 
 def statement(name: str) -> bytes:
