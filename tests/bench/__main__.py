@@ -41,6 +41,8 @@ def plans() -> None:
     for case in ("plain", "shipped-rules"):
         small, large = (figures[case, count]["plan"] for count in COUNTS)
         print_line(f"ten times the rows, {case}", f"{large / small:.1f} times the time", "goal: 10")
+    small, large = (peers[count]["diff"] for count in COUNTS)
+    print_line("ten times the rows, diffsync's diff", f"{large / small:.1f} times the time")
     for count in COUNTS:
         speed = peers[count]["diff"] / figures["shipped-rules", count]["plan"]
         title = f"plan with rules / diffsync's diff, {count:,}"

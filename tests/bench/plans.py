@@ -4,7 +4,8 @@ Cases: `plain` (20 fields, no rules, each stage and the whole plan), `shipped` a
 (the shipped subscription mapping without and with its rules), `diffsync` (the rows of `plain` in
 that library). Each case runs in a process of its own, so that its peak memory is its own.
 
-Libraries that are loaded on first use are loaded before: `start.py` measures what they cost.
+Times are CPU times. Libraries that are loaded on first use are loaded before: `start.py` measures
+what they cost.
 """
 
 import json
@@ -39,7 +40,7 @@ from trueup.stages.transform import transform
 from trueup.wiring import SystemClock
 
 from tests.bench.adapters import LoadedSource, LoadedState, LoadedTarget
-from tests.bench.measuring import peak_memory, seconds
+from tests.bench.measuring import cpu_seconds, peak_memory
 from tests.bench.plain_rows import COLUMNS, column_types, plain_rows, sides
 from tests.bench.subscriptions import subscriptions
 
@@ -76,7 +77,7 @@ def plain(count: int) -> dict[str, float]:
         SystemClock(),
     )
     before = peak_memory()
-    figures["plan"], _ = seconds(lambda: dumps(plan(project, world)))
+    figures["plan"], _ = cpu_seconds(lambda: dumps(plan(project, world)))
     return {**figures, "plan_mb": peak_memory() - before}
 
 
@@ -93,8 +94,8 @@ def shipped_plan(count: int, *, rules: bool) -> dict[str, float]:
     _align(plan(project, world), data.records)
 
     before = peak_memory()
-    planning, made = seconds(lambda: plan(project, world))
-    writing, _ = seconds(lambda: dumps(made))
+    planning, made = cpu_seconds(lambda: plan(project, world))
+    writing, _ = cpu_seconds(lambda: dumps(made))
     unsound = [blocked for blocked in made.blocked if not blocked.because]
     if unsound:
         raise SystemExit(f"a subscription of the benchmark is not sound: {unsound[0]}")
@@ -178,7 +179,9 @@ def _stages(
     namespace = Namespace(mapping, {"subscription": source}, {}, {})
     figures: dict[str, float] = {}
 
-    figures["transform"], (state, _) = seconds(lambda: transform(compiled, source, namespace, "id"))
+    figures["transform"], (state, _) = cpu_seconds(
+        lambda: transform(compiled, source, namespace, "id")
+    )
     state.records = {record["id"]: record for record in records}
 
     inputs = MatchInputs(
@@ -189,7 +192,7 @@ def _stages(
         label=str,
         values=lambda *_: None,
     )
-    figures["match"], matched = seconds(lambda: match(state, inputs))
+    figures["match"], matched = cpu_seconds(lambda: match(state, inputs))
     matched.apply_to(state)
 
     def diff() -> int:
@@ -206,7 +209,7 @@ def _stages(
         return writes
 
     before = peak_memory()
-    figures["diff"], figures["changed"] = seconds(diff)
+    figures["diff"], figures["changed"] = cpu_seconds(diff)
     return {**figures, "diff_mb": peak_memory() - before}
 
 
