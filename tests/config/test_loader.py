@@ -14,6 +14,7 @@ from trueup.model.decision import Topic, Verdict
 from trueup.model.finding import Place
 from trueup.model.mapping import (
     Difference,
+    FieldPath,
     Find,
     Linked,
     Manage,
@@ -140,8 +141,8 @@ def test_ledger_append_repeat_and_write_back_are_loaded(project):
 
     assert ledger.units.on == ("contractServiceID", "id")
     assert (ledger.pending, ledger.difference) == ("license_change", Difference.HOLD)
-    assert ledger.price.values == ("internalCurrencyAdjustedPrice",)
-    assert ledger.price.per == "service.periodType"
+    assert ledger.price.values == (FieldPath("", "internalCurrencyAdjustedPrice"),)
+    assert ledger.price.per == FieldPath("service", "periodType")
     assert ledger.price.months == {"Monthly": 1, "Quarterly": 3, "Semi-Annual": 6, "Yearly": 12}
     assert mappings["subscription"].repeat.set["allowRepeatService"].raw is True
     assert (append.merge_on, append.merge_sum) == (
