@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trueup.config.sound_files import SoundFiles, contents_of_folder, contents_of_project
 from trueup.config.testing.test_file import DEFAULTS, TestFile
@@ -9,8 +10,10 @@ from trueup.errors import EngineError
 from trueup.local_files import is_absent
 from trueup.model.finding import Finding
 from trueup.model.project import Project
-from trueup.model.testing import ProjectTest, RowDefaults
 from trueup.operations.project_folder import TESTS, shipped_folder, shipped_tests
+
+if TYPE_CHECKING:
+    from trueup.model.testing import ProjectTest, RowDefaults
 
 
 def find_tests(project: Project, named: Sequence[Path] = ()) -> tuple[list[TestFile], TestFile]:
@@ -53,7 +56,7 @@ def _name(file: Path, root: Path) -> str:
 
 def read_tests(
     project: Project, named: Sequence[Path] = ()
-) -> tuple[list[ProjectTest], RowDefaults, list[Finding]]:
+) -> "tuple[list[ProjectTest], RowDefaults, list[Finding]]":
     """Returns the tests of a project, the defaults, and all findings about their files."""
     files, defaults = find_tests(project, named)
     return _load(project, files, defaults)
@@ -95,13 +98,13 @@ def _checked_tests(project: Project) -> tuple[int, list[Finding]]:
 
 def load_files(
     project: Project, files: Sequence[TestFile]
-) -> tuple[list[ProjectTest], RowDefaults, list[Finding]]:
+) -> "tuple[list[ProjectTest], RowDefaults, list[Finding]]":
     """As `read_tests`, of files that may not be written yet."""
     defaults = _defaults_beside(files[0], Path(project.root))
     return _load(project, files, defaults)
 
 
-def usual_defaults(project: Project) -> RowDefaults:
+def usual_defaults(project: Project) -> "RowDefaults":
     """The defaults of the project's tests, else those that ship."""
     root = Path(project.root)
     file = _defaults_beside(TestFile(root / TESTS / "none.yaml", ""), root)
@@ -110,7 +113,7 @@ def usual_defaults(project: Project) -> RowDefaults:
 
 def _load(
     project: Project, files: Sequence[TestFile], defaults: TestFile
-) -> tuple[list[ProjectTest], RowDefaults, list[Finding]]:
+) -> "tuple[list[ProjectTest], RowDefaults, list[Finding]]":
     from trueup.config.testing.loader import load_tests  # noqa: PLC0415 -- takes time to load
 
     return load_tests(project, files, defaults, shipped_folder() / "schemas")
