@@ -33,6 +33,7 @@ from trueup.config.specs import Specs, build_specs
 from trueup.errors import ConfigError
 from trueup.model.catalogue import Catalogue
 from trueup.model.finding import Finding, Place, Severity
+from trueup.model.gc_pause import gc_paused
 from trueup.model.overlay import Overlay
 from trueup.model.project import Project
 from trueup.model.suggestions import few_searches
@@ -193,7 +194,7 @@ def _check(
     is_sound: bool = False,
 ) -> _Checked:
     """`is_sound`: these very files were checked before, and nothing was found in them."""
-    with few_searches():
+    with few_searches(), gc_paused():
         try:
             catalogue, files = read(schemas)
         except ConfigError as error:  # a schema or a catalogue: nothing can be checked without
