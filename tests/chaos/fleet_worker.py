@@ -37,18 +37,18 @@ def _hurry() -> None:
 
 
 def _note_writes(file: Path) -> None:
-    send = httpx.Client.send
+    send = httpx.HTTPTransport.handle_request
 
-    def noted(self: httpx.Client, request: httpx.Request, **named: Any) -> httpx.Response:
+    def noted(self: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
         if request.method == "GET" or request.url.path.endswith(_READS):
-            return send(self, request, **named)
+            return send(self, request)
         about = {"tenant": request.url.port, "process": f"{os.getpid()}"}
         _note(file, {**about, "what": "sent"})
-        answer = send(self, request, **named)
+        answer = send(self, request)
         _note(file, {**about, "what": "answered"})
         return answer
 
-    httpx.Client.send = noted  # type: ignore[method-assign]
+    httpx.HTTPTransport.handle_request = noted  # type: ignore[method-assign]
 
 
 def _note(file: Path, what: dict[str, Any]) -> None:

@@ -114,7 +114,7 @@ def _patch(kill: Kill) -> None:
     StoredState.finish = _killing(StoredState.finish, "end", kill)  # type: ignore[method-assign]
     os.replace = _killing(os.replace, "file", kill)
 
-    _count_requests(kill, httpx.Client, "send", lambda _, request, **__: _of(request))
+    _count_requests(kill, httpx.HTTPTransport, "handle_request", lambda _, request: _of(request))
     _count_requests(kill, transport, "_answered", lambda _, method, url, *__: (method, url))
 
 
