@@ -86,8 +86,9 @@ class KeptSandboxes:
         self._open: dict[Path, Sandbox] = {}
         self._metadata: dict[tuple[object, ...], object] = {}
         self._databases: dict[tuple[int, bytes], bytes] = {}
-        self._catalogues: list[Mapping[str, Entity]] = []  # those of which an id is in a key
+        self._catalogues: list[tuple[Mapping[str, Entity], int]] = []  # with what is in a key
         self._settings: dict[Sandbox, tuple[int, object]] = {}  # with their version
+        self._asked: set[tuple[Sandbox, object]] = set()  # by sandbox, what was asked of it
 
     def at(
         self, database: Path, entities: Mapping[str, Entity], *, seed: Path | None = None
@@ -110,6 +111,7 @@ class KeptSandboxes:
         for path in [*self._open] if database is None else {database} & self._open.keys():
             sandbox = self._open.pop(path)
             self._settings.pop(sandbox, None)
+            self._asked = {one for one in self._asked if one[0] is not sandbox}
             sandbox.close()
 
     def read_once(self, read: Callable[..., object]) -> Callable[..., object]:
@@ -124,6 +126,9 @@ class KeptSandboxes:
             key = self._id(of._catalogue), self._settings_of(asked), user, name, route
             if key not in self._metadata:
                 self._metadata[key] = read(of, name, route, parse)
+            elif (asked, key) not in self._asked:
+                of._client._sender.budget.take()  # a plan states how many calls it made
+            self._asked.add((asked, key))
             return self._metadata[key]
 
         return once
@@ -140,9 +145,13 @@ class KeptSandboxes:
         return self._settings[sandbox][1]
 
     def _id(self, entities: Mapping[str, Entity]) -> int:
-        if not any(one is entities for one in self._catalogues):
-            self._catalogues.append(entities)
-        return id(entities)
+        """The same number for equal catalogues."""
+        for known, number in self._catalogues:
+            if known is entities:
+                return number
+        number = next((one for known, one in self._catalogues if known == entities), id(entities))
+        self._catalogues.append((entities, number))
+        return number
 
 
 def _content(sandbox: Sandbox) -> bytes:
