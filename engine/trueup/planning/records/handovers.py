@@ -122,11 +122,14 @@ class Handovers:
         self._decisions = context.decisions(mapping.name, Topic.RECORD)
         self._keys = KeyValues(context, mapping)
         self._references = _references(mapping)
+        self._followers: dict[str, str] = {}  # row → the row that succeeds it
         self.found = Successions()
 
     def settle(self, predecessors: Mapping[str, str]) -> None:
         """Decides who has which record, along all chains of rows that succeed each other."""
         self._state.predecessors.update(predecessors)
+        for later, earlier in self._state.predecessors.items():
+            self._followers.setdefault(earlier, later)
         succeeded = {*predecessors.values()}
         for key in predecessors:
             if key not in succeeded:
@@ -198,8 +201,7 @@ class Handovers:
         self._state.succeeded_by[predecessor] = successor
         if predecessor not in self._state.rows:
             return
-        steps = self._state.predecessors.items()
-        following = next((later for later, of in steps if of == predecessor), successor)
+        following = self._followers.get(predecessor, successor)
         text = f"succeeded by {self._context.label(self._mapping.name, following)}"
         if following != successor:
             text += f"; its record goes to {self._context.label(self._mapping.name, successor)}"

@@ -111,9 +111,9 @@ class _SuccessionFinder:
         What is found already takes precedence over the state.
         """
         rows = [*dict.fromkeys((*predecessors, *predecessors.values()))]
-        succeeded, known = {*predecessors.values()}, dict[str, str]()
+        added, succeeded, known = {*rows}, {*predecessors.values()}, dict[str, str]()
         for row in rows:
-            known = {**self._known_steps(row), **known}
+            _add_missing(known, self._known_steps(row))
         for row in rows:  # it grows
             earlier = known.get(row)
             if row in predecessors or earlier is None or earlier in succeeded:
@@ -122,9 +122,10 @@ class _SuccessionFinder:
                 continue
             predecessors[row] = earlier
             succeeded.add(earlier)
-            if earlier not in rows:
+            if earlier not in added:
                 rows.append(earlier)
-                known = {**self._known_steps(earlier), **known}
+                added.add(earlier)
+                _add_missing(known, self._known_steps(earlier))
 
     def _known_steps(self, key: str) -> dict[str, str]:
         return known_steps(self._context, self._mapping, key)
@@ -258,3 +259,9 @@ def _has_left(raw: Sequence[Any], values: Mapping[str, Any], referring: _Referri
         if isinstance(other, str) and values.get(name) != referable.get(other):
             return True
     return False
+
+
+def _add_missing(known: dict[str, str], steps: Mapping[str, str]) -> None:
+    """Adds the steps of rows that have none yet."""
+    for row, earlier in steps.items():
+        known.setdefault(row, earlier)

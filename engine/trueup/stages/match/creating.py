@@ -113,11 +113,13 @@ class Creating:
         finder = TwinFinder(
             self._state, self._inputs, self._result, self._similar_index, self._forms
         )
+        asked: set[str] = set()
         for key, text in finder.find(self._result.create).items():
             decision = self._advice.decision(key)
             if not (decision and decision.verdict is Verdict.CREATE):
-                self._result.create.remove(key)
+                asked.add(key)
                 self._work.ask(key, text, [], self._advice.create_or_ignore(key))
+        self._create_all_but(asked)
 
     def _require_own_identity(self) -> None:
         """Blocks rows to be created that share an identity, which must identify one record."""
@@ -125,6 +127,7 @@ class Creating:
         for key in self._result.create:
             if key in self._identities:
                 groups.setdefault(self._identities[key], []).append(key)
+        blocked: set[str] = set()
         for keys in groups.values():
             for key in keys if len(keys) > 1 else ():
                 others = sorted(self._inputs.label(other) for other in keys if other != key)
@@ -132,5 +135,9 @@ class Creating:
                 text = f"has the same identity ({fields}) as {' and '.join(others)}"
                 remedy = Advice(f"give each of them its own in {self._inputs.systems.source}")
                 place = next(iter(self._mapping.identity.values())).place
-                self._result.create.remove(key)
+                blocked.add(key)
                 self._work.block(key, "identity-shared", text, remedy, place)
+        self._create_all_but(blocked)
+
+    def _create_all_but(self, keys: set[str]) -> None:
+        self._result.create = [key for key in self._result.create if key not in keys]
