@@ -7,8 +7,8 @@ link to nowhere, a pipe or a folder in its place is an error, not a project with
 import errno
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from trueup.operating_system import READ_AT_ONCE
 
@@ -30,7 +30,7 @@ def read_regular(path: Path) -> bytes:
         return file.read()
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BufferedReader:
     """Opens a file to read parts of it. Raises `OSError`, also for what is no regular file."""
     file = os.fdopen(os.open(path, READ_AT_ONCE), "rb")
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tracemalloc
 
 import pytest
 from trueup.config import loader, sound_files
@@ -137,6 +138,7 @@ DAMAGED = (
     b'{"format": 1, "sound": {"DIGEST": "0"}}',
     b'{"format": 1, "sound": {"DIGEST": true}}',
     b'{"format": 1, "sound": {"another": 0}}',
+    b'{"format": 1, "sound": {"DIGEST": 0}}' + b" " * 20_000,
     b"[" * 100_000,
     b"\xff\xfe",
 )
@@ -154,6 +156,25 @@ def test_a_damaged_file_counts_as_absent_and_is_replaced(project, checks, conten
 
     assert len(checks) == 2
     assert digest in json.loads(kept.read_bytes())["sound"]
+
+
+def test_a_file_that_is_larger_than_the_memory_is_digested_in_pieces(tmp_path):
+    with (tmp_path / "large.yaml").open("wb") as file:
+        file.truncate(16_000_000)
+    list(sound_files.contents_of_folder(tmp_path))  # what is imported once
+
+    tracemalloc.start()
+    try:
+        before = list(sound_files.contents_of_folder(tmp_path))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 1_000_000
+    with (tmp_path / "large.yaml").open("r+b") as file:
+        file.seek(15_000_000)
+        file.write(b"x")
+    assert list(sound_files.contents_of_folder(tmp_path)) != before
 
 
 def test_a_folder_that_cannot_be_written_costs_a_check_each_time(project, checks):

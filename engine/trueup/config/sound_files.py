@@ -17,14 +17,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from importlib.util import find_spec
 from pathlib import Path
 
 from trueup import operating_system
 from trueup.config.file_names import PROJECT
 from trueup.config.project_files import DECISIONS, MAPPINGS, NOTES, RULES
-from trueup.local_files import read_regular
+from trueup.local_files import open_regular
 from trueup.model.overlay import Overlay
 from trueup.version import VERSION
 
@@ -32,6 +32,9 @@ FILE = ".trueup/checked.json"
 FORMAT = 1
 MOST = 16
 """Digests that are kept: those of the last checks."""
+
+_LARGEST = 1000 * MOST
+"""Bytes of the file: a longer one is damaged, and not read further."""
 
 _ENDINGS = (".yaml", ".yml", ".json")
 _CHECKING = ("config", "expressions", "model")
@@ -73,8 +76,10 @@ class SoundFiles:
 
     def _load(self) -> Mapping[str, int]:
         try:
-            document = json.loads(read_regular(self._path))
-            if document["format"] != FORMAT:
+            with open_regular(self._path) as file:
+                content = file.read(_LARGEST + 1)
+            document = json.loads(content)
+            if len(content) > _LARGEST or document["format"] != FORMAT:
                 return {}
             kept = document["sound"].items()
             return {str(digest): one for digest, one in kept if type(one) is int}
@@ -113,7 +118,8 @@ def contents_of_folder(folder: Path) -> Iterator[bytes]:
 
 def _content(path: Path) -> bytes:
     try:
-        return b"+" + read_regular(path)
+        with open_regular(path) as file:
+            return b"+" + file_digest(file, "sha256").digest()  # it may be larger than the memory
     except OSError as error:
         return f"-{error.errno}".encode()
 
