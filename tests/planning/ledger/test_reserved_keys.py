@@ -33,6 +33,18 @@ def test_a_change_with_a_key_of_our_own_is_not_sent(key: str):
     assert actions(scene.plan()) == []
 
 
+def test_a_change_of_a_row_that_is_left_out_is_left_out_whatever_its_key_is():
+    scene = settled()
+    scene.add("license_change", log("undo:a:2026-11-15", day(11, 10), 2))
+    scene.row("subscription")["billable"] = False
+
+    made = scene.plan()
+
+    assert codes(made) == set()
+    assert "refers-to-left-out" in {one.code for one in made.left_out}
+    assert line_of(made).difference == -12
+
+
 def test_a_change_whose_key_only_has_such_a_word_is_sent():
     scene = settled()
     scene.add("license_change", log("a:correct:sub", day(11, 10), 2))

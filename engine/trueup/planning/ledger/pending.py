@@ -1,6 +1,7 @@
 """Sorts the changes of an append-only mapping: pending, held, or archived by a decision."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -75,7 +76,6 @@ class PendingChanges:
                 self.pushed_before.repeat_mark(key, pushed)
                 queue.settled.append(key)
             elif key in self.state.ready or key in self.state.blocked:
-                self._block_reserved(key)
                 self._hold_in_doubt(key)
                 self.pushed_before.hold_undone(key, pushed)
                 self._sort(key, queue)
@@ -91,14 +91,13 @@ class PendingChanges:
         """Whether its key could be one of the state's own, or the id of a mark or a correction."""
         return is_reserved(key) or key.startswith(f"{self.mapping.name}:")
 
-    def _block_reserved(self, key: str) -> None:
+    def _reserved(self, key: str) -> Iterator[Finding]:
         if self._is_reserved(key):
             starts = (*RESERVED, f"{self.mapping.name}:")
             text = f"its key {key} begins as keys of trueup do: {', '.join(starts)}"
             remedy = Advice(f"give it another key in {self.context.systems.source}")
             code = "key-reserved"
-            finding = change_finding(self.mapping, code, Severity.ERROR, text, key, remedy)
-            self.state.block(key, finding)
+            yield change_finding(self.mapping, code, Severity.ERROR, text, key, remedy)
 
     def _in_order(self) -> list[str]:
         """Returns keys in the order that the mapping names; rows without a value come first."""
@@ -190,10 +189,11 @@ class PendingChanges:
             self.state.skip(key, about, resolved.because)
             self.left_out.append(key)
             return False
-        for finding in resolved.findings:
+        findings = [*resolved.findings, *self._reserved(key)]
+        for finding in findings:
             self.state.block(key, finding, resolved.because)
         self.values.keep(key, resolved.values)
-        return not resolved.findings
+        return not findings
 
     # Special cases
 
