@@ -102,19 +102,22 @@ def test_a_host_on_this_machine_is_asked_without_a_proxy(listener, clock, monkey
     ]
 
 
-def test_the_cookies_of_a_load_balancer_are_sent_back(clock):
+@pytest.mark.parametrize(
+    ("cookie", "sent"), [(b"node=7; Path=/", "node=7"), (b"node=\xe9; Path=/", None)]
+)
+def test_the_cookies_of_a_load_balancer_are_sent_back_if_they_can_be(clock, cookie, sent):
     cookies = []
 
     def answer(request: httpx.Request) -> httpx.Response:
         cookies.append(request.headers.get("Cookie"))
         found = {"zoneName": "Demo", "url": "https://psa.example"}
-        return httpx.Response(200, headers={"Set-Cookie": "node=7; Path=/"}, json=found)
+        return httpx.Response(200, headers=[(b"Set-Cookie", cookie)], json=found)
 
     with client_of("https://psa.example", clock, httpx.MockTransport(answer)) as client:
         for _ in range(2):
             client._look_up()
 
-    assert cookies == [None, "node=7"]
+    assert cookies == [None, sent]
 
 
 def test_a_compressed_answer_is_read(clock):

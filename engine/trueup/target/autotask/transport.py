@@ -128,7 +128,8 @@ class Transport:
                 body = self._body(response.iter_bytes())
         finally:
             network.give_back(connection)
-        if "set-cookie" in response.headers:
+        cookies = response.headers.get("set-cookie", "")
+        if cookies and cookies.isascii():  # no other one can be sent back
             self._cookies.extract_cookies(response)
         return ServiceResponse(response.status_code, response.headers, body)
 
