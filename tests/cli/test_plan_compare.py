@@ -87,6 +87,7 @@ def test_a_folder_may_hold_the_other_configuration(whole, work, trueup, tmp_path
         '  - {rule: short, for: customer, assert: "{{ source.name | length < 14 }}", '
         "severity: error, message: The name is long.}\n",
     )
+    before = content(other)
 
     code, out, err = trueup("plan", "--compare", other)
 
@@ -96,7 +97,7 @@ def test_a_folder_may_hold_the_other_configuration(whole, work, trueup, tmp_path
     assert "  customer   Alpine Dental AG                   The name is long.\n" in out
     assert "\n  because of the rows that they depend on: " in out
     assert "\nChanges that vanish: " in out
-    assert not (other / "other.sqlite").exists()
+    assert content(other) == before
 
 
 def test_what_is_wrong_with_the_other_configuration_is_named_there(committed, trueup, tmp_path):

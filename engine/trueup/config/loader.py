@@ -53,7 +53,22 @@ def load(
     `shipped` is the folder with the schemas and catalogues that ship with trueup. `overlay` as for
     `check`. Raises `ConfigError` with all errors of all files; warnings are dropped.
     """
-    project, findings = check(root, env=env, shipped=shipped, overlay=overlay)
+    return _required(*check(root, env=env, shipped=shipped, overlay=overlay))
+
+
+def load_elsewhere(
+    root: Path,
+    *,
+    env: Mapping[str, str] = os.environ,
+    shipped: Path,
+    overlay: Overlay | None = None,
+) -> Project:
+    """As `load`, for another project than the one that is worked on: nothing is written there."""
+    read = _reader(root, shipped, GivenFiles(overlay=overlay))
+    return _required(*_check(env, Schemas(shipped), read, _Origin(root, overlay)).result)
+
+
+def _required(project: Project | None, findings: list[Finding]) -> Project:
     if project is None:
         raise ConfigError([finding for finding in findings if finding.severity is Severity.ERROR])
     return project
@@ -101,11 +116,7 @@ def check(
     trueup.yaml, to check it before it is written. `overlay` is what a tenant of a fleet has of its
     own: findings about what it lays over trueup.yaml have its places.
     """
-    given = GivenFiles(decisions, project, overlay)
-
-    def read(schemas: Schemas) -> tuple[Catalogue, ProjectFiles]:
-        return _catalogue(root, shipped), read_files(root, schemas, given)
-
+    read = _reader(root, shipped, GivenFiles(decisions, project, overlay))
     origin = _Origin(root, overlay)
     if decisions is not None or project is not None:
         return _check(env, Schemas(shipped), read, origin).result
@@ -185,10 +196,22 @@ class _Checked:
         return self.project, self.findings
 
 
+_Read = Callable[[Schemas], tuple[Catalogue, ProjectFiles]]
+
+
+def _reader(root: Path, shipped: Path, given: GivenFiles) -> _Read:
+    """Returns what reads the catalogues and files of a project."""
+
+    def read(schemas: Schemas) -> tuple[Catalogue, ProjectFiles]:
+        return _catalogue(root, shipped), read_files(root, schemas, given)
+
+    return read
+
+
 def _check(
     env: Mapping[str, str],
     schemas: Schemas,
-    read: Callable[[Schemas], tuple[Catalogue, ProjectFiles]],
+    read: _Read,
     origin: _Origin,
     *,
     is_sound: bool = False,

@@ -6,17 +6,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from trueup import wiring
+from trueup.config import loader
 from trueup.config.file_names import PROJECT
 from trueup.config.revisions import files_of_revision, is_revision
 from trueup.errors import ConfigError, EngineError, TargetRejected
 from trueup.model.catalogue import Catalogue
 from trueup.model.comparison import Comparison
 from trueup.model.finding import Finding, Place
+from trueup.model.overlay import Overlay
 from trueup.model.plan import Plan
 from trueup.model.project import Project
 from trueup.operations.listener import SILENT, Listener
 from trueup.operations.plan import plan_in
-from trueup.operations.project import load_project
+from trueup.operations.project_folder import shipped_folder
 from trueup.pipeline import PlanOptions
 from trueup.planning.comparison import compare as compare_plans
 from trueup.planning.shared_reads import shared
@@ -68,10 +70,10 @@ def _other_project(project: Project, other: str) -> Iterator[Project]:
     root, overlay = Path(project.root), project.overlay
     with _naming(other):
         if (Path(other) / PROJECT).is_file():
-            found = load_project(other, overlay=overlay)
+            found = _load(Path(other), overlay)
         elif is_revision(root, other):
             with files_of_revision(root, other) as folder:
-                found = load_project(folder, overlay=overlay)
+                found = _load(folder, overlay)
         elif Path(other).is_dir():
             raise EngineError(f"there is no {PROJECT} in this folder")
         else:
@@ -80,6 +82,11 @@ def _other_project(project: Project, other: str) -> Iterator[Project]:
                 "nor a revision of the git repository that the project is in"
             )
     yield found
+
+
+def _load(folder: Path, overlay: Overlay | None) -> Project:
+    """Returns the project of a folder in which nothing is written."""
+    return loader.load_elsewhere(folder, shipped=shipped_folder() / "schemas", overlay=overlay)
 
 
 @contextmanager
