@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.forked import Forked, fork, let_go
+from tests.support.in_process import use_sockets
 
 FIRST_PORT = 20_000
 LAST_PORT = 32_000
@@ -112,6 +113,7 @@ def free_port() -> int:
 
 def _begin() -> None:
     let_go()
+    use_sockets()
     threading.Thread(target=end_with_parent, daemon=True).start()
 
 

@@ -26,6 +26,25 @@ from trueup.target.autotask.transport import InProcess
 
 CLIENT = "127.0.0.1"
 
+_patches: list[pytest.MonkeyPatch] = []
+"""What the contexts below have replaced in this process, in their order."""
+
+
+@contextmanager
+def _patched() -> Iterator[pytest.MonkeyPatch]:
+    with pytest.MonkeyPatch.context() as patch:
+        _patches.append(patch)
+        try:
+            yield patch
+        finally:
+            _patches.remove(patch)
+
+
+def use_sockets() -> None:
+    """Ends all shortcuts in this process, which was forked inside one of the contexts below."""
+    for patch in reversed(_patches):
+        patch.undo()
+
 
 class Shortcut:
     """Lets the sandbox at an address answer; requests to other addresses go over the network."""
@@ -68,7 +87,7 @@ def sandboxes_in_process() -> Iterator[None]:
     def connected(of: Any, *given: Any, network: Any = None, **more: Any) -> None:
         connect(of, *given, network=network or InProcess(Shortcut(sandboxes).answer), **more)
 
-    with pytest.MonkeyPatch.context() as patch:
+    with _patched() as patch:
         patch.setattr(Sandbox, "__enter__", entered)
         patch.setattr(Sandbox, "close", closed)
         patch.setattr(transport.Transport, "__init__", connected)
@@ -185,7 +204,7 @@ KEPT = KeptSandboxes()
 @contextmanager
 def sandboxes_kept() -> Iterator[None]:
     """Inside, a sandbox that a project opens stays open until the block ends, or is closed."""
-    with sandboxes_in_process(), pytest.MonkeyPatch.context() as patch:
+    with sandboxes_in_process(), _patched() as patch:
         patch.setattr(server, "Sandbox", KEPT.at)
         patch.setattr(Metadata, "_read", KEPT.read_once(Metadata._read))
         try:
