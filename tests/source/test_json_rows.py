@@ -56,6 +56,14 @@ def test_broken_texts_that_come_in_pieces_are_refused_after_the_same_rows(rows, 
     assert walked(streamed.rows()) == walked(JsonRows(text, STRICT_DECODER).rows())
 
 
+def test_a_decimal_is_read_although_the_digits_before_its_point_fill_a_piece():
+    text = json.dumps([{"a": 1}]).replace("1", f"{'1' * 5_000}.5")
+
+    streamed = JsonRows("", STRICT_DECODER, io.StringIO(text).read, 4_500)
+
+    assert walked(streamed.rows()) == walked(JsonRows(text, STRICT_DECODER).rows())
+
+
 def test_a_number_is_not_cut_where_a_piece_ends():
     text = "[1234, -0.5e+3, 1.25]"
 

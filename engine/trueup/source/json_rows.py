@@ -160,7 +160,7 @@ class JsonRows:
                 text = f"`{error}` occurs twice in one row; keep one of them"
                 offset = self._second_occurrence(str(error), at)
                 raise json.JSONDecodeError(text, self.text, offset) from None
-            except json.JSONDecodeError:
+            except ValueError:  # also of digits that are too many without the point that follows
                 if not self._read_on():
                     raise
             else:
