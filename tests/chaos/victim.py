@@ -18,8 +18,8 @@ import httpx
 from trueup.applying import lock
 from trueup.cli.main import main
 from trueup.model.run import Step
+from trueup.state import lock as state_lock
 from trueup.state import process
-from trueup.state.postgres.store import PostgresState
 from trueup.state.store import StoredState
 from trueup.target.autotask import transport
 
@@ -87,9 +87,7 @@ def _move(host: str) -> None:
     """
     process.HostProcesses.mine = lambda _: process.Process(host, os.getpid(), "", host)  # type: ignore[method-assign]
     process.HostProcesses.fate = lambda *_: process.Fate.UNKNOWN  # type: ignore[method-assign]
-    options = PostgresState.__init__.__kwdefaults__
-    assert options
-    options["lease_seconds"] = LEASE
+    state_lock.LEASE_SECONDS = LEASE
     lock.LOCK_RECHECK = timedelta(seconds=0.1)
 
 
