@@ -3,6 +3,7 @@
 import gc
 
 import pytest
+from trueup.model import gc_pause
 from trueup.model.gc_pause import gc_spared
 
 
@@ -14,8 +15,10 @@ class Made:
 def _nothing_frozen():
     """The tests freeze what they have loaded; see the conftest of all tests."""
     gc.unfreeze()
+    gc_pause._had_frozen_objects.cache_clear()
     yield
     gc.freeze()
+    gc_pause._had_frozen_objects.cache_clear()
 
 
 @pytest.mark.usefixtures("_nothing_frozen")
