@@ -1,6 +1,7 @@
 """What tests of the state share: processes whose fate a test decides, a filled state, tools."""
 
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -50,13 +51,14 @@ class FakeProcesses:
         return self.fates.get(process.pid, Fate.ALIVE)
 
 
-class Tool:
+class Tool(ABC):
     """Any program that may write to the tables, past the triggers that guard the journal."""
 
     errors: type[Exception]  # of the driver
 
+    @abstractmethod
     def _opened(self) -> AbstractContextManager[Any]:
-        raise NotImplementedError
+        """Opens a connection to the tables, whose changes are kept at the end of the block."""
 
     def rows(self, statement: str) -> list[tuple]:
         with self._opened() as connection:
