@@ -201,7 +201,7 @@ def _on_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> N
 
 
 async def _ended(working: "asyncio.Future[None]", rescuing: "asyncio.Future[None]") -> None:
-    """Waits for the end of a worker that was told to stop, and of its rescuer.
+    """Waits for the end of a worker that is stopping, and of its rescuer.
 
     Raises FleetDatabaseAway if one of them ended because of the database.
     """
