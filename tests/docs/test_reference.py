@@ -210,7 +210,7 @@ def test_the_tables_of_a_state_are_described():
 
 
 def test_the_events_of_notices_are_described():
-    rows = page("how-to/be-told.md").table("Events")
+    rows = page("how-to/get-notices.md").table("Events")
 
     assert [named(row[0])[0] for row in rows] == [str(event) for event in Event]
 
