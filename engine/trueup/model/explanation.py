@@ -238,6 +238,16 @@ class TotalPart:
     text: str = ""  # why
 
 
+class LedgerSum(StrEnum):
+    """A sum of the ledger's lines."""
+
+    UNDER = "under"  # billed too little
+    OVER = "over"  # billed too much
+    MOVED = "moved"
+    HELD = "held"
+    UNEXPLAINED = "unexplained"
+
+
 @dataclass(frozen=True, slots=True)
 class TotalExplanation:
     """A total of the plan with all its parts."""
@@ -247,6 +257,8 @@ class TotalExplanation:
     units: Decimal | None = None  # the total itself; None if it has none
     amount: Decimal | None = None
     per_month: bool = False  # the amount is one of each month
+    sum_: LedgerSum | None = None  # which sum of the ledger it is
+    reason: str = ""  # code of the reason, if it is the part of `held` that has this reason
     among: LedgerTotals | None = None  # the sums of the ledger with which it adds up
     beside: Decimal = Decimal(0)  # another total, with which it adds up to a net amount
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from trueup.model.comparison import Comparison, LedgerPair, LeftOutRows
 from trueup.model.plan import Blocked, LedgerLine
 from trueup.render.comparison_changes import ARROW, change_sections, is_mark, titled
-from trueup.render.comparison_money import MONTH, Total, invoices, months, totals
+from trueup.render.comparison_money import Total, invoices, months, run_rate, totals
 from trueup.render.findings import remedy_text
 from trueup.render.formatting import (
     count,
@@ -58,7 +58,7 @@ def summary(comparison: Comparison) -> str:
     """Returns the effect of the change of configuration in one line."""
     if not comparison.differs:
         return SAME
-    month = next(total for total in totals(comparison) if total.label == MONTH)
+    month = run_rate(comparison)
     rows = {
         "newly blocked": len(comparison.newly_blocked),
         "released": len(comparison.released),

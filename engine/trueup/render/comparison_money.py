@@ -15,9 +15,6 @@ from trueup.render.attention import billing
 from trueup.render.belonging import NO_CUSTOMER, Belonging
 from trueup.render.pennies import NOTHING
 
-MONTH = "A month"
-"""The label of the total of the run rate."""
-
 _Key = TypeVar("_Key", bound=Hashable)
 
 
@@ -52,7 +49,7 @@ def totals(comparison: Comparison) -> list[Total]:
     now, then = billing(comparison.before), billing(comparison.after)
     return [
         Total("This invoice run", first.invoice.net, second.invoice.net),
-        Total(MONTH, first.month.net, second.month.net),
+        run_rate(comparison),
         Total("A year", first.year.net, second.year.net),
         Total("Earlier days", first.lost.net, second.lost.net),
         Total("Billed too little, a month", now.under, then.under, signed=False),
@@ -60,6 +57,12 @@ def totals(comparison: Comparison) -> list[Total]:
         Total("Held or blocked, a month", now.held, then.held),
         Total("Explained by nothing, a month", now.unexplained, then.unexplained),
     ]
+
+
+def run_rate(comparison: Comparison) -> Total:
+    """The money of the changes a month."""
+    before, after = plan_money(comparison.before), plan_money(comparison.after)
+    return Total("A month", before.month.net, after.month.net)
 
 
 def invoices(comparison: Comparison) -> list[Invoice]:

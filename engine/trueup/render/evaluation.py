@@ -76,8 +76,6 @@ def named_literal(value: NamedValue, *, whole: bool) -> str:
     """The value of a name, or why it cannot be read."""
     if value.unread:
         return f"unreadable: {sanitize(value.unread)}"
-    if value.type.startswith("rows of "):
-        return sanitize(value.value)
     return literal(value.value, whole=whole)
 
 

@@ -5,7 +5,13 @@ from decimal import Decimal
 from shlex import quote
 
 from trueup.model.change import Action, Change, ServiceTerms
-from trueup.model.explanation import ChangeExplanation, PeriodAmount, TotalExplanation, TotalPart
+from trueup.model.explanation import (
+    ChangeExplanation,
+    LedgerSum,
+    PeriodAmount,
+    TotalExplanation,
+    TotalPart,
+)
 from trueup.model.money import exact
 from trueup.render.amounts import MONTHS, money_of
 from trueup.render.attention import in_pennies
@@ -174,16 +180,17 @@ def _shown(total: TotalExplanation) -> Decimal | None:
     if total.among is None:
         return penny(total.amount + total.beside) - penny(total.beside)
     sums = in_pennies(total.among)
-    reasons = {one.code: one.amount.monthly for one in total.among.held_by_reason}
-    named = {
-        **spread(reasons, sums.held).parts,
-        "Billed too little": sums.under,
-        "Billed too much": sums.over,
-        "this plan moves": sums.moved,
-        "held or blocked": sums.held,
-        "explained by nothing": sums.unexplained,
+    if total.sum_ is None:
+        reasons = {one.code: one.amount.monthly for one in total.among.held_by_reason}
+        return spread(reasons, sums.held).parts[total.reason]
+    amounts = {
+        LedgerSum.UNDER: sums.under,
+        LedgerSum.OVER: sums.over,
+        LedgerSum.MOVED: sums.moved,
+        LedgerSum.HELD: sums.held,
+        LedgerSum.UNEXPLAINED: sums.unexplained,
     }
-    return named[total.label]
+    return amounts[total.sum_]
 
 
 def _total_head(total: TotalExplanation, amount: Decimal | None, view: View) -> Line:

@@ -51,7 +51,12 @@ def plural(name: str) -> str:
 
 def count(many: int, name: str) -> str:
     """`1 contact`, `1,084 rows`."""
-    return f"{many:,} {word(name) if many == 1 else plural(name)}"
+    return f"{many:,} {noun(many, name)}"
+
+
+def noun(many: int, name: str) -> str:
+    """Returns the noun that stands after that number: `contact`, `rows`."""
+    return word(name) if many == 1 else plural(name)
 
 
 def counts(many: Mapping[str, int]) -> str:

@@ -49,26 +49,33 @@ def collapsed(seen: Overview, view: View) -> list[Line]:
 
 def small(of: Sequence[Group], view: View) -> list[Line]:
     """Returns one line for all groups below the minimum amount."""
-    line = _line(f"{len(of):,} with less money", of, view, has_waits=False)
-    names = ("", "", f" {INVOICE}", f" {MONTH}")
-    parts = [f"{cell.text.strip()}{name}" for cell, name in zip(line.cells, names, strict=True)]
-    return [free(", ".join(part for part in parts if not part.startswith(" ")), view.style.dim)]
+    every = [change for group in of for change in group.changes]
+    parts = [f"{len(of):,} with less money", counted(every, marks=view.verbose)]
+    for name, amount in ((INVOICE, _invoice(of)), (MONTH, _month(of))):
+        parts += [f"{_amount(amount, view)} {name}"] if amount else []
+    return [free(", ".join(part for part in parts if part), view.style.dim)]
 
 
 def _line(name: str, of: Sequence[Group], view: View, *, has_waits: bool) -> Line:
     changes = [change for group in of for change in group.changes]
-    invoice = sum((group.invoice for group in of), NOTHING)
-    month = sum((group.month for group in of), NOTHING)
     waits = sum((group.waits for group in of), NOTHING)
     cells = [
         Cell(f"  {name}"),
         Cell(counted(changes, marks=view.verbose), view.style.dim),
-        Cell(_amount(invoice, view), right=True, label=INVOICE),
-        Cell(_amount(month, view), right=True, label=MONTH),
+        Cell(_amount(_invoice(of), view), right=True, label=INVOICE),
+        Cell(_amount(_month(of), view), right=True, label=MONTH),
     ]
     if has_waits:
         cells.append(Cell(_amount(waits, view), right=True, label=WAITS))
     return Line(tuple(cells), "groups", gap=2)
+
+
+def _invoice(of: Sequence[Group]) -> Decimal:
+    return sum((group.invoice for group in of), NOTHING)
+
+
+def _month(of: Sequence[Group]) -> Decimal:
+    return sum((group.month for group in of), NOTHING)
 
 
 def _amount(amount: Decimal, view: View) -> str:

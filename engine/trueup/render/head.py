@@ -58,7 +58,11 @@ def _figure(row: Figure, view: View) -> Line:
         Cell(_signed(amount, view) if amount is not None else "", right=True, label=label)
         for label, amount in amounts
     ]
-    return Line((Cell(f"  {row.label}"), *cells), "money")
+    return Line((Cell(_label(row)), *cells), "money")
+
+
+def _label(row: Figure | Balance) -> str:
+    return f"    {row.label}" if row.is_part else f"  {row.label}"
 
 
 def balance_table(seen: Overview, view: View) -> list[Line]:
@@ -79,7 +83,7 @@ def _balance(row: Balance, view: View) -> Line:
     units = "" if row.units is None else signed(row.units) if row.signed else number(row.units)
     amount = "" if row.money is None else money(row.money, view.currency, signed=row.signed)
     cells = (
-        Cell(f"  {row.label}"),
+        Cell(_label(row)),
         Cell(units, right=True, label="units"),
         Cell(amount, right=True),
         Cell(row.note, view.style.dim),

@@ -48,7 +48,7 @@ def head(seen: Overview, view: View) -> list[str]:
 
 def _money(seen: Overview, view: View) -> str:
     rows = [
-        (row.label.strip(), *(_amount(part, view) for part in (row.more, row.less, row.net)))
+        (row.label, *(_amount(part, view) for part in (row.more, row.less, row.net)))
         for row in money_figures(seen)
     ]
     return table(("Money", f"{MORE}:", f"{LESS}:", f"{NET}:"), rows)
@@ -63,7 +63,7 @@ def _balance(seen: Overview, view: View) -> str:
     for row in balance(seen):
         units = "" if row.units is None else signed(row.units) if row.signed else number(row.units)
         amount = "" if row.money is None else money(row.money, view.currency, signed=row.signed)
-        rows.append((row.label.strip(), units, literal(amount), row.note))
+        rows.append((row.label, units, literal(amount), row.note))
     return table(("Billed now", "units:", f"{MONTH}:", ""), rows)
 
 

@@ -76,6 +76,7 @@ class Figure:
     more: Decimal | None
     less: Decimal | None
     net: Decimal | None
+    is_part: bool = False  # of the row above it
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ class Balance:
     money: Decimal | None
     note: str
     signed: bool = True
+    is_part: bool = False  # of the two rows at the top
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,9 @@ def figures(seen: Overview) -> list[Figure]:
     money_ = seen.money
     found = [Figure("This invoice run", *_sides(money_.invoice.more, money_.invoice.less))]
     if money_.once.parts:
-        found.append(Figure("  of it once", *_sides(money_.once.more, money_.once.less)))
+        found.append(
+            Figure("of it once", *_sides(money_.once.more, money_.once.less), is_part=True)
+        )
     found.append(Figure("A month", *_sides(money_.month.more, money_.month.less)))
     found.append(Figure("A year", *_sides(money_.year.more, money_.year.less)))
     if money_.lost.more:
@@ -144,13 +148,13 @@ def balance(seen: Overview) -> list[Balance]:
     found = [
         Balance("Billed too little", of.under.units, at.under, lines_of(of.under), signed=False),
         Balance("Billed too much", of.over.units, at.over, lines_of(of.over), signed=False),
-        Balance("  this plan moves", of.moved.units, at.moved, lines_of(of.moved)),
-        Balance("  held or blocked", of.held.units, at.held, lines_of(of.held)),
-        Balance(
-            "  explained by nothing",
-            of.unexplained.units,
-            at.unexplained,
-            lines_of(of.unexplained),
+        *(
+            Balance(label, amount.units, money_, lines_of(amount), is_part=True)
+            for label, amount, money_ in (
+                ("this plan moves", of.moved, at.moved),
+                ("held or blocked", of.held, at.held),
+                ("explained by nothing", of.unexplained, at.unexplained),
+            )
         ),
     ]
     if of.unknown:

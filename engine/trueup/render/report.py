@@ -174,8 +174,8 @@ def money_rows(seen: Overview, view: View) -> list[MoneyRow]:
     """Returns what changes on this invoice run, a month and a year."""
     return [
         MoneyRow(
-            row.label.strip(),
-            row.label.startswith(" "),
+            row.label,
+            row.is_part,
             tuple("" if part is None else _signed(part, view) for part in row_of),
         )
         for row in figures(seen)
@@ -189,8 +189,7 @@ def balance_rows(seen: Overview, view: View) -> list[MoneyRow]:
     for row in balance(seen):
         units = "" if row.units is None else signed(row.units) if row.signed else number(row.units)
         amount = "" if row.money is None else money(row.money, view.currency, signed=row.signed)
-        is_part = row.label.startswith(" ")
-        found.append(MoneyRow(row.label.strip(), is_part, (units, amount), row.note))
+        found.append(MoneyRow(row.label, row.is_part, (units, amount), row.note))
     return found
 
 

@@ -9,7 +9,7 @@ from trueup.planning.explaining.totals import action_labels
 from trueup.render import attention_lines, changes, findings, group_lines, head, ledger
 from trueup.render.amounts import has_money, is_shown
 from trueup.render.folding import fold, kind
-from trueup.render.formatting import count, known_as, money
+from trueup.render.formatting import count, known_as, money, noun
 from trueup.render.layout import Cell, Line, free, lay_out
 from trueup.render.overview import OPEN_RUN, Group, Overview, divided, groups, overview
 from trueup.render.partial_reads import LABEL, partial_reads
@@ -158,21 +158,22 @@ def _read(plan: Plan) -> list[Line]:
         (
             plan.names.source,
             plan.source,
-            count(figures.source_rows, "row"),
+            figures.source_rows,
+            "row",
             count(figures.source_tables, "table"),
         ),
         (
             plan.names.target,
             plan.target,
-            count(figures.records, "record"),
+            figures.records,
+            "record",
             count(figures.read_calls, "call"),
         ),
     )
-    parts = [(system, name, *many.split(" ", 1), rest) for system, name, many, rest in read]
-    widest = max(len(amount) for _, _, amount, _, _ in parts)
+    widest = max(len(f"{many:,}") for _, _, many, _, _ in read)
     rows = [
-        (system, name, f"{amount:>{widest}} {noun}, {rest}")
-        for system, name, amount, noun, rest in parts
+        (system, name, f"{many:>{widest},} {noun(many, what)}, {rest}")
+        for system, name, many, what, rest in read
     ]
     if plan.undo_of:
         rows[0] = (plan.names.source, plan.source, "")  # an undo reads none of its tables

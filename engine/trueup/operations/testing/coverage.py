@@ -52,7 +52,6 @@ def reached_by(
     codes |= {one.code for one in plan.left_out} | {
         one.code for line in plan.ledger for one in line.held
     }
-    codes |= {one.limit.removeprefix("rule:") for one in plan.exceeded}
     unused = {finding.place for finding in plan.findings if finding.code == WITHOUT_ROW}
     overrides = {*_overrides(project)} - unused
     rules = {rule.name for rule in project.rules} & codes

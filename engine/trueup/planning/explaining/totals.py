@@ -11,7 +11,7 @@ from functools import partial
 
 from trueup.model.catalogue import SystemNames
 from trueup.model.change import Action, Change
-from trueup.model.explanation import TotalExplanation, TotalPart
+from trueup.model.explanation import LedgerSum, TotalExplanation, TotalPart
 from trueup.model.plan import Amount, Blocked, LedgerLine, Plan
 from trueup.stages.ledger_totals import LineParts, parts_of
 from trueup.stages.summary import waits
@@ -31,11 +31,13 @@ def labels(plan: Plan) -> Mapping[str, _Total]:
         "A year": partial(_money, amount=_a_year),
         "Earlier days, billed to nobody": partial(_money, amount=lambda one: _above(one.lost)),
         "Earlier days, credit owed": _credit,
-        "Billed too little": partial(_ledger, total=of.under, part=partial(_gap, under=True)),
-        "Billed too much": partial(_ledger, total=of.over, part=partial(_gap, under=False)),
-        "this plan moves": partial(_ledger, total=of.moved, part=_moved),
+        "Billed too little": partial(_gaps, sum_=LedgerSum.UNDER, total=of.under),
+        "Billed too much": partial(_gaps, sum_=LedgerSum.OVER, total=of.over),
+        "this plan moves": partial(_ledger, sum_=LedgerSum.MOVED, total=of.moved, part=_moved),
         "held or blocked": _held,
-        "explained by nothing": partial(_ledger, total=of.unexplained, part=_unexplained),
+        "explained by nothing": partial(
+            _ledger, sum_=LedgerSum.UNEXPLAINED, total=of.unexplained, part=_unexplained
+        ),
         "Not known": _not_known,
         "prices unknown": partial(_changes, wanted=lambda one: one.price_unknown),
         "prices of zero": partial(_changes, wanted=_has_price_of_zero),
@@ -134,14 +136,20 @@ Part = tuple[Decimal, Decimal | None]
 """Units, and their money a month; None where the price is unknown."""
 
 
-def _ledger(plan: Plan, total: Amount, part: Callable[[LineParts], Part]) -> TotalExplanation:
+def _gaps(plan: Plan, sum_: LedgerSum, total: Amount) -> TotalExplanation:
+    return _ledger(plan, sum_, total, partial(_gap, under=sum_ is LedgerSum.UNDER))
+
+
+def _ledger(
+    plan: Plan, sum_: LedgerSum, total: Amount, part: Callable[[LineParts], Part]
+) -> TotalExplanation:
     parts: list[TotalPart] = []
     for line in plan.ledger:
         known = parts_of(line)
         units, amount = part(known) if known else (Decimal(0), None)
         if units:
             parts.append(_line_part(line, units, amount, line.text))
-    return _summed(plan, total, parts)
+    return replace(_summed(plan, total, parts), sum_=sum_)
 
 
 def _moved(parts: LineParts) -> Part:
@@ -159,29 +167,23 @@ def _gap(parts: LineParts, *, under: bool) -> Part:
 
 
 def _held(plan: Plan) -> TotalExplanation:
-    return _summed(
-        plan,
-        plan.summary.ledger.held,
-        [
-            _line_part(line, line.held_units, parts.held_money, _reasons(line))
-            for line in plan.ledger
-            if (parts := parts_of(line)) and line.held_units
-        ],
-    )
+    parts_ = [
+        _line_part(line, line.held_units, parts.held_money, _reasons(line))
+        for line in plan.ledger
+        if (parts := parts_of(line)) and line.held_units
+    ]
+    return replace(_summed(plan, plan.summary.ledger.held, parts_), sum_=LedgerSum.HELD)
 
 
 def _held_for(plan: Plan, code: str, total: Amount) -> TotalExplanation:
-    return _summed(
-        plan,
-        total,
-        [
-            _line_part(line, held.units, amount, held.reason)
-            for line in plan.ledger
-            if (parts := parts_of(line))
-            for held, amount in parts.held
-            if held.code == code and held.units
-        ],
-    )
+    parts_ = [
+        _line_part(line, held.units, amount, held.reason)
+        for line in plan.ledger
+        if (parts := parts_of(line))
+        for held, amount in parts.held
+        if held.code == code and held.units
+    ]
+    return replace(_summed(plan, total, parts_), reason=code)
 
 
 def _not_known(plan: Plan) -> TotalExplanation:
