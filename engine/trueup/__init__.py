@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     )
     from trueup.model.change import Action, Change
     from trueup.model.comparison import Comparison
-    from trueup.model.decision import Verdict
     from trueup.model.evaluation import Evaluation, NamedValue
     from trueup.model.explanation import Explanation
     from trueup.model.finding import Finding, Place, Severity
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from trueup.model.outcome import ChangeOutcome, ChangeStatus, Outcome
     from trueup.model.plan import Blocked, LedgerLine, Plan, Summary
     from trueup.model.project import Project
+    from trueup.model.verdict import Verdict
     from trueup.operations.apply import apply, resume
     from trueup.operations.compare import compare
     from trueup.operations.decide import Written, decide, link

@@ -10,7 +10,6 @@ import pytest
 from jsonschema import Draft202012Validator
 from trueup.config.loader import check, load
 from trueup.errors import ConfigError
-from trueup.model.decision import Topic, Verdict
 from trueup.model.finding import Place
 from trueup.model.mapping import (
     Difference,
@@ -24,6 +23,7 @@ from trueup.model.mapping import (
     WhenMissing,
 )
 from trueup.model.project import RuleOn
+from trueup.model.verdict import Topic, Verdict
 
 from tests.support.paths import ROOT
 

@@ -47,6 +47,7 @@ from trueup.model.plan import (
     Plan,
     Summary,
 )
+from trueup.model.verdict import Verdict
 
 from tests.support.paths import SCHEMAS
 from tests.support.scene import Scene, day, log
@@ -153,7 +154,7 @@ def test_the_plan_schema_describes_exactly_the_plan_of_the_model():
 def a_plan():
     """A plan with a value in every field of every type."""
     row, customer = RowRef("subscription", "s1", "Premium"), RowRef("customer", "7f", "Alpine")
-    command = Command("decide", "customer", "7f", "ignore --reason …")
+    command = Command.decide("customer", "7f", Verdict.IGNORE)
     finding = Finding(
         code="phone",
         severity=Severity.ERROR,

@@ -56,6 +56,7 @@ from trueup.model.plan import (
     Summary,
 )
 from trueup.model.plan_json import encode
+from trueup.model.verdict import Verdict
 
 from tests.support.documents import with_digest
 
@@ -84,7 +85,9 @@ FREE = st.one_of(
 )
 
 VALUES = st.dictionaries(TEXT, FREE, max_size=3)
-COMMANDS = st.builds(Command, TEXT, TEXT, TEXT, TEXT)
+COMMANDS = st.builds(
+    Command, TEXT, TEXT, TEXT, st.none() | st.sampled_from(Verdict), st.none() | WHOLE, TEXT
+)
 FINDINGS = st.builds(
     Finding,
     code=TEXT,
@@ -613,6 +616,34 @@ def test_a_part_that_is_missing_or_of_another_kind_is_refused_or_is_as_good(path
             assert str(fault).startswith(refusals)  # noqa: PT017 -- or it is as good
         else:
             assert loads(dumps(plan)) == plan
+
+
+@pytest.mark.parametrize(
+    ("verb", "rest", "command"),
+    [
+        ("decide", "create --reason …", Command.decide("customer", "a1", Verdict.CREATE)),
+        (
+            "decide",
+            "push --on DAY --reason …",
+            Command.decide("customer", "a1", Verdict.PUSH, "--on DAY"),
+        ),
+        ("decide", "succeed --of 'b 2' --reason …", Command.succeed("customer", "a1", "b 2")),
+        ("link", "29683", Command.link("customer", "a1", 29683)),
+        ("link", "ID", Command.link("customer", "a1")),
+        ("state forget", "--reason …", Command.forget("customer", "a1")),
+        ("state show", "", Command("state show", "customer", "a1")),
+    ],
+)
+def test_the_text_after_the_key_of_a_command_is_read_from_earlier_documents(verb, rest, command):
+    document = json.loads(dumps(PLAN))
+    old = {"verb": verb, "mapping": "customer", "key": "a1", "rest": rest}
+    finding = Finding("code", Severity.HOLD, "why")
+    document["findings"] = [{**encode(finding), "commands": [old]}]
+
+    (read,) = loads(resealed(document)).findings[0].commands
+
+    assert read == command
+    assert str(read) == f"trueup {verb} customer a1 {rest}".strip()
 
 
 def test_a_wave_names_changes_of_its_plan():

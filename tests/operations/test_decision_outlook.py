@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from trueup.model.decision import Verdict
+from trueup.model.verdict import Verdict
 from trueup.operations.decision_entries import RequestedDecision
 from trueup.operations.decision_outlook import outlooks, ways_of
 from trueup.operations.plan import plan

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 from trueup.model.change import Action
-from trueup.model.decision import Verdict
 from trueup.model.finding import Severity
 from trueup.model.fleet import RunMode
 from trueup.model.mapping import Difference, Manage, Strength, WhenMissing
 from trueup.model.notice import Details, Event
 from trueup.model.plan import LedgerClass
+from trueup.model.verdict import Verdict
 
 from tests.support.paths import ROOT, SCHEMAS
 

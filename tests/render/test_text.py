@@ -27,6 +27,7 @@ from trueup.model.history import (
 from trueup.model.outcome import ChangeStatus, Outcome
 from trueup.model.plan import HeldUnits, LedgerClass, LeftOut, Outside
 from trueup.model.run import Lease, Link, Pushed
+from trueup.model.verdict import Verdict
 from trueup.render.finding_text import findings_text
 from trueup.render.formatting import sentence
 from trueup.render.history import NONE, run_text, runs_text
@@ -118,7 +119,7 @@ def test_findings_with_the_very_same_to_say_are_one_line_and_named(nothing):
         advised(
             Finding("link-stays", Severity.INFO, "its link stays", mapping="customer", key=f"k{n}",
                     name=f"Customer {n}"),
-            Command("state forget", "customer", f"k{n}", "--reason …"),
+            Command.forget("customer", f"k{n}"),
         )
         for n in range(3)
     ]  # fmt: skip
@@ -312,7 +313,7 @@ def test_rows_that_wait_for_the_same_decision_show_the_command_once_without_thei
             findings=(
                 advised(
                     replace(row.findings[0], text=wait),
-                    Command("decide", "license_change", key, "push --reason 1"),
+                    Command.decide("license_change", key, Verdict.PUSH),
                 ),
             ),
         )
@@ -320,14 +321,14 @@ def test_rows_that_wait_for_the_same_decision_show_the_command_once_without_thei
     ]
     assert needs(replace(nothing, blocked=tuple(rows)))[:3] == [
         "  ! 3 license changes: Was undone: it waits for a decision  [blocked]",
-        "      → `trueup decide license_change KEY push --reason 1`",
+        "      → `trueup decide license_change KEY push --reason …`",
         "      Customer 1; Customer 2; Customer 3 (-v shows each)",
     ]
 
 
 def test_a_key_in_a_command_is_cut_to_what_the_command_takes_and_nothing_else_is(nothing, a_plan):
     key = "f7059e8a-16f5-53ea-b0b1-3437aa26880c"
-    command, text = Command("link", "customer", key, "7"), f", or look for {key}"
+    command, text = Command.link("customer", key, 7), f", or look for {key}"
     remedy = f"`{command}`{text}"
     row = a_plan.blocked[0]
     row = replace(row, findings=(advised(row.findings[0], command, text),))
@@ -338,7 +339,7 @@ def test_a_key_in_a_command_is_cut_to_what_the_command_takes_and_nothing_else_is
 
 def test_a_difference_needs_a_person_and_what_is_held_counts_where_it_is_held(nothing):
     price, key = Decimal("3.20"), "f7059e8a-16f5-53ea-b0b1-3437aa26880c"
-    advice = Advice.of(Command("decide", "subscription", key, "correct"))
+    advice = Advice.of(Command.decide("subscription", key, Verdict.CORRECT))
     sent = replace(
         ledger(LedgerClass.UNDER_BILLED, "Exchange Online P1", (20, 18, 0), price),
         text="nothing explains it",
@@ -354,7 +355,7 @@ def test_a_difference_needs_a_person_and_what_is_held_counts_where_it_is_held(no
         "Needs a person                                          units   a month",
         "  ! Dunmore Surveyors: Its period is posted   held         +4   +£12.80",
         "  ! Exchange Online P1: Nothing explains it   differs      +2    +£6.40",
-        "      → `trueup decide subscription f7059e8a correct`",
+        "      → `trueup decide subscription f7059e8a correct --reason …`",
     ]
     assert section(text, "Billed now").splitlines() == [
         "Billed now                 units   a month",
@@ -382,7 +383,7 @@ def test_a_difference_needs_a_person_and_what_is_held_counts_where_it_is_held(no
     ]
     assert verbose[2:4] == [
         "      Nothing explains it",
-        f"      → `trueup decide subscription {key} correct`",
+        f"      → `trueup decide subscription {key} correct --reason …`",
     ]
 
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
-from trueup.model.decision import Verdict
+from trueup.model.verdict import Verdict
 from trueup.render.overview import overview
 from trueup.review.bulk import DISMISSED, NOT_PENDING, NOTHING_TICKED, dismissals
 from trueup.review.forms import Form, FormError

@@ -5,8 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 from trueup.model.change import RowRef
-from trueup.model.decision import Decision, Verdict
+from trueup.model.decision import Decision
 from trueup.model.finding import Command, Finding, Place, Severity
+from trueup.model.verdict import Verdict
 from trueup.render.attention import Item, NeedKind
 from trueup.review.next_step import NextStep, StepKind, next_step
 from trueup.review.rows import RowKey
@@ -28,8 +29,8 @@ def step(*items, decisions=(), links=None, row=True, can_link=True):
     return next_step(current, REF, here, can_link=can_link)
 
 
-LINKS = [Command("link", *REF, "600"), Command("link", *REF, "601"), Command("link", *REF, "ID")]
-CREATE = Command("decide", *REF, "create --reason …")
+LINKS = [Command.link(*REF, 600), Command.link(*REF, 601), Command.link(*REF)]
+CREATE = Command.decide(*REF, Verdict.CREATE)
 FAULT = RowRef("customer", "bad", "Bad Ltd")
 
 
@@ -44,11 +45,11 @@ FAULT = RowRef("customer", "bad", "Bad Ltd")
         ([item(NeedKind.BLOCKED, CREATE)], NextStep(StepKind.CHOOSE)),
         ([item(NeedKind.HELD)], NextStep(StepKind.DECIDE)),
         (
-            [item(NeedKind.BLOCKED, Command("decide", *REF, "push --reason …"))],
+            [item(NeedKind.BLOCKED, Command.decide(*REF, Verdict.PUSH))],
             NextStep(StepKind.DECIDE),
         ),
         (
-            [item(NeedKind.BLOCKED, Command("link", "customer", "bad", "7"))],
+            [item(NeedKind.BLOCKED, Command.link("customer", "bad", 7))],
             NextStep(StepKind.BLOCKED),
         ),
         (

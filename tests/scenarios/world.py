@@ -22,10 +22,10 @@ from typing import Any
 from trueup import pipeline, wiring
 from trueup.model import document
 from trueup.model.change import Action
-from trueup.model.decision import Verdict
 from trueup.model.outcome import Outcome
 from trueup.model.plan import Plan
 from trueup.model.project import Project
+from trueup.model.verdict import Verdict
 from trueup.operations.decide import decide as decide_row
 from trueup.operations.decide import link as link_row
 from trueup.operations.decide import push

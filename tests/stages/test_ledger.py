@@ -12,6 +12,7 @@ from trueup.model.finding import Advice, Command
 from trueup.model.mapping import Difference
 from trueup.model.plan import Amount, HeldTotal, HeldUnits, LedgerClass
 from trueup.model.units import adjust, extended
+from trueup.model.verdict import Verdict
 from trueup.stages.ledger import (
     PendingUnits,
     ServiceLedger,
@@ -145,7 +146,7 @@ def test_a_day_before_or_after_the_contract_has_no_units(rows, terms, expected):
 @pytest.mark.parametrize("quantity", [None, Decimal(12)])
 def test_a_side_that_is_not_known_is_no_difference(quantity):
     why = "its row cannot be read"
-    remedy = Advice.of("correct it: ", Command("decide", "subscription", "s1", "ignore"))
+    remedy = Advice.of("correct it: ", Command.decide("subscription", "s1", Verdict.IGNORE))
     result = compared(Difference.REPORT, quantity=quantity, unknown=why, remedy=remedy)
     line = complete(result.line, 0, ())
     assert (result.sendable, line.class_) == (False, LedgerClass.UNKNOWN)
@@ -170,7 +171,7 @@ def test_a_difference_that_nothing_pending_explains_is_shown_in_money(quantity, 
     assert line.monthly == Decimal(monthly)
     assert line.unexplained == quantity - 12
     assert (line.text, line.remedy) == ("nothing pending explains it", CORRECT)
-    assert line.commands == (Command("decide", "subscription", "s1", "correct --reason …"),)
+    assert line.commands == (Command.decide("subscription", "s1", Verdict.CORRECT),)
 
 
 def test_the_customer_is_a_reference_and_its_name_is_whole():

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from trueup.model.decision import Verdict
 from trueup.model.finding import Place, Severity
 from trueup.model.mapping import Strength
+from trueup.model.verdict import Verdict
 
 from tests.stages.examples import specs
 from tests.stages.matching import (

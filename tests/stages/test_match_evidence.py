@@ -3,8 +3,8 @@
 from decimal import Decimal
 
 import pytest
-from trueup.model.decision import Verdict
 from trueup.model.mapping import Strength
+from trueup.model.verdict import Verdict
 from trueup.stages.match.evidence import agree, is_placeholder
 
 from tests.stages.matching import (

@@ -1,7 +1,7 @@
 """Names that look alike: rows to be created are compared with records and with each other."""
 
 import pytest
-from trueup.model.decision import Verdict
+from trueup.model.verdict import Verdict
 
 from tests.stages.examples import ref, spec
 from tests.stages.matching import NEEDS_DECISION, Case, decided, remedy

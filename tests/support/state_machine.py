@@ -18,12 +18,13 @@ from hypothesis.stateful import (
 )
 from trueup.errors import EngineError
 from trueup.model.change import Action, Change, Unknown
-from trueup.model.decision import Decision, Verdict
+from trueup.model.decision import Decision
 from trueup.model.document import loads
 from trueup.model.finding import Place
 from trueup.model.plan import Plan
 from trueup.model.project import Project
 from trueup.model.run import OPEN, Run, Step
+from trueup.model.verdict import Verdict
 
 from tests.support.crashing import killed
 from tests.support.scene import START, Fault, Scene, account, contract, log, product, subscription

@@ -12,8 +12,8 @@ from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.output import out
 from trueup.cli.parameters import DAY
-from trueup.model.decision import DECIDE_WORDS, Verdict
 from trueup.model.plan import LedgerClass
+from trueup.model.verdict import DECIDE_WORDS, Verdict
 
 CLASSES = tuple(
     str(one) for one in LedgerClass if one not in {LedgerClass.MATCH, LedgerClass.ORPHAN}

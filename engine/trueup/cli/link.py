@@ -8,7 +8,7 @@ import click
 
 from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common_with_tenant
-from trueup.model.decision import Verdict
+from trueup.model.verdict import Verdict
 
 if TYPE_CHECKING:
     from trueup.operations.decision_entries import DecisionRequest

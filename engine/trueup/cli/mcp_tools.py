@@ -13,9 +13,9 @@ from typing import Any
 from trueup.cli.mcp_fence import ToolAnswer
 from trueup.config.decisions import FILE
 from trueup.errors import EngineError
-from trueup.model.decision import DECIDE_WORDS, Verdict
 from trueup.model.plan import Blocked, LedgerClass, LedgerLine, Plan
 from trueup.model.plan_json import encode
+from trueup.model.verdict import DECIDE_WORDS, Verdict
 from trueup.operations import explain as explain_operation
 from trueup.operations import history as history_operation
 from trueup.operations import plan as plan_operation

@@ -103,7 +103,7 @@ def _next_match(project: "Project", row: "LinkForgotten") -> str:
     spec = project.mappings[row.mapping]
     if not spec.identity:
         return ""
-    link = Command("link", row.mapping, row.key, "ID")
+    link = Command.link(row.mapping, row.key)
     return (
         f"\nThe next plan looks for its record again, first by {', '.join(spec.identity)}: "
         f"a record that still has its value there is linked again. `{link}` names another one."

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from trueup.config.entry_file import EntryFile, row_of
 from trueup.config.yaml_list import ListEdits
-from trueup.model.decision import Topic, Verdict
 from trueup.model.finding import Place
+from trueup.model.verdict import Topic, Verdict
 
 FILE = "mappings/decisions.yaml"
 KEY = "decisions"

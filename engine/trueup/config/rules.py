@@ -8,12 +8,13 @@ from datetime import date
 from decimal import Decimal
 
 from trueup.config.node import Node
-from trueup.model.decision import Decision, SeenDifference, Verdict
+from trueup.model.decision import Decision, SeenDifference
 from trueup.model.finding import Place, Severity
 from trueup.model.mapping import Value
 from trueup.model.note import Note
 from trueup.model.project import Rule
 from trueup.model.rule_scopes import RuleOn
+from trueup.model.verdict import Verdict
 
 
 def parse_rules(node: Node) -> Iterator[Rule]:

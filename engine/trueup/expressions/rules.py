@@ -10,10 +10,10 @@ from typing import Any
 from trueup.expressions import EVALUATION_ERRORS, Every, Program, as_text, evaluate
 from trueup.expressions.compiled import rule_raw
 from trueup.expressions.unreadable import NEEDS_UNREAD, NotRead
-from trueup.model.decision import DECIDE_WORDS
 from trueup.model.finding import Command, Finding, Place, Severity
 from trueup.model.project import Rule
 from trueup.model.rule_scopes import RuleOn
+from trueup.model.verdict import Verdict
 
 STOPS = frozenset({Severity.ERROR, Severity.HOLD})
 """Severities that keep a row or a change back."""
@@ -141,7 +141,11 @@ def _failed(rule: Rule, names: Mapping[str, Any], key: str, *, linked: bool) -> 
 
 def decide_commands(mapping: str, key: str) -> dict[str, Command]:
     """Returns `decide.<verdict>`: the commands that a remedy may name for its row."""
-    return {word: Command("decide", mapping, key, f"{word} --reason …") for word in DECIDE_WORDS}
+    return {
+        str(verdict): Command.decide(mapping, key, verdict)
+        for verdict in Verdict
+        if verdict is not Verdict.LINK
+    }
 
 
 def _text(raw: object, names: Mapping[str, Any]) -> str:

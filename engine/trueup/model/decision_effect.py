@@ -6,8 +6,9 @@ from decimal import Decimal
 from enum import StrEnum
 
 from trueup.model.change import Change, RowRef
-from trueup.model.decision import Decision, Verdict
+from trueup.model.decision import Decision
 from trueup.model.plan import Summary
+from trueup.model.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)

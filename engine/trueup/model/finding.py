@@ -4,10 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from shlex import quote
+from typing import Self
 from uuid import UUID
+
+from trueup.model.verdict import Verdict
 
 BRIEF_KEY = 8
 """Characters of a GUID that `Command.brief` shows; commands take the start of a key."""
+
+_REASON = "--reason …"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -39,7 +44,33 @@ class Command:
     verb: str  # decide, link, state forget
     mapping: str
     key: str
-    rest: str = ""  # what follows the key: `correct --reason …`
+    verdict: Verdict | None = None  # of `decide` and `link`
+    record: int | None = None  # of `link`; None: the person names it
+    options: str = ""  # `--reason …`
+
+    @classmethod
+    def decide(cls, mapping: str, key: str, verdict: Verdict, options: str = "") -> Self:
+        """Returns the command that records a decision other than a link.
+
+        `options` stand before its reason.
+        """
+        before = f"{options} " if options else ""
+        return cls("decide", mapping, key, verdict, options=f"{before}{_REASON}")
+
+    @classmethod
+    def succeed(cls, mapping: str, key: str, of: str) -> Self:
+        """Returns the decision that the row takes the place of row `of`."""
+        return cls.decide(mapping, key, Verdict.SUCCEED, f"--of {quote(of)}")
+
+    @classmethod
+    def link(cls, mapping: str, key: str, record: int | None = None) -> Self:
+        """Returns the command that links the row to the record, or to one that a person names."""
+        return cls("link", mapping, key, Verdict.LINK, record)
+
+    @classmethod
+    def forget(cls, mapping: str, key: str) -> Self:
+        """Returns the command that removes the row's link from the state."""
+        return cls("state forget", mapping, key, options=_REASON)
 
     def __str__(self) -> str:
         return self._with(quote(self.key))
@@ -55,9 +86,12 @@ class Command:
         return self._with("KEY")
 
     def _with(self, key: str) -> str:
-        return " ".join(
-            part for part in ("trueup", self.verb, self.mapping, key, self.rest) if part
-        )
+        if self.verdict is Verdict.LINK:
+            what = "ID" if self.record is None else str(self.record)
+        else:
+            what = str(self.verdict or "")
+        parts = ("trueup", self.verb, self.mapping, key, what, self.options)
+        return " ".join(part for part in parts if part)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from trueup.model.change import Unknown
-from trueup.model.finding import Place
+from trueup.model.finding import Command, Place
+from trueup.model.verdict import DECIDE_WORDS, Verdict
 
 DAY_MARK = "day"
 """A day is written as {"day": "2026-11-15"}, so that text stays text."""
@@ -178,6 +179,23 @@ def _place(value: str) -> Place:
     return Place(file, int(line), int(column))
 
 
+def _command(value: Any) -> Command:  # noqa: ANN401 -- JSON
+    """Returns a command; earlier documents of format 2 have what follows its key as one text."""
+    if "rest" in value:
+        return _command_of_text(*(_TEXT(value[name]) for name in _WITH_REST))
+    command: Command = _COMMAND(value)
+    return command
+
+
+def _command_of_text(verb: str, mapping: str, key: str, rest: str) -> Command:
+    if verb == "link":
+        return Command.link(mapping, key, int(rest) if rest.isdecimal() else None)
+    word, _, options = rest.partition(" ")
+    if verb == "decide" and word in DECIDE_WORDS:
+        return Command(verb, mapping, key, Verdict(word), options=options)
+    return Command(verb, mapping, key, options=rest)
+
+
 def _exactly(kind: type) -> Callable[[Any], Any]:
     def checked(value: Any) -> Any:  # noqa: ANN401 -- JSON
         if type(value) is not kind:
@@ -204,5 +222,8 @@ _PLAIN: dict[Any, Callable[[Any], Any]] = {
     Decimal: _finite,
     date: _day,
     Place: _place,
+    Command: _command,
 }
+_WITH_REST = ("verb", "mapping", "key", "rest")
 _LIST, _TEXT = _exactly(list), _exactly(str)
+_COMMAND = _dataclass_decoder(Command)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from trueup.model.approval import ApprovalPolicy
 from trueup.model.catalogue import Catalogue
-from trueup.model.decision import Decision, Topic
+from trueup.model.decision import Decision
 from trueup.model.desk import NO_DESK, DeskSettings
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.mapping import MappingSpec, Value
@@ -17,6 +17,7 @@ from trueup.model.note import Note
 from trueup.model.notice import NoticeOptions
 from trueup.model.overlay import Overlay
 from trueup.model.rule_scopes import RuleOn
+from trueup.model.verdict import Topic
 
 
 @dataclass(frozen=True, slots=True)

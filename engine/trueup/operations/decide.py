@@ -7,10 +7,10 @@ from datetime import date
 from trueup import wiring
 from trueup.config import decisions
 from trueup.config.checks.decisions import why_not_applicable
-from trueup.model.decision import Verdict
 from trueup.model.finding import Place
 from trueup.model.plan import LedgerLine
 from trueup.model.project import Project
+from trueup.model.verdict import Verdict
 from trueup.operations.decision_entries import (
     DecisionFacts,
     RequestedDecision,

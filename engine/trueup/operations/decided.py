@@ -8,7 +8,7 @@ from decimal import Decimal
 from trueup import wiring
 from trueup.errors import EngineError
 from trueup.model.change import Change, RowRef
-from trueup.model.decision import Decision, Verdict
+from trueup.model.decision import Decision
 from trueup.model.decision_effect import (
     RowEffect,
     Standing,
@@ -17,6 +17,7 @@ from trueup.model.decision_effect import (
 )
 from trueup.model.plan import Plan
 from trueup.model.project import Project
+from trueup.model.verdict import Verdict
 from trueup.operations.decision_effects import effect, labels_of
 from trueup.operations.listener import SILENT, Listener
 from trueup.operations.plan import plan_in

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 
 from trueup.model.change import Change, RowRef
-from trueup.model.decision import Verdict
 from trueup.model.decision_effect import Effect, RowEffect, RowOutlook
 from trueup.model.finding import Severity
 from trueup.model.mapping_state import RowKey
 from trueup.model.plan import Plan
+from trueup.model.verdict import Verdict
 from trueup.stages.summary import waits
 
 

@@ -9,11 +9,11 @@ from typing import TypeVar
 from trueup import wiring
 from trueup.config.checks.decisions import why_not_applicable
 from trueup.errors import EngineError
-from trueup.model.decision import Verdict
 from trueup.model.finding import Command, Finding, Place
 from trueup.model.plan import LedgerLine
 from trueup.model.project import Project
 from trueup.model.pushed_keys import first_uncorrected_day
+from trueup.model.verdict import Verdict
 from trueup.operations.rows import resolve_key
 from trueup.planning.ledger.change_decisions import NAMED_AFTER_UNDO
 from trueup.ports.state import StateSnapshot
@@ -205,8 +205,8 @@ def _require_unlinked(project: Project, mapping: str, key: str, snapshot: StateS
     if link is None:
         return
     entity = project.mappings[mapping].target.entity
-    other = Command("link", mapping, key, "ID")
-    forget = Command("state forget", mapping, key, "--reason …")
+    other = Command.link(mapping, key)
+    forget = Command.forget(mapping, key)
     raise EngineError(
         f"{mapping} {key} is linked to {entity} {link.record}: nothing would be created; "
         f"`{other}` gives it another record, `{forget}` has it matched anew"

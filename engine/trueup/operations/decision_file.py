@@ -9,8 +9,8 @@ from trueup.config.rules import parse_day, parse_decisions
 from trueup.config.schema import Schemas
 from trueup.errors import ConfigError, EngineError
 from trueup.local_files import read_regular
-from trueup.model.decision import DECIDE_WORDS, Verdict
 from trueup.model.finding import Finding, Place, Severity
+from trueup.model.verdict import DECIDE_WORDS, Verdict
 from trueup.operations.decision_entries import DecisionRequest, RequestedDecision, record_id
 from trueup.operations.project_folder import shipped_folder
 from trueup.source.files.csv_document import CsvDocument

@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from trueup.model.decision import Verdict, decided_by
 from trueup.model.plan import LedgerLine, Plan
 from trueup.model.project import Project
+from trueup.model.verdict import Verdict
 
 Ways = Mapping[tuple[str, str], Collection[Verdict]]
 """By row: the decisions that the remedies of a plan name for it."""
@@ -39,8 +39,8 @@ def ways_of(plan: Plan) -> Ways:
     findings = [*plan.findings, *(one for row in plan.blocked for one in row.findings)]
     for finding in findings:
         for command in finding.commands:
-            if verdict := decided_by(command):
-                found.setdefault((command.mapping, command.key), set()).add(verdict)
+            if command.verdict is not None:
+                found.setdefault((command.mapping, command.key), set()).add(command.verdict)
     return found
 
 

@@ -9,11 +9,11 @@ from trueup import wiring
 from trueup.config import decisions
 from trueup.errors import ConfigError, EngineError, SourceError, StateError, TargetError
 from trueup.model.change import RowRef
-from trueup.model.decision import Verdict
 from trueup.model.decision_effect import Effect
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.plan import Plan
 from trueup.model.project import Project
+from trueup.model.verdict import Verdict
 from trueup.operations.decide import Written
 from trueup.operations.decision_effects import effect, labels_of
 from trueup.operations.decision_entries import (

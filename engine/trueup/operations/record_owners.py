@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Mapping
 
 from trueup.model.catalogue import Entity
 from trueup.model.change import RowRef
-from trueup.model.decision import Verdict
 from trueup.model.mapping import MappingSpec
 from trueup.model.mapping_state import RowKey
 from trueup.model.project import Project
 from trueup.model.record_search import FoundRecord
+from trueup.model.verdict import Verdict
 from trueup.planning.search import Match
 from trueup.ports.state import StateSnapshot
 

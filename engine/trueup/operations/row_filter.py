@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from trueup.errors import EngineError
-from trueup.model.decision import Verdict
 from trueup.model.plan import LedgerClass, LedgerLine, Plan
 from trueup.model.project import Project
 from trueup.model.suggestions import closest
+from trueup.model.verdict import Verdict
 from trueup.planning.selection.row_names import matching_keys
 
 MOST = 5

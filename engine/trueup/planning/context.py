@@ -11,13 +11,14 @@ from trueup.expressions.namespace import Namespace
 from trueup.expressions.rules import RuleBook
 from trueup.model.catalogue import Entity, SystemNames
 from trueup.model.change import Change
-from trueup.model.decision import Decision, Topic
+from trueup.model.decision import Decision
 from trueup.model.finding import Finding
 from trueup.model.mapping import MappingSpec, Reference
 from trueup.model.mapping_state import MappingState, RowKey, UnreadableRows
 from trueup.model.plan import GuardExceeded, LedgerLine
 from trueup.model.project import Project
 from trueup.model.rule_scopes import RuleOn
+from trueup.model.verdict import Topic
 from trueup.planning.in_doubt import InDoubt
 from trueup.planning.labels import RowLabels
 from trueup.planning.pushed_changes import PushedChanges

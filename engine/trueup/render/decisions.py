@@ -6,7 +6,6 @@ from typing import assert_never
 
 from trueup.model.catalogue import SystemNames
 from trueup.model.change import Action, Change
-from trueup.model.decision import Verdict
 from trueup.model.decision_effect import (
     Effect,
     RowEffect,
@@ -15,6 +14,7 @@ from trueup.model.decision_effect import (
     StandingDecision,
     StandingDecisions,
 )
+from trueup.model.verdict import Verdict
 from trueup.render.formatting import count, known_as, money, signed, word
 from trueup.render.layout import Cell, Line, free, lay_out
 from trueup.render.sanitize import sanitize

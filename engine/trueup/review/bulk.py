@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from trueup.model.change import Action
-from trueup.model.decision import Verdict
 from trueup.model.project import Project
+from trueup.model.verdict import Verdict
 from trueup.operations.decide import possible
 from trueup.operations.decision_entries import RequestedDecision
 from trueup.operations.user import current_user

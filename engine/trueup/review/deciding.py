@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trueup.errors import EngineError
-from trueup.model.decision import Verdict
+from trueup.model.verdict import Verdict
 from trueup.operations.decision_entries import RequestedDecision, record_id
 from trueup.operations.propose import Proposal
 from trueup.operations.user import current_user

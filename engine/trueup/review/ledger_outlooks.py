@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from trueup.model.decision import Verdict
 from trueup.model.plan import Plan
+from trueup.model.verdict import Verdict
 from trueup.operations.decision_outlook import Outlook, outlooks
 from trueup.render.formatting import money, number, signed
 from trueup.review.current_plan import CurrentPlan

@@ -6,8 +6,9 @@ from datetime import date
 from enum import StrEnum
 
 from trueup.model.change import Action, Change, RowRef
-from trueup.model.decision import Decision, Verdict, decided_by
+from trueup.model.decision import Decision
 from trueup.model.finding import Command
+from trueup.model.verdict import Verdict
 from trueup.render.attention import Item, NeedKind
 from trueup.render.formatting import known_as, word
 from trueup.review.current_plan import CurrentPlan
@@ -98,7 +99,7 @@ def _stopped(item: Item, ref: RowKey, *, is_open: bool) -> NextStep:
     commands = [command for finding in item.findings for command in finding.commands]
     own = [command for command in commands if (command.mapping, command.key) == ref]
     records = _records(own)
-    creates = any(decided_by(command) is Verdict.CREATE for command in own)
+    creates = any(command.verdict is Verdict.CREATE for command in own)
     if records or (is_open and creates):
         return NextStep(StepKind.CHOOSE, suggested=records)
     if item.kind is NeedKind.BLOCKED and not own:
@@ -108,11 +109,7 @@ def _stopped(item: Item, ref: RowKey, *, is_open: bool) -> NextStep:
 
 def _records(commands: Sequence[Command]) -> tuple[int, ...]:
     """Returns the records to which a finding would link the row."""
-    found = [
-        int(command.rest)
-        for command in commands
-        if command.verb == "link" and command.rest.isdecimal()
-    ]
+    found = (command.record for command in commands if command.record is not None)
     return tuple(dict.fromkeys(found))
 
 

@@ -6,12 +6,13 @@ from decimal import Decimal
 
 from trueup.errors import EngineError
 from trueup.model.change import Action, Change
-from trueup.model.decision import Decision, Verdict
+from trueup.model.decision import Decision
 from trueup.model.finding import Finding
 from trueup.model.mapping import MappingSpec
 from trueup.model.note import Note
 from trueup.model.plan import LedgerLine, Plan
 from trueup.model.record_search import FoundRecord
+from trueup.model.verdict import Verdict
 from trueup.operations.decide import possible
 from trueup.operations.notes import note_of
 from trueup.operations.record_links import source_address

@@ -16,6 +16,7 @@ from trueup.model.finding import NO_ADVICE, Advice, Command
 from trueup.model.mapping import Difference
 from trueup.model.money import exact
 from trueup.model.plan import HeldUnits, LedgerClass, LedgerLine
+from trueup.model.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +259,7 @@ def _correction_text(
         waiting = f"a correction by {gap:+f} waits"
     them = "them" if now else "it"
     text = f"{waiting} for what is held: {units:+f} would take {them} back"
-    archive = Command("decide", ledger.pending_mapping, held[0].key, "archive --reason …")
+    archive = Command.decide(ledger.pending_mapping, held[0].key, Verdict.ARCHIVE)
     return text, Advice.of("wait for it, or ", archive, " if it is not to be sent")
 
 
@@ -293,8 +294,8 @@ def _way_out(
 def _correct(ledger: ServiceLedger, *, link: bool = False, decide: bool = True) -> Advice:
     """The decisions that correct the difference."""
     mapping, key = ledger.row.mapping, ledger.row.key
-    commands = [Command("link", mapping, key, str(ledger.record))] if link else []
-    commands += [Command("decide", mapping, key, "correct --reason …")] if decide else []
+    commands = [Command.link(mapping, key, ledger.record)] if link else []
+    commands += [Command.decide(mapping, key, Verdict.CORRECT)] if decide else []
     verb = "adjust" if len(commands) > 1 else "adjusts"
     parts: list[str | Command] = []
     for command in commands:
@@ -359,7 +360,7 @@ def orphan(
     target, mapping, record = ledger.systems.target, ledger.row.mapping, ledger.record
     if candidates:
         links = [
-            Advice.of(Command("link", mapping, key, str(record)), f" if it is {name}")
+            Advice.of(Command.link(mapping, key, record), f" if it is {name}")
             for key, name in candidates.items()
         ]
         remedy = NO_ADVICE

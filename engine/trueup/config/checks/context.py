@@ -25,11 +25,11 @@ from trueup.config.checks.shapes import (
 )
 from trueup.config.node import Node
 from trueup.model.catalogue import Catalogue, Entity, Table, Type
-from trueup.model.decision import DECIDE_WORDS
 from trueup.model.finding import Place
 from trueup.model.mapping import FieldSpec, MappingSpec, Reference
 from trueup.model.project import Rule
 from trueup.model.rule_scopes import Facts, RuleOn, scope
+from trueup.model.verdict import DECIDE_WORDS
 
 _DAY, _TEXT, _NUMBER = Scalar(Type.DAY), Scalar(Type.TEXT), Scalar(Type.DECIMAL)
 _FACT_SHAPES: Mapping[type, Shape] = {

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 
 from trueup.config.checks.context import CheckContext
 from trueup.config.checks.fields import check_mapping_name, error
-from trueup.model.decision import Decision, Topic, Verdict
+from trueup.model.decision import Decision
 from trueup.model.finding import Finding
 from trueup.model.mapping import MappingSpec
+from trueup.model.verdict import Topic, Verdict
 
 _ONLY_APPENDS = frozenset({Verdict.ARCHIVE, Verdict.PUSH})
 """Verdicts on pending changes."""

@@ -18,7 +18,6 @@ from trueup.model.change import (
     UnitRow,
     Unknown,
 )
-from trueup.model.decision import Verdict
 from trueup.model.finding import Finding, Severity
 from trueup.model.mapping import AppendSpec, MappingSpec
 from trueup.model.money import exact
@@ -30,6 +29,7 @@ from trueup.model.units import (
     lowest,
     units_on,
 )
+from trueup.model.verdict import Verdict
 from trueup.planning.change_ids import change_id, correction_id, mark_id, move_id
 from trueup.planning.context import PlanContext
 from trueup.planning.fingerprints import seen_row

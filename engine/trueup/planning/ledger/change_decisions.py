@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 from datetime import date
 
-from trueup.model.decision import Decision, Topic, Verdict
+from trueup.model.decision import Decision
 from trueup.model.mapping import MappingSpec
 from trueup.model.pushed_keys import undo_key
 from trueup.model.run import Pushed
+from trueup.model.verdict import Topic, Verdict
 from trueup.planning.context import PlanContext
 
 NAMED_AFTER_UNDO = (Verdict.PUSH, Verdict.ARCHIVE)

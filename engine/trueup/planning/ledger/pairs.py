@@ -13,6 +13,7 @@ from typing import NamedTuple
 from trueup.model.change import Change
 from trueup.model.finding import NO_ADVICE, Advice, Command, Finding, Severity
 from trueup.model.mapping_state import MappingState
+from trueup.model.verdict import Verdict
 from trueup.planning.context import PlanContext
 from trueup.planning.ledger.change_values import ChangeValues
 from trueup.planning.ledger.common_days import follow, on_common_days
@@ -142,7 +143,7 @@ class SuccessionPairs:
         missing = min(ends.pending if named else begins.pending)
         day = next(iter(named or other))
         name = self._state.mapping.name
-        push = Command("decide", name, missing, f"push --on {day} --reason …")
+        push = Command.decide(name, missing, Verdict.PUSH, f"--on {day}")
         text = f"the change that belongs to it is pushed on {day}: both go on one day"
         for half in (begins, ends):
             half.hold(self._stop(half.service, text, Advice.of(push)))

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from trueup.model.decision import Verdict
 from trueup.model.finding import Advice, Finding, Severity
 from trueup.model.mapping import AppendSpec, MappingSpec
 from trueup.model.mapping_state import MappingState
 from trueup.model.pushed_keys import RESERVED, is_reserved
+from trueup.model.verdict import Verdict
 from trueup.planning.context import PlanContext
 from trueup.planning.in_doubt import in_doubt_finding
 from trueup.planning.ledger.archive_marks import ArchiveMarks

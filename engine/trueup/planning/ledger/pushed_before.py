@@ -3,11 +3,11 @@
 from datetime import date
 from decimal import Decimal
 
-from trueup.model.decision import Verdict
 from trueup.model.finding import Advice, Command, Severity
 from trueup.model.mapping import MappingSpec
 from trueup.model.mapping_state import MappingState
 from trueup.model.run import Pushed
+from trueup.model.verdict import Verdict
 from trueup.planning.context import PlanContext
 from trueup.planning.ledger.archive_marks import ArchiveMarks
 from trueup.planning.ledger.change_decisions import (
@@ -57,7 +57,7 @@ class PushedBefore:
         if not pushed or key not in self._state.ready or is_decided:
             return
         text = f"was pushed, and run {pushed.run} took it back: it waits for a new decision"
-        remedy = Advice.of(self._decide(key, "push"), ", or archive")
+        remedy = Advice.of(self._decide(key, Verdict.PUSH), ", or archive")
         if outdated := self._decisions.outdated.get(key):
             text += f"; {outdated.verdict} was decided before that"
             remedy += f"; or add the line `after: '{pushed.run}'` to {outdated.place}"
@@ -105,11 +105,11 @@ class PushedBefore:
     def _ways_out_of_edit(self, key: str) -> Advice:
         owner = self._ledger_mapping()
         owner_key = self._values.owner_of(key) or "KEY"
-        correct = Command("decide", owner.name, owner_key, "correct --reason …")
+        correct = Command.decide(owner.name, owner_key, Verdict.CORRECT)
         systems = self._context.systems
         return Advice.of(
             f"restore it in {systems.source}; or ",
-            self._decide(key, "archive"),
+            self._decide(key, Verdict.ARCHIVE),
             " marks it as it is, and ",
             correct,
             f" adjusts {systems.target} where the ledger differs",
@@ -123,8 +123,8 @@ class PushedBefore:
             if mapping.ledger and mapping.ledger.pending == self._mapping.name
         )
 
-    def _decide(self, key: str, verdict: str) -> Command:
-        return Command("decide", self._mapping.name, key, f"{verdict} --reason …")
+    def _decide(self, key: str, verdict: Verdict) -> Command:
+        return Command.decide(self._mapping.name, key, verdict)
 
 
 def _shown(value: object) -> str:

@@ -132,7 +132,7 @@ class Quantities:
         text = f"what {self._context.systems.target} bills is not known: {why}"
         if key in self._state.blocked:
             return text, root_finding(self._context, self._mapping.name, key).advice
-        link = Command("link", self._mapping.name, key, "ID")
+        link = Command.link(self._mapping.name, key)
         return text, Advice.of(link, " if its record exists")
 
     def _unreadable_changes(self, queue: Queue) -> Unknown:

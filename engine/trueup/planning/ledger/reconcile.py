@@ -10,12 +10,13 @@ from dataclasses import replace
 
 from trueup.expressions.rules import STOPS, rule_findings
 from trueup.model.change import Action, Change
-from trueup.model.decision import Decision, Topic, Verdict
+from trueup.model.decision import Decision
 from trueup.model.finding import Finding, Severity
 from trueup.model.mapping import AppendSpec, LedgerSpec, MappingSpec
 from trueup.model.plan import LedgerLine
 from trueup.model.pushed_keys import correction_key
 from trueup.model.rule_scopes import LedgerFacts, RuleOn, as_names
+from trueup.model.verdict import Topic, Verdict
 from trueup.planning.context import PlanContext
 from trueup.planning.in_doubt import in_doubt_finding
 from trueup.planning.ledger.adjustments import BELOW_ZERO, AdjustmentPlanner

@@ -7,6 +7,7 @@ from trueup.model.change import Action
 from trueup.model.finding import NO_ADVICE, Advice, Command, Finding, Severity
 from trueup.model.mapping import MappingSpec
 from trueup.model.plan import LedgerLine
+from trueup.model.verdict import Verdict
 from trueup.planning.context import PlanContext
 from trueup.planning.in_doubt import in_doubt_finding
 from trueup.planning.ledger.change_values import change_finding
@@ -61,9 +62,7 @@ class SendableChanges:
             rest = sendable[position:]
             if change.needs_day:
                 text = f"a decision must name the day from which it is billed ({change.needs_day})"
-                push = Advice.of(
-                    Command("decide", self._mapping.name, key, "push --on DAY --reason …")
-                )
+                push = Advice.of(Command.decide(self._mapping.name, key, Verdict.PUSH, "--on DAY"))
                 return [*sendable[:position], *self._hold_rest(rest, "needs-day", text, push)]
             end = ledger.terms.end
             if change.dated and end and change.dated <= end < change.day:
@@ -74,9 +73,9 @@ class SendableChanges:
                 name = self._mapping.name
                 remedy = Advice.of(
                     "extend the contract; or ",
-                    Command("decide", name, key, "push --on DAY --reason …"),
+                    Command.decide(name, key, Verdict.PUSH, "--on DAY"),
                     " bills it from a day within it; or ",
-                    Command("decide", name, key, "archive --reason …"),
+                    Command.decide(name, key, Verdict.ARCHIVE),
                     " if nothing is to be billed",
                 )
                 return [*sendable[:position], *self._hold_rest(rest, "after-end", text, remedy)]
@@ -94,7 +93,7 @@ class SendableChanges:
                     f"{change.step_reaches:f} units are above the ceiling of {ledger.ceiling:f} "
                     "(policy: ceiling)"
                 )
-                push = Advice.of(Command("decide", self._mapping.name, key, "push --reason …"))
+                push = Advice.of(Command.decide(self._mapping.name, key, Verdict.PUSH))
                 return [*sendable[:position], *self._hold_rest(rest, ABOVE_CEILING, text, push)]
         return sendable
 
@@ -165,7 +164,7 @@ class SendableChanges:
         """
         pushed = [*takewhile(self._pushed.__contains__, keys)]
         for key in keys[len(pushed) :]:
-            archive = Command("decide", self._mapping.name, key, "archive --reason …")
+            archive = Command.decide(self._mapping.name, key, Verdict.ARCHIVE)
             target = self._context.systems.target
             push = ", or `… push`" if may_push else ""
             remedy = Advice.of(archive, f" ({target} has it already){push}")

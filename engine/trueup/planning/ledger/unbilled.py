@@ -14,6 +14,7 @@ from trueup.model.finding import Advice, Command, Severity
 from trueup.model.mapping import MappingSpec
 from trueup.model.mapping_state import MappingState
 from trueup.model.units import DAY
+from trueup.model.verdict import Verdict
 from trueup.planning.context import PlanContext
 from trueup.planning.ledger.change_values import change_finding
 from trueup.planning.ledger.pending import PendingChanges, Queue
@@ -49,9 +50,9 @@ def hold_unbilled(
         text += f", and {owner.name} {row} is not to be created"
         name = pending.mapping.name
         remedy = Advice.of(
-            Command("decide", owner.name, row, "create --reason …"),
+            Command.decide(owner.name, row, Verdict.CREATE),
             " bills them; or ",
-            Command("decide", name, keys[0], "archive --reason …"),
+            Command.decide(name, keys[0], Verdict.ARCHIVE),
             ", and so for the others, if they are billed elsewhere",
         )
         for key in keys:

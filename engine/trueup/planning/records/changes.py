@@ -11,6 +11,7 @@ from trueup.model.coerce import empty, fingerprint, same
 from trueup.model.finding import Command, Finding, Severity
 from trueup.model.mapping import Manage, MappingSpec
 from trueup.model.money import exact
+from trueup.model.verdict import Verdict
 from trueup.planning.change_ids import change_id
 from trueup.planning.context import PlanContext
 from trueup.planning.fingerprints import seen_row, stable_columns
@@ -321,7 +322,7 @@ class _ChangePlanner:
         )
 
     def _note_undone(self, key: str, run: str) -> None:
-        command = Command("decide", self._mapping.name, key, "ignore --reason …")
+        command = Command.decide(self._mapping.name, key, Verdict.IGNORE)
         self._state.findings.append(
             Finding(
                 "undone-before",

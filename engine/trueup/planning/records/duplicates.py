@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from trueup.model.coerce import empty
-from trueup.model.decision import Topic, Verdict
 from trueup.model.finding import Advice, Command, Finding, Severity, join_advice
 from trueup.model.mapping import MappingSpec, Reference
+from trueup.model.verdict import Topic, Verdict
 from trueup.planning.context import PlanContext
 from trueup.stages.diff import getter
 
@@ -82,7 +82,7 @@ def _with_same_identity(context: PlanContext, mapping: MappingSpec) -> list[list
 def _question(
     context: PlanContext, mapping: MappingSpec, key: str, records: Sequence[int]
 ) -> Finding:
-    links = [Advice.of(Command("link", mapping.name, key, str(record))) for record in records]
+    links = [Advice.of(Command.link(mapping.name, key, record)) for record in records]
     remedy = join_advice(" or ", links) + " keeps that one; then clear the identity of the other"
     return _described(context, mapping, key, records, remedy, Severity.ERROR)
 

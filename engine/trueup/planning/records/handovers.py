@@ -11,10 +11,10 @@ from itertools import pairwise
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.model.change import Action, Change
-from trueup.model.decision import Topic
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.mapping import FieldSpec, MappingSpec, Reference
 from trueup.model.mapping_state import MappingState
+from trueup.model.verdict import Topic
 from trueup.planning.context import PlanContext
 from trueup.planning.records.key_values import KeyValues
 from trueup.stages.diff import FOLLOWS, SUCCEEDS

@@ -73,7 +73,7 @@ def _finding(entity: Entity, mapping: MappingSpec, key: str, records: Sequence[R
         f"{' and '.join(shown)} {verb} its identity already ({identity}), "
         "and target.where leaves that out"
     )
-    links = [Advice.of(Command("link", mapping.name, key, str(record["id"]))) for record in records]
+    links = [Advice.of(Command.link(mapping.name, key, record["id"])) for record in records]
     remedy = join_advice(" or ", links) + (
         " takes it as it is, wherever it is; or change target.where, so that it is included"
     )

@@ -3,9 +3,9 @@
 Matching leaves out the other ignored rows.
 """
 
-from trueup.model.decision import Topic, Verdict
 from trueup.model.finding import Finding, Severity
 from trueup.model.mapping import MappingSpec
+from trueup.model.verdict import Topic, Verdict
 from trueup.planning.context import PlanContext
 from trueup.stages.match import IGNORED, ignored_text
 

@@ -12,9 +12,9 @@ from trueup.expressions import EVALUATION_ERRORS
 from trueup.expressions.rules import expression_failed
 from trueup.model.catalogue import Entity
 from trueup.model.coerce import CoercionError, empty, same
-from trueup.model.decision import Topic, Verdict
 from trueup.model.finding import Advice, Command, Finding, Severity, join_advice
 from trueup.model.mapping import Manage, MappingSpec
+from trueup.model.verdict import Topic, Verdict
 from trueup.planning.context import PlanContext
 from trueup.stages.diff import UNDONE, deactivation, shown_in
 
@@ -88,8 +88,8 @@ def _finding(
         f"its record in {entity.name} is inactive ({values}) {_since(context, last, off, undone)}"
     )
 
-    activate = Command("decide", mapping.name, key, "activate --reason …")
-    ignore = Command("decide", mapping.name, key, "ignore --reason …")
+    activate = Command.decide(mapping.name, key, Verdict.ACTIVATE)
+    ignore = Command.decide(mapping.name, key, Verdict.IGNORE)
     ways = [Advice.of(activate, " switches it on again")] if can_activate(mapping) else []
     ways.append(Advice.of(ignore, " leaves it alone"))
     if undone:

@@ -1,8 +1,8 @@
 """Reads a mapping's records and matches its rows with them."""
 
 from trueup.model.change import Unknown
-from trueup.model.decision import Topic
 from trueup.model.mapping import MappingSpec
+from trueup.model.verdict import Topic
 from trueup.planning.change_ids import change_id
 from trueup.planning.context import PlanContext
 from trueup.planning.in_doubt import in_doubt_finding

@@ -51,7 +51,7 @@ def _row_is_gone(context: PlanContext, mapping: MappingSpec, key: str, id_: int)
     there = "is still there" if record is not None else "does not come back either"
     source = context.systems.source
     text = f"its row is gone from {source}; {mapping.target.entity} {id_} {there}"
-    forget = Command("state forget", mapping.name, key, "--reason …")
+    forget = Command.forget(mapping.name, key)
     remedy = f"switch it off in {context.systems.target}, or `{forget}`"
     state.findings.append(
         Finding(
@@ -89,7 +89,7 @@ def _switch_off(
     ]
     last = context.snapshot.applied.get((mapping.name, key), {})
     if all(is_known_not_kept(last, name, writes[name], record.get(name)) for name in writes):
-        forget = Command("state forget", mapping.name, key, "--reason …")
+        forget = Command.forget(mapping.name, key)
         remedy = f"switch it off in {context.systems.target}; then `{forget}`"
         for slot in slots:
             if slot.name in writes:

@@ -61,7 +61,7 @@ class NotKept:
 
     def _note(self, key: str, slot: Slot, wanted: object, kept: object) -> None:
         target = self._context.systems.target
-        command = Command("state forget", self._mapping.name, key, "--reason …")
+        command = Command.forget(self._mapping.name, key)
         remedy = (
             f"give {slot.name} the value that {target} keeps, or write `manage: create` there; "
             f"`{command}` has it written again"

@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.namespace import Namespace
-from trueup.model.decision import Topic, Verdict
 from trueup.model.mapping import AppendSpec, MappingSpec, Reference
 from trueup.model.mapping_state import Row
+from trueup.model.verdict import Topic, Verdict
 from trueup.planning.context import PlanContext
 from trueup.planning.records.handovers import SUCCEEDED, ancestors
 from trueup.stages.match import NEVER_CREATED

@@ -61,7 +61,7 @@ class Repeats:
         if isinstance(owner, int):
             what = f"{self._mapping.target.entity} {owner}"
             if not rows:  # made by hand, perhaps in the place of the row's own record
-                ways = [Advice.of(Command("link", name, key, str(owner)), " if it is this row's")]
+                ways = [Advice.of(Command.link(name, key, owner), " if it is this row's")]
         else:
             what = "a new record"
         labels = " and ".join(self._context.label(name, row) for row in rows)
@@ -83,20 +83,20 @@ class Repeats:
         candidates = self._order.candidates(key, owners)
         order = self._order.successions(key, candidates)
         if len(order) > 1:
-            commands = join_advice(" and ", [Advice.of(self._decide(*one)) for one in order])
+            commands = join_advice(" and ", [Advice.of(self._take_place(*one)) for one in order])
             return [commands + " if each takes the place of the one before it, as their days are"]
         ways = order or [self._order.either_way(key, row) for row in candidates]
         return [
             Advice.of(
-                self._decide(*way),
+                self._take_place(*way),
                 f" if {'it' if way.key == key else self._label(way.key)} "
                 f"takes the place of {self._label(way.of)}",
             )
             for way in ways
         ]
 
-    def _decide(self, key: str, predecessor: str) -> Command:
-        return Command("decide", self._mapping.name, key, f"succeed --of {predecessor} --reason …")
+    def _take_place(self, key: str, predecessor: str) -> Command:
+        return Command.succeed(self._mapping.name, key, predecessor)
 
     def _label(self, key: str) -> str:
         return self._context.label(self._mapping.name, key)

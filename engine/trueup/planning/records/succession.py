@@ -13,10 +13,10 @@ from typing import Any
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.rules import expression_failed
-from trueup.model.decision import Topic, Verdict
 from trueup.model.finding import Advice, Command, Finding, Place, Severity, join_advice
 from trueup.model.mapping import MappingSpec
 from trueup.model.mapping_state import MappingState
+from trueup.model.verdict import Topic, Verdict
 from trueup.planning.context import PlanContext
 from trueup.planning.records.handovers import (
     Handovers,
@@ -203,22 +203,20 @@ class _SuccessionFinder:
         """The decisions about rows that succeed the same row; `undecided` are the open ones."""
         renewals = RenewalOrder(self._context, self._mapping)
         order, firm = renewals.in_order(keys), [key for key in keys if key not in undecided]
-        create = [self._decide(key, "create") for key in undecided]
+        create = [self._create(key) for key in undecided]
         if order and firm in ([], order[:1]):
             pairs = pairwise([predecessor, *order])
-            steps = [
-                self._decide(one, f"succeed --of {of}") for of, one in pairs if one in undecided
-            ]
+            steps = [self._succeed(one, of) for of, one in pairs if one in undecided]
             advice = join_advice(" and ", steps)
             advice += " if each takes the place of the one before it, as their days are"
         elif firm or not self._given_by_expression.issuperset(undecided):
             between = [
                 renewals.either_way(key, other) for other, key in pairwise([*firm, *undecided])
             ]
-            steps = [self._decide(one.key, f"succeed --of {one.of}") for one in between]
+            steps = [self._succeed(one.key, one.of) for one in between]
             advice = join_advice(" and ", steps) + " if they take the place of each other"
         else:
-            steps = [self._decide(key, f"succeed --of {predecessor}") for key in undecided]
+            steps = [self._succeed(key, predecessor) for key in undecided]
             advice = Advice("decide which: ") + join_advice(", or ", steps)
         return (
             advice
@@ -227,8 +225,11 @@ class _SuccessionFinder:
             + " for a row that replaces no other row"
         )
 
-    def _decide(self, key: str, verdict: str) -> Advice:
-        return Advice.of(Command("decide", self._mapping.name, key, f"{verdict} --reason …"))
+    def _create(self, key: str) -> Advice:
+        return Advice.of(Command.decide(self._mapping.name, key, Verdict.CREATE))
+
+    def _succeed(self, key: str, predecessor: str) -> Advice:
+        return Advice.of(Command.succeed(self._mapping.name, key, predecessor))
 
     def _label(self, key: str) -> str:
         return self._context.label(self._mapping.name, key)

@@ -102,7 +102,7 @@ def _report_what_stays(context: UndoContext) -> None:
     """Reports links, and records that adjustments created: the target never deletes them."""
     for change in context.done:
         if change.action is Action.LINK:
-            command = Command("state forget", change.mapping, change.keys[0], "--reason …")
+            command = Command.forget(change.mapping, change.keys[0])
             remedy = Advice.of(command, " removes it")
             text = "its link stays, and does no harm"
             context.leave(change, text, remedy, code="link-stays", severity=Severity.INFO)

@@ -16,6 +16,7 @@ from trueup.model.change import Action, Change, FieldChange, Preconditions, Reas
 from trueup.model.coerce import CoercionError, same
 from trueup.model.finding import Advice, Command, Severity
 from trueup.model.mapping import Manage, MappingSpec, WhenMissing
+from trueup.model.verdict import Verdict
 from trueup.planning.undo.posted_periods import extends, posted_periods
 from trueup.planning.undo.undone_run import UndoContext, reversing
 from trueup.ports.target import Condition, Record
@@ -155,7 +156,7 @@ def _report_return(
         if all(_is_set_once(mapping, field.field) for field in fields):
             return
         text = f"the next plan writes it again while {source} holds what the run wrote"
-        ignore = Command("decide", change.mapping, change.keys[0], "ignore --reason …")
+        ignore = Command.decide(change.mapping, change.keys[0], Verdict.IGNORE)
         remedy = Advice.of(f"correct it in {source} or in the mapping first, or ", ignore)
     context.leave(change, text, remedy, code="comes-back")
 

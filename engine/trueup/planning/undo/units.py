@@ -19,6 +19,7 @@ from trueup.model.mapping import AppendSpec, Difference, LedgerSpec, MappingSpec
 from trueup.model.money import exact
 from trueup.model.pushed_keys import is_correction_of
 from trueup.model.units import DAY, adjust, adjusted_days, lowest, units_on
+from trueup.model.verdict import Verdict
 from trueup.planning.reading import Records
 from trueup.planning.undo.halves import Days, Halves
 from trueup.planning.undo.undone_run import UndoContext, reversing
@@ -321,7 +322,7 @@ class _ServiceUndo:
         links = self._context.snapshot.links.values()
         keys = (link.key for link in links if (link.mapping, link.record) == (owner, self._service))
         systems = self._context.systems
-        command = Command("decide", owner, next(keys, "KEY"), "correct --reason …")
+        command = Command.decide(owner, next(keys, "KEY"), Verdict.CORRECT)
         return Advice.of(command, f" adjusts {systems.target} to {systems.source}")
 
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from trueup.model.decision import Decision, Verdict
+from trueup.model.decision import Decision
 from trueup.model.finding import Advice, Command, join_advice
 from trueup.model.mapping_state import MappingState
+from trueup.model.verdict import Verdict
 from trueup.stages.match.result import MatchInputs
 
 MOST = 5
@@ -18,9 +19,9 @@ class MatchAdvice:
         self._state, self._inputs = state, inputs
         self._mapping = state.mapping
 
-    def link(self, key: str, record: int | str) -> Command:
-        """The command that links the row to the record."""
-        return Command("link", self._mapping.name, key, str(record))
+    def link(self, key: str, record: int | None = None) -> Command:
+        """The command that links the row to the record, or to one that a person names."""
+        return Command.link(self._mapping.name, key, record)
 
     def links(self, key: str, records: Sequence[int]) -> Advice:
         """The commands that link the row to one of these records."""
@@ -30,21 +31,21 @@ class MatchAdvice:
 
     def link_or_create(self, key: str, records: Sequence[int]) -> Advice:
         """Returns the commands that link the row to one of these records, or create a new one."""
-        links = self.links(key, records) if records else Advice.of(self.link(key, "ID"))
-        create = Command("decide", self._mapping.name, key, "create --reason …")
+        links = self.links(key, records) if records else Advice.of(self.link(key))
+        create = Command.decide(self._mapping.name, key, Verdict.CREATE)
         return links + ", or " + Advice.of(create)
 
     def create_or_ignore(self, key: str) -> Advice:
         """Returns the commands that create a record for the row, or ignore the row."""
-        verbs = [
-            Advice.of(Command("decide", self._mapping.name, key, f"{verb} --reason …"))
-            for verb in ("create", "ignore")
+        commands = [
+            Advice.of(Command.decide(self._mapping.name, key, verdict))
+            for verdict in (Verdict.CREATE, Verdict.IGNORE)
         ]
-        return join_advice(", or ", verbs)
+        return join_advice(", or ", commands)
 
     def forget(self, key: str) -> Command:
         """The command that removes the row's link."""
-        return Command("state forget", self._mapping.name, key, "--reason …")
+        return Command.forget(self._mapping.name, key)
 
     def settle_claims(self, record: int, rows: Sequence[str]) -> Advice:
         """For each claiming row, the commands that give it to that row only."""

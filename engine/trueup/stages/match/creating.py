@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
-from trueup.model.decision import Verdict
 from trueup.model.finding import Advice
+from trueup.model.verdict import Verdict
 from trueup.stages.match.advice import MOST
 from trueup.stages.match.candidates import Forms, SimilarIndex, forms_of
 from trueup.stages.match.twins import TwinFinder

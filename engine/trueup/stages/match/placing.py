@@ -5,9 +5,10 @@ from typing import Any
 
 from trueup.model.change import Unknown
 from trueup.model.coerce import empty
-from trueup.model.decision import Decision, Verdict
+from trueup.model.decision import Decision
 from trueup.model.finding import Advice, Place, Severity
 from trueup.model.mapping import Reference
+from trueup.model.verdict import Verdict
 from trueup.stages.match.advice import MOST
 from trueup.stages.match.candidates import folded
 from trueup.stages.match.claims import Claims
@@ -87,7 +88,7 @@ class Placing:
             "the row is linked to it, and nothing is created"
         )
         remedy = Advice(f"clear {fields} there, in {self._inputs.systems.target}, or ")
-        remedy += Advice.of(self._advice.link(key, "ID")) + " if it is another record"
+        remedy += Advice.of(self._advice.link(key)) + " if it is another record"
         finding = self._work.finding(
             "create-without-effect", Severity.WARNING, text, remedy, place, key
         )
@@ -117,7 +118,7 @@ class Placing:
         )
         remedy = Advice.of(
             "restore the permission; or, if another record took its place, ",
-            self._advice.link(key, "ID"),
+            self._advice.link(key),
             "; or have it matched anew: ",
             self._advice.forget(key),
         )
