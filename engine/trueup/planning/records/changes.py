@@ -7,7 +7,7 @@ from typing import Any
 
 from trueup.expressions.compiled import Slot
 from trueup.model.change import Action, Change, Preconditions, Reason, Unknown
-from trueup.model.coerce import empty, fingerprint, same
+from trueup.model.coerce import fingerprint, same
 from trueup.model.finding import Command, Finding, Severity
 from trueup.model.mapping import Manage, MappingSpec
 from trueup.model.money import exact
@@ -19,6 +19,7 @@ from trueup.planning.records.alike import AlikeRecords
 from trueup.planning.records.change_parts import change_of, link_change, parent_values, shown_value
 from trueup.planning.records.not_kept import NotKept
 from trueup.planning.records.repeats import Repeats
+from trueup.planning.records.row_moves import RecordThere, RowMoves
 from trueup.planning.records.row_values import RowValues
 from trueup.stages.diff import (
     FOLLOWS,
@@ -32,7 +33,7 @@ from trueup.stages.diff import (
     reason,
     updates,
 )
-from trueup.stages.match import BY_DECISION, BY_IDENTITY, BY_SUCCESSION, MatchResult
+from trueup.stages.match import BY_DECISION, BY_IDENTITY, MatchResult
 
 
 def plan_changes(
@@ -64,10 +65,8 @@ class _ChangePlanner:
         self._values = RowValues(context, mapping)
         self._kept = NotKept(context, mapping, self._compiled.slots)
         self._alike = AlikeRecords(context, mapping)
-        self._reference_names = [  # by which a record belongs to others, once and for all
-            slot.name for slot in self._compiled.slots if slot.reference and slot.field.create_only
-        ]
-        self._repeats = Repeats(context, mapping, self._reference_names)
+        self._moves = RowMoves(context, mapping)
+        self._repeats = Repeats(context, mapping, self._moves.reference_names)
 
     def rows_to_look_at(self, matched: MatchResult, new: set[str]) -> Iterable[str]:
         """Keys of rows that may differ from their record; nearly all rows do not.
@@ -109,7 +108,7 @@ class _ChangePlanner:
             return
         record = self._state.records[self._state.record_ids[key]]
         if how == BY_DECISION:
-            self._leave_former(key, values, record)
+            self._moves.leave_former(key, values, record)
         values |= {name: record.get(name) for name in self._state.left_alone.get(key, ())}
         kept = self._kept.values(key, values, record)
         values |= kept
@@ -138,45 +137,12 @@ class _ChangePlanner:
         Or its successor has one there. Any other row is blocked.
         """
         record = self._state.records[self._state.record_ids[key]]
-        if how is None and self._has_moved(values, record):
-            if not self._hands_on(key):
+        if how is None and self._moves.has_moved(values, record):
+            if not self._moves.hands_on(key):
                 self._move(key, values)
             return
         for finding in stuck:
             self._block(key, finding)
-
-    def _has_moved(self, values: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
-        """Whether, of the fixed fields, the record differs only in those for its parents."""
-        if self._mapping.ledger is None:
-            return False
-        differing = {
-            slot.name
-            for slot in self._compiled.slots
-            if slot.field.create_only
-            and not slot.identity
-            and slot.spec.manage is not Manage.CREATE
-            and not same(values.get(slot.name), record.get(slot.name))
-        }
-        return differing <= {*self._reference_names}
-
-    def _hands_on(self, key: str) -> bool:
-        """Whether a successor has a record where the row belongs now, which ends its units."""
-        ready, slots = self._state.ready, self._compiled.slots
-        places = [
-            self._compiled.first + position
-            for position, slot in enumerate(slots)
-            if slot.name in self._reference_names
-        ]
-        successors = [
-            self._state.holder(later)
-            for later, before in self._state.moved_from.items()
-            if before == key
-        ]
-        return any(
-            all(ready[successor][place] == ready[key][place] for place in places)
-            for successor in successors
-            if successor in ready
-        )
 
     def _move(self, key: str, values: Mapping[str, Any]) -> None:
         """Gives the row a record where it belongs now; the ledger moves its units.
@@ -186,7 +152,9 @@ class _ChangePlanner:
         state = self._state
         old = state.record_ids.pop(key)
         state.left_records[key] = old
-        if self._takes_over(key, values, old) or self._takes_back(key, values, old):
+        there = self._moves.record_there(key, values)
+        if there is not None:
+            self._take(key, there, old)
             return
         state.referable[key] = Unknown(change_id(self._mapping.name, key))
         self.create(key)
@@ -194,78 +162,26 @@ class _ChangePlanner:
         succeeded = {SUCCEEDS: last[SUCCEEDS]} if SUCCEEDS in last else {}
         for change in state.changes.get(key, []):
             # The old record keeps the identity: what it belongs to identifies the new one.
-            references = {name: values[name] for name in self._reference_names}
+            references = {name: values[name] for name in self._moves.reference_names}
             absent = {**change.seen.absent, **references}
             note = f"moved: {self._entity.name} {old} stays, without units"
             notes = (*change.notes, note)
             moved = replace(change, seen=replace(change.seen, absent=absent), notes=notes)
             state.changes[key] = [replace(moved, owned={**moved.owned, **succeeded})]
 
-    def _takes_back(self, key: str, values: Mapping[str, Any], old: int) -> bool:
-        """Whether a free record with the row's identity is where it belongs now; links that one."""
-        taken = {
-            *self._state.record_ids.values(),
-            *self._context.links(self._mapping.name).values(),
-        }
-        own = [
-            id_
-            for id_, record in self._state.records.items()
-            if id_ not in taken
-            and self._is_own(values, record)
-            and self._belongs_there(values, record)
-        ]
-        if len(own) != 1:
-            return False
-        self._take(key, own[0], BY_IDENTITY, f"moved back: its {self._entity.name} {old}")
-        return True
-
-    def _takes_over(self, key: str, values: Mapping[str, Any], old: int) -> bool:
-        """Whether the row succeeds one with a record where it belongs now; hands that one over."""
-        state, links = self._state, self._context.links(self._mapping.name)
-        for predecessor, successor in state.succeeded_by.items():
-            record = links.get(predecessor)
-            if (
-                successor != key
-                or record not in state.records
-                or not self._belongs_there(values, state.records[record])
-            ):
-                continue
-            self._take(key, record, BY_SUCCESSION, f"its {self._entity.name} {old}")
-            return True
-        return False
-
-    def _take(self, key: str, record: int, how: str, note: str) -> None:
-        """Links the row to an existing record, in place of the one that it had."""
+    def _take(self, key: str, there: RecordThere, old: int) -> None:
+        """Links the row to an existing record, in place of the old one."""
         state = self._state
-        state.record_ids[key] = state.referable[key] = record
-        self.existing(key, how)
+        state.record_ids[key] = state.referable[key] = there.record
+        self.existing(key, there.how)
         if key not in state.changes:
             return  # it was blocked
         link, *others = state.changes[key]
-        notes = (*link.notes, f"{note} stays, without units")
+        before = f"its {self._entity.name} {old}"
+        if there.how == BY_IDENTITY:
+            before = f"moved back: {before}"
+        notes = (*link.notes, f"{before} stays, without units")
         state.changes[key] = [replace(link, notes=notes), *others]
-
-    def _leave_former(self, key: str, values: Mapping[str, Any], record: Mapping[str, Any]) -> None:
-        """A decision that links a row to another record of its own: its units go there."""
-        state = self._state
-        old = self._context.links(self._mapping.name).get(key)
-        if self._mapping.ledger is None or old is None or old not in state.records:
-            return
-        is_free = old not in state.record_ids.values()
-        if is_free and all(self._is_own(values, one) for one in (record, state.records[old])):
-            state.left_records[key] = old
-
-    def _is_own(self, values: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
-        """Whether the record carries the row's own identity."""
-        names = [*self._mapping.identity]
-        return bool(names) and all(
-            not empty(values.get(name)) and same(values[name], record.get(name)) for name in names
-        )
-
-    def _belongs_there(self, values: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
-        """Whether the record has the same parents as the row has now."""
-        names = self._reference_names
-        return bool(names) and all(same(values[name], record.get(name)) for name in names)
 
     def _remembered(
         self, key: str, values: Mapping[str, Any], kept: Mapping[str, Any]
