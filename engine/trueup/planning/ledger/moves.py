@@ -71,7 +71,7 @@ class Moves:
 
     def has(self, key: str) -> bool:
         """Whether the row leaves a record that has units for a new one."""
-        return self._services.left_by(key) is not None
+        return self._services.units.left_by(key) is not None
 
     def plan(
         self, ledger: ServiceLedger, line: LedgerLine, sendable: Sequence[str]
@@ -143,7 +143,7 @@ class Moves:
 
     def _old(self, ledger: ServiceLedger) -> ServiceLedger:
         """The service that the row leaves."""
-        record = self._services.left_by(ledger.row.key)
+        record = self._services.units.left_by(ledger.row.key)
         if record is None:
             raise ValueError(f"{ledger.row.name} leaves no service: ask `has` first")
         old = self._services.of_record(record)

@@ -1,24 +1,25 @@
 """Collects what is known of each row with a quantity, and of the service that bills it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
 
-from trueup.model.change import Action, RowRef, ServiceTerms, UnitRow
+from trueup.model.change import Action, RowRef
 from trueup.model.finding import NO_ADVICE, Advice
 from trueup.model.mapping import AppendSpec, LedgerSpec, MappingSpec
-from trueup.model.units import extended, total
+from trueup.model.units import total
 from trueup.planning.context import PlanContext
 from trueup.planning.ledger.contract_ends import after_its_contract
-from trueup.planning.ledger.extensions import add_extension, extensions
+from trueup.planning.ledger.extensions import add_extension
 from trueup.planning.ledger.invoice_runs import InvoiceRuns
 from trueup.planning.ledger.other_steps import OtherSteps
 from trueup.planning.ledger.pending import PendingChanges, Queue
 from trueup.planning.ledger.policies import Handover, Policies
 from trueup.planning.ledger.policy_steps import without_uneven
 from trueup.planning.ledger.quantities import Quantities
+from trueup.planning.ledger.service_units import ServiceUnits
 from trueup.planning.ledger.terms import ServiceTermsReader
 from trueup.planning.references import Ancestry
 from trueup.stages.ledger import PendingUnits, ServiceLedger, comparison_day
@@ -43,74 +44,18 @@ class ServiceLedgers:
         self.quantities = Quantities(context, mapping, ledger, pending)
         self._ancestry = Ancestry(context)
         self._adjusted = {one.record for one in context.snapshot.pushed.values() if one.units}
-        self._units: Mapping[int, tuple[UnitRow, ...]] = {}
+        self.units = ServiceUnits(context, mapping, ledger, pending, self._terms)
         self._unassigned = NO_ADVICE
         self.counted: set[int] = set()
         """Records whose units are in the ledger of a row, also of one that cannot move to them."""
 
     def read_units(self, append: AppendSpec, queues: Mapping[str, Queue]) -> None:
-        """Reads the unit rows of all services, from the first day of any change on.
+        """Reads the unit rows of all services.
 
         Call it once the changes are sorted: it also notes which of them belong to no known row.
         """
         self._unassigned = self.quantities.unassigned_changes()
-        since = min([self._context.as_of, *self._days(queues)])
-        # Of a contract that has ended and is extended, the units of its last day are carried on.
-        ends = {record: terms.present_end for record, terms in self._extended.items()}
-        ends |= {record: self._end_of(record) for record in self._going_on()}
-        ended = {record: end for record, end in ends.items() if end is not None and end < since}
-        services = {*self._state.record_ids.values(), *self._state.records} - ended.keys()
-        read = self._context.reader.units
-        self._units = {
-            **read(self._spec, append, services, since),
-            **read(self._spec, append, ended, min(ended.values(), default=since)),
-        }
-        split = self._split_services()
-        if split:  # their history shows since when
-            self._units |= read(self._spec, append, split, min(since, *split.values()))
-
-    def _going_on(self) -> Iterable[int]:
-        """Services whose units may continue on another one: of a successor, or the row itself."""
-        holders = map(self._state.holder, self._state.moved_from.values())
-        linked = (self._state.record_ids.get(holder) for holder in holders)
-        yield from (one for one in linked if one in self._state.records)  # a record may be gone
-        yield from self._state.left_records.values()
-
-    def _end_of(self, record: int) -> date | None:
-        return self._terms.terms(self._state.records[record], "").end
-
-    def _split_services(self) -> Mapping[int, date]:
-        """Services of which one has units in the place of the other, with their contracts' starts.
-
-        Half of a move or of a succession is done; the history of both shows since when.
-        """
-        record_of, holder = self._state.record_ids.get, self._state.holder
-        pairs = [(self.left_by(key), record_of(key)) for key in self._state.former_records]
-        pairs += [
-            (record_of(holder(old)), record_of(holder(new)))
-            for new, old in self._state.moved_from.items()
-        ]
-        known = self._state.records
-        both = [
-            (old, new)
-            for old, new in pairs
-            if old is not None and new is not None and old in known and new in known
-        ]
-        split = [pair for pair in both if all(map(self._is_billed, pair))]
-        records = {record for pair in split for record in pair}
-        terms = {one: self._terms.terms(self._state.records[one], "") for one in records}
-        return {one: each.start or self._context.as_of for one, each in terms.items()}
-
-    @cached_property
-    def _extended(self) -> Mapping[int, ServiceTerms]:
-        """Returns services whose contract this plan extends, with their terms."""
-        periods = self._spec.periods
-        if periods is None or not extensions(self._context, periods):
-            return {}
-        terms = {
-            record: self._terms.terms(values, "") for record, values in self._state.records.items()
-        }
-        return {record: one for record, one in terms.items() if one.is_extended}
+        self.units.read(append, queues)
 
     @cached_property
     def _beginning(self) -> frozenset[str]:
@@ -124,7 +69,7 @@ class ServiceLedgers:
 
     def extended(self) -> Iterable[ServiceLedger]:
         """The services with units whose contract this plan extends."""
-        ledgers = (self.of_record(record) for record in self._extended)
+        ledgers = (self.of_record(record) for record in self.units.extended_terms)
         return [ledger for ledger in ledgers if ledger.rows]
 
     def add_extensions(self, runs: InvoiceRuns) -> None:
@@ -133,26 +78,16 @@ class ServiceLedgers:
             for ledger in self.extended():
                 add_extension(self._context, self._spec.periods, runs.on_its_run(ledger))
 
-    def _days(self, queues: Mapping[str, Queue]) -> Iterable[date]:
-        for queue in queues.values():
-            for key in (*queue.sendable, *queue.stopped):
-                day = self._pending.values.day_or_none(key)
-                if day is not None:
-                    yield day
-                decisions = self._pending.decisions
-                days = (decisions.named.get(key), decisions.taken_back.get(key))
-                yield from (one for one in days if one is not None)
-
     def of_row(self, key: str, queue: Queue) -> ServiceLedger:
         """The ledger of one row."""
         record = self._state.record_ids.get(key, self._state.inferred_links.get(key))
-        left = self.left_by(key)  # its units are on the record that it leaves
+        left = self.units.left_by(key)  # its units are on the record that it leaves
         known = self._state.records.get(record) if record is not None else None
         quantity, unknown = self.quantities.of(key, queue, record)
         terms = self._terms.terms(known, key)
         billed = [one for one in (left, record) if one is not None]
         self.counted.update(billed)
-        rows = [self._units.get(one, ()) for one in billed]
+        rows = [self.units.of(one) for one in billed]
         under = self._ancestry.of_row(self._mapping.name, key)
         policy = self.policies.of(key, under)
         if policy.failed and not unknown[0]:
@@ -180,7 +115,7 @@ class ServiceLedgers:
             record=record,
             coming=self._is_coming(key),
             quantity=quantity,
-            rows=total([self._projected(row, terms, queue) for row in rows]),
+            rows=total([self.units.projected(row, terms, queue) for row in rows]),
             rows_read=rows[0] if rows else (),
             none_is_zero=left is None and self._bills_nothing_without_rows(key, record),
             changes=tuple(changes),
@@ -202,20 +137,6 @@ class ServiceLedgers:
         )
         day = comparison_day(ledger, self._context.as_of)
         return self._other_steps.added_to(ledger, day)
-
-    def left_by(self, key: str) -> int | None:
-        """Returns the record with the units of a row that moved to another one; None otherwise.
-
-        None too if its contract has ended: the days after the end have no units to move.
-        """
-        record = self._state.left_records.get(key)
-        if record is None:
-            former = self._state.former_records.get(key, ())
-            record = next((one for one in former if self._is_billed(one)), None)
-        if record is None:
-            return None
-        end = self._terms.terms(self._state.records[record], "").end
-        return None if end is not None and end < self._context.as_of else record
 
     def records_of(self, key: str) -> frozenset[int]:
         """Returns all records that have, or had, units of the row."""
@@ -259,13 +180,8 @@ class ServiceLedgers:
     def left_behind(self, key: str) -> ServiceLedger | None:
         """The service of a row that moved to another one when its contract had ended."""
         record = self._state.left_records.get(key)
-        is_left = record is not None and self.left_by(key) is None
+        is_left = record is not None and self.units.left_by(key) is None
         return self.of_record(record) if record is not None and is_left else None
-
-    def _is_billed(self, record: int) -> bool:
-        """Whether a record has units on the day of the plan, or later."""
-        rows = self._units.get(record, ())
-        return any(row.units for row in rows if row.end >= self._context.as_of)
 
     def of_record(self, record: int) -> ServiceLedger:
         """The ledger of a service that no row is linked to."""
@@ -275,8 +191,8 @@ class ServiceLedgers:
         return ServiceLedger(
             row=RowRef(self._mapping.name, "", name or f"{self._mapping.target.entity} {record}"),
             record=record,
-            rows=self._units.get(record, ()),
-            rows_read=self._units.get(record, ()),
+            rows=self.units.of(record),
+            rows_read=self.units.of(record),
             last_day=self._pending.pushed_before.last_adjusted(record),
             terms=terms,
             under=under,
@@ -300,29 +216,6 @@ class ServiceLedgers:
         last_adjusted = self._pending.pushed_before.last_adjusted
         days = (queue.last_day, *(last_adjusted(service) for service in services))
         return max((day for day in days if day is not None), default=None)
-
-    def _projected(
-        self, rows: Sequence[UnitRow], terms: ServiceTerms, queue: Queue
-    ) -> tuple[UnitRow, ...]:
-        """Returns the rows up to the contract's end as this plan leaves it.
-
-        The target writes rows ahead of time: the days after the last row carry its units. If the
-        rows end before the day of the plan, and before the contract ends, the days after them are
-        unknown.
-        """
-        if not rows:
-            return ()
-        last = rows[-1].end
-        reach_end = (
-            terms.is_extended and terms.present_end is not None and last >= terms.present_end
-        )
-        if last < self._context.as_of and not reach_end:
-            return tuple(rows)
-        end = terms.end
-        if end is None:
-            days = [day for day in (queue.last_day, *self._days({"": queue})) if day is not None]
-            end = max([rows[-1].end, *days])
-        return extended(rows, end)
 
     def _is_coming(self, key: str) -> bool:
         """Whether this plan creates the service."""
