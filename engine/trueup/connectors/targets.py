@@ -105,7 +105,7 @@ class Targets:
 
         target = self.open()
         described = describe(target.client, name, self._project.catalogue.entities.keys())
-        target.forget_metadata(described.name)
+        target.metadata.answers.forget(described.name)
         return described
 
     def copy(self, database: Path) -> Target:

@@ -222,9 +222,9 @@ def test_user_defined_fields_are_read_once_when_one_is_used(service, target):
 def test_listing_user_defined_fields_costs_nothing_for_an_entity_without_them(service, target):
     service.on("GET", "/Companies/entityInformation/userDefinedFields", UDFS)
 
-    assert list(target.udfs("Companies")) == ["udf.Work 365 Id"]
-    assert target.udfs("Companies") == target.udfs("Companies")
-    assert target.udfs("ContractServices") == {}
+    assert list(target.metadata.udfs("Companies")) == ["udf.Work 365 Id"]
+    assert target.metadata.udfs("Companies") == target.metadata.udfs("Companies")
+    assert target.metadata.udfs("ContractServices") == {}
     assert service.paths() == ["GET Companies/entityInformation/userDefinedFields"]
 
 

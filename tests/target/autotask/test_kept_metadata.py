@@ -78,7 +78,7 @@ def kept(process: Callable[..., HttpTarget], service: Any) -> HttpTarget:
     """A target that has what a first process has read: fields, user-defined fields and rights."""
     with process() as first:
         assert labels(first) == ["Customer"]
-        assert "udf.Work 365 Id" in first.udfs("Companies")
+        assert "udf.Work 365 Id" in first.metadata.udfs("Companies")
         assert first.denied("Companies") == frozenset()
     service.requests.clear()
     return process()
@@ -86,7 +86,7 @@ def kept(process: Callable[..., HttpTarget], service: Any) -> HttpTarget:
 
 def test_a_second_process_asks_for_nothing_that_the_first_has_read(kept, service):
     assert labels(kept) == ["Customer"]
-    assert [*kept.udfs("Companies")] == ["udf.Work 365 Id"]
+    assert [*kept.metadata.udfs("Companies")] == ["udf.Work 365 Id"]
     assert kept.denied("Companies") == frozenset()
     assert service.paths() == []
 
@@ -341,7 +341,7 @@ def test_what_another_process_has_kept_meanwhile_stays(kept, process, service):
     with process() as other:
         other.entity("Contacts")
     with kept:
-        assert kept.rights("Companies")  # asked for each time, and kept
+        assert kept.metadata.rights("Companies")  # asked for each time, and kept
 
     last = process()
     last.entity("Contacts")

@@ -92,7 +92,7 @@ def _check_hour(target: HttpTarget) -> Iterator[Finding]:
 
 def _check_rights(target: HttpTarget, entity: str, operations: frozenset[str]) -> Iterator[Finding]:
     try:
-        rights = target.rights(entity)
+        rights = target.metadata.rights(entity)
     except TargetRejected as refusal:
         yield Finding("permission", Severity.ERROR, f"{entity}: {refusal}", _GRANT, name=entity)
         return

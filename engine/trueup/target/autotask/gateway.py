@@ -11,21 +11,19 @@ What it costs in calls:
 - one for a create or an update.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import UTC
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Self
 
 from trueup.errors import TargetError, TargetRejected
-from trueup.model.catalogue import Entity, Field
+from trueup.model.catalogue import Entity
 from trueup.model.plan import PartialRead
 from trueup.ports.target import CallCosts, Condition, Record, Threshold
 from trueup.target.autotask.call_costs import COSTS
-from trueup.target.autotask.catalogue import EntityRights
 from trueup.target.autotask.changed_reads import ChangedReads, Changes
 from trueup.target.autotask.client import AutotaskClient
 from trueup.target.autotask.contradictions import contradict
 from trueup.target.autotask.kept_metadata import KeptMetadata
+from trueup.target.autotask.kept_notices import kept_notices
 from trueup.target.autotask.metadata import Metadata
 from trueup.target.autotask.pieces import Query, merged, read_pieces
 from trueup.target.autotask.query import filters
@@ -64,7 +62,7 @@ class HttpTarget:
         self._denied: dict[str, frozenset[str]] = {}
         self._name = name
         self._identity = identity or client.identity
-        self._metadata = Metadata(client, entities, kept, self._identity)
+        self.metadata = Metadata(client, entities, kept, self._identity)
         self._changed = (
             ChangedReads(client, changes, lambda: client.reads_as(self._identity))
             if changes
@@ -79,7 +77,7 @@ class HttpTarget:
 
     def close(self) -> None:
         """Closes the connections, and keeps what was read for later plans."""
-        self._metadata.save()
+        self.metadata.answers.save()
         if self._changed:
             self._changed.save()
         self.client.close()
@@ -121,7 +119,7 @@ class HttpTarget:
     def spared(self) -> int:
         """Requests that were not sent because of what an earlier plan has kept."""
         records = self._changed.spared if self._changed else 0
-        return self._metadata.kept_answers() + records
+        return self.metadata.answers.count() + records
 
     def threshold(self) -> Threshold:
         """Returns the calls of the current hour, read from the service. Raises `TargetError`."""
@@ -133,21 +131,7 @@ class HttpTarget:
         User-defined fields are part of it once one was used in a read or write; before, any name is
         taken for a text. Raises `TargetError`.
         """
-        return self._metadata.entity(name)
-
-    def udfs(self, name: str) -> Mapping[str, Field]:
-        """Returns the tenant's user-defined fields of the entity by `udf.Name`; read once.
-
-        Raises `TargetError`.
-        """
-        return self._metadata.udfs(name)
-
-    def rights(self, name: str) -> EntityRights:
-        """Returns what Autotask offers for the entity and grants the API user.
-
-        Raises `TargetError`.
-        """
-        return self._metadata.rights(name)
+        return self.metadata.entity(name)
 
     def denied(self, entity: str) -> frozenset[str]:
         """Returns those of create, query and update that the API user may not do; read once.
@@ -155,7 +139,7 @@ class HttpTarget:
         Raises `TargetError`.
         """
         if entity not in self._denied:
-            self._denied[entity] = self._metadata.denied(entity, _OPERATIONS)
+            self._denied[entity] = self.metadata.denied(entity, _OPERATIONS)
         return self._denied[entity]
 
     def renew(self, entities: Iterable[str]) -> bool:
@@ -164,14 +148,10 @@ class HttpTarget:
         In doubt is that of these entities, and what an answer has contradicted. Raises
         `TargetError`.
         """
-        has_changed = self._metadata.renew(entities)
+        has_changed = self.metadata.renew(entities)
         if has_changed and self._changed:
             self._changed.begin_again()
         return has_changed
-
-    def forget_metadata(self, entity: str) -> None:
-        """Drops the entity's kept metadata, so that the next plan reads it."""
-        self._metadata.forget(entity)
 
     @property
     def partial_reads(self) -> Sequence[PartialRead]:
@@ -181,23 +161,7 @@ class HttpTarget:
     @property
     def notices(self) -> Sequence[str]:
         """Returns what an earlier plan has read, and when: metadata by entity, records by query."""
-        return (*self._metadata_notices(), *self._record_notices())
-
-    def _metadata_notices(self) -> Iterator[str]:
-        since = self._metadata.kept_since()
-        if since:
-            many = f"{len(since)} entities" if len(since) > 1 else next(iter(since))
-            oldest = min(since.values()).astimezone(UTC)
-            text = f"{self._name}: the metadata of {many} was read at {oldest:%Y-%m-%d %H:%M} UTC"
-            spared = self._metadata.kept_answers()
-            yield f"{text}, which spares {spared} calls; `trueup plan --fresh` reads it again"
-
-    def _record_notices(self) -> Iterator[str]:
-        if self._changed and self._changed.in_one_call:
-            many, spared = self._changed.in_one_call, self._changed.spared
-            entities = f"{many} entities were each" if many > 1 else "1 entity was"
-            text = f"{self._name}: {entities} read in full in one call"
-            yield f"{text}; what is known of records spares {spared} calls"
+        return kept_notices(self._name, self.metadata.answers, self._changed)
 
     def read(self, entity: str, where: Sequence[Condition], fields: Sequence[str]) -> list[Record]:
         """Returns all records that meet the conditions, ordered by id, with `id` and these fields.
@@ -206,10 +170,10 @@ class HttpTarget:
         """
         names = list(dict.fromkeys(fields))
         condition_fields = [condition.field for condition in where]
-        definition = self._metadata.with_fields(entity, names, condition_fields)
+        definition = self.metadata.with_fields(entity, names, condition_fields)
         if "query" not in definition.operations:
             raise TargetError(f"{entity} cannot be read: Autotask has no query for it")
-        with self._forgetting(entity):
+        with self.metadata.forgetting(entity):
             if self._changed:
                 items = self._changed.read(definition, where, names)
             else:
@@ -220,8 +184,8 @@ class HttpTarget:
             records = [record(items[number]) for number in sorted(items)]
         except MalformedResponse as fault:
             raise TargetError(f"reading {entity} in Autotask failed: {fault}") from None
-        if self._metadata.is_kept(entity) and contradict(definition, names, items, records):
-            self._metadata.contradict(entity)
+        if self.metadata.answers.has(entity) and contradict(definition, names, items, records):
+            self.metadata.contradict(entity)
         return records
 
     def create(self, entity: str, values: Mapping[str, object]) -> int | None:
@@ -230,12 +194,12 @@ class HttpTarget:
         Raises `TargetRejected` (not carried out), `TargetUnavailable` (see `may_have_landed`) or
         `CallsUsedUp` (not sent).
         """
-        definition = self._metadata.with_fields(entity, values)
+        definition = self.metadata.with_fields(entity, values)
         try:
             request = create_request(definition, values)
         except UnsendableValue as fault:
             raise _not_sent(fault) from None
-        with self._forgetting(entity):
+        with self.metadata.forgetting(entity):
             return self.client.call(request, created_id)
 
     def update(self, entity: str, record: int, values: Mapping[str, object]) -> None:
@@ -244,7 +208,7 @@ class HttpTarget:
         Raises `TargetRejected` (not carried out), `TargetUnavailable` (see `may_have_landed`) or
         `CallsUsedUp` (not sent).
         """
-        definition = self._metadata.with_fields(entity, values)
+        definition = self.metadata.with_fields(entity, values)
         key = parent_key(definition)
         changed = {name: value for name, value in values.items() if name not in {key, ID}}
         if not changed:
@@ -256,17 +220,8 @@ class HttpTarget:
             request = update_request(definition, record, changed, parent)
         except UnsendableValue as fault:
             raise _not_sent(fault) from None
-        with self._forgetting(entity):
+        with self.metadata.forgetting(entity):
             self.client.call(request, update_reader(record))
-
-    @contextmanager
-    def _forgetting(self, entity: str) -> Iterator[None]:
-        """Drops metadata after a refusal, which out-of-date metadata may have caused."""
-        try:
-            yield
-        except TargetRejected:
-            self._metadata.forget(entity)
-            raise
 
     def _read_parent(self, entity: str, record: int, key: str) -> object:
         """The parent's id of a record, if the caller does not know it; costs one call."""

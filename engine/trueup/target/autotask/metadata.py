@@ -8,14 +8,13 @@ Metadata may come from a file of an earlier plan (`kept_metadata`). A kept answe
 - if a record lacks a user-defined field that it names, or holds a picklist's value that it lacks
   (`contradict`, then `renew`);
 - if it denies a right: a person may have granted it after a plan needed it;
-- after a refusal of the entity, by the next process (`forget`).
+- after a refusal of the entity, by the next process (`forgetting`).
 """
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
 from typing import TypeVar
 
 from trueup.errors import TargetError, TargetRejected
@@ -23,8 +22,8 @@ from trueup.model.catalogue import UDF, Entity, Field
 from trueup.model.suggestions import closest
 from trueup.target.autotask.catalogue import EntityRights, fields_reader, read_rights, read_udfs
 from trueup.target.autotask.client import AutotaskClient
+from trueup.target.autotask.kept_answers import KeptAnswers, answer_path
 from trueup.target.autotask.kept_metadata import KeptMetadata
-from trueup.target.autotask.responses import MalformedResponse
 from trueup.target.autotask.retry import ApiRequest
 
 _RIGHTS, _FIELDS, _UDFS = "", "/fields", "/userDefinedFields"
@@ -52,13 +51,9 @@ class Metadata:
         """
         self._client = client
         self._catalogue = catalogue
-        self._kept = kept
-        self._identity = tenant
+        self.answers = KeptAnswers(self._read, kept, lambda: client.reads_as(tenant))
         self._tenant: dict[str, Entity] = {}
         self._udfs: dict[str, Mapping[str, Field]] = {}
-        self._from_file: dict[
-            str, dict[str, datetime]
-        ] = {}  # by entity and route: when it was read
         self._contradicted: set[str] = set()
         self._changed: set[str] = set()  # entities of which a kept answer was another one
         self._locks = {name: threading.RLock() for name in catalogue}
@@ -71,7 +66,7 @@ class Metadata:
         catalogued = self._catalogued(name)
         with self._locks[name]:
             if name not in self._tenant:
-                self._tenant[name] = self._answer(name, _FIELDS, fields_reader(catalogued))
+                self._tenant[name] = self.answers.get(name, _FIELDS, fields_reader(catalogued))
             return self._with_udfs(self._tenant[name])
 
     def udfs(self, name: str) -> Mapping[str, Field]:
@@ -79,12 +74,12 @@ class Metadata:
         is_capable = self._catalogued(name).udf_capable != "no"
         with self._locks[name]:
             if name not in self._udfs:
-                self._udfs[name] = self._answer(name, _UDFS, read_udfs) if is_capable else {}
+                self._udfs[name] = self.answers.get(name, _UDFS, read_udfs) if is_capable else {}
             return self._udfs[name]
 
     def rights(self, name: str) -> EntityRights:
         """Returns what Autotask offers for the entity and grants the API user; read each time."""
-        return self._read_and_keep(self._catalogued(name).name, _RIGHTS, read_rights)
+        return self.answers.read_again(self._catalogued(name).name, _RIGHTS, read_rights)
 
     def denied(self, name: str, operations: Collection[str]) -> frozenset[str]:
         """Returns those of the operations that the API user may not do.
@@ -92,12 +87,12 @@ class Metadata:
         A kept answer is used unless it withholds one that Autotask offers.
         """
         with self._locks[self._catalogued(name).name]:
-            rights = self._answer(name, _RIGHTS, read_rights)
+            rights = self.answers.get(name, _RIGHTS, read_rights)
             withheld = {
                 operation for operation in operations if rights.offered.get(operation, True)
             } & _denied(rights, operations)
-            if withheld and self._is_from_file(name, _RIGHTS):
-                rights = self._read_and_keep(name, _RIGHTS, read_rights)
+            if withheld and self.answers.is_kept(name, _RIGHTS):
+                rights = self.answers.read_again(name, _RIGHTS, read_rights)
             return _denied(rights, operations)
 
     def with_fields(
@@ -121,10 +116,6 @@ class Metadata:
         _check_exist(entity, names)
         return entity
 
-    def is_kept(self, name: str) -> bool:
-        """Returns whether metadata of the entity was taken from the file."""
-        return bool(self._from_file.get(name))
-
     def contradict(self, name: str) -> None:
         """Notes that an answer has something that the entity's kept metadata lacks."""
         self._contradicted.add(name)
@@ -141,23 +132,17 @@ class Metadata:
         self._changed.clear()
         return changed
 
-    def forget(self, name: str) -> None:
-        """Drops the kept metadata of an entity after a refusal: the next process reads it again."""
-        if self._kept:
-            self._opened(self._kept).forget(name)
+    @contextmanager
+    def forgetting(self, name: str) -> Iterator[None]:
+        """Drops the kept metadata of an entity if it is refused: it may be out of date.
 
-    def kept_since(self) -> Mapping[str, datetime]:
-        """Returns the entities whose kept metadata is used: when the oldest answer was read."""
-        return {name: min(routes.values()) for name, routes in self._from_file.items() if routes}
-
-    def kept_answers(self) -> int:
-        """Returns how many answers of the file are used, and were not read again since."""
-        return sum(len(routes) for routes in self._from_file.values())
-
-    def save(self) -> None:
-        """Keeps what was read anew, for later plans."""
-        if self._kept:
-            self._kept.save()
+        The next process reads it again.
+        """
+        try:
+            yield
+        except TargetRejected:
+            self.answers.forget(name)
+            raise
 
     def _having(self, catalogued: Entity, names: Iterable[str]) -> Entity:
         """The entity, with the metadata that these fields need; it may lack some of them."""
@@ -174,16 +159,13 @@ class Metadata:
         """Asks again for those of the answers that came from the file."""
         before = self._tenant.get(name), self._udfs.get(name)
         for route in routes:
-            if self._is_from_file(name, route) and route == _FIELDS:
+            if self.answers.is_kept(name, route) and route == _FIELDS:
                 reader = fields_reader(self._catalogued(name))
-                self._tenant[name] = self._read_and_keep(name, route, reader)
-            elif self._is_from_file(name, route):
-                self._udfs[name] = self._read_and_keep(name, route, read_udfs)
+                self._tenant[name] = self.answers.read_again(name, route, reader)
+            elif self.answers.is_kept(name, route):
+                self._udfs[name] = self.answers.read_again(name, route, read_udfs)
         if before != (self._tenant.get(name), self._udfs.get(name)):
             self._changed.add(name)
-
-    def _is_from_file(self, name: str, route: str) -> bool:
-        return route in self._from_file.get(name, {})
 
     def _with_udfs(self, entity: Entity) -> Entity:
         udfs = self._udfs.get(entity.name)
@@ -195,35 +177,9 @@ class Metadata:
             raise TargetError(f"{name!r} is not an entity of the catalogue{hint}")
         return self._catalogue[name]
 
-    def _answer(self, name: str, route: str, read: Callable[[object], _Result]) -> _Result:
-        """The kept answer, if there is one that can be read; else that of the service."""
-        answer = self._opened(self._kept).get(_path(name, route)) if self._kept else None
-        if answer:
-            with suppress(MalformedResponse):  # a damaged file counts as absent
-                result = read(answer.payload)
-                self._from_file.setdefault(name, {})[route] = answer.at
-                return result
-        return self._read_and_keep(name, route, read)
-
-    def _read_and_keep(self, name: str, route: str, read: Callable[[object], _Result]) -> _Result:
-        payload, result = self._read(name, route, lambda payload: (payload, read(payload)))
-        self._from_file.get(name, {}).pop(route, None)
-        if self._kept:
-            self._opened(self._kept).put(_path(name, route), payload)
-        return result
-
-    def _opened(self, kept: KeptMetadata) -> KeptMetadata:
-        """The file, as that of this tenant, zone and API user."""
-        kept.belong_to(self._client.reads_as(self._identity))
-        return kept
-
     def _read(self, name: str, route: str, read: Callable[[object], _Result]) -> _Result:
-        path, what = _path(name, route), f"reading the metadata of {name}"
+        path, what = answer_path(name, route), f"reading the metadata of {name}"
         return self._client.call(ApiRequest("GET", path, name, what), read)
-
-
-def _path(name: str, route: str) -> str:
-    return f"{name}/entityInformation{route}"
 
 
 def _denied(rights: EntityRights, operations: Iterable[str]) -> frozenset[str]:
