@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from trueup.errors import FleetDatabaseAway
-from trueup.fleet import worker
+from trueup.fleet import job_handler
 from trueup.fleet.child import ChildEnd
 from trueup.fleet.event_log import EventLog
 from trueup.fleet.open_fleet import OpenFleet
@@ -38,7 +38,7 @@ def away(monkeypatch):
         return connect(of)
 
     monkeypatch.setattr(OpenFleet, "connect", try_to)
-    monkeypatch.setattr(worker, "_RECORD_PAUSES", (0, 0, 0))
+    monkeypatch.setattr(job_handler, "_RECORD_PAUSES", (0, 0, 0))
     return left
 
 
@@ -47,10 +47,10 @@ def carry_out(one, connection, monkeypatch, at_end):
         at_end()
         return ChildEnd.AWAY
 
-    monkeypatch.setattr(worker, "run_child", run_child)
+    monkeypatch.setattr(job_handler, "run_child", run_child)
     [run] = runs_of(connection, "acme")
     works = Worker(one, WorkerOptions(), EventLog())
-    asyncio.run(works._handle(RunJob("acme", run.id)))
+    asyncio.run(works._jobs.handle(RunJob("acme", run.id)))
 
 
 def test_the_end_of_a_run_is_written_once_the_database_is_back(one, connection, monkeypatch, away):

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from trueup.errors import FleetDatabaseAway
+from trueup.fleet import job_handler
 from trueup.fleet import worker as workers
 from trueup.fleet.child import ChildEnd
 from trueup.fleet.event_log import EventLog
@@ -30,7 +31,7 @@ def folder(tmp_path, postgres, monkeypatch):
         return ChildEnd.BUSY
 
     orders = []
-    monkeypatch.setattr(workers, "run_child", at_once)
+    monkeypatch.setattr(job_handler, "run_child", at_once)
 
     def write(tenants):
         (tmp_path / "fleet.yaml").write_text(f"fleet: All\ndatabase: {postgres}\n{tenants}")
