@@ -1,6 +1,6 @@
 """Writes the journal: entries, with all that they change in the state, in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import local
@@ -8,6 +8,7 @@ from threading import local
 from trueup.applying.job import Job, Progress
 from trueup.applying.run_state import effects
 from trueup.errors import Stopped
+from trueup.model.change import Change
 from trueup.model.run import Effects, Entry, Step
 from trueup.stages.batches import Schedule
 
@@ -29,6 +30,10 @@ class Recorder:
     def now(self) -> datetime:
         """The instant for an entry."""
         return self._job.world.clock.now()
+
+    def done(self, change: Change, data: Mapping[str, object]) -> Entry:
+        """Returns the entry that the change took effect."""
+        return Entry(change.id, Step.DONE, self.now(), data)
 
     def record(self, entries: Sequence[Entry]) -> None:
         """Writes entries and their effects, and adds changes that became ready to the schedule."""

@@ -1,7 +1,8 @@
 """The loop of a run: take a batch, check it, send it, prove it, until nothing is left.
 
-Read `Runner.run` first. The parts: `preconditions` checks a batch, `sender` sends it, `recorder`
-writes the journal, `settle` settles changes in doubt, `stages/batches` orders the batches.
+Read `Runner.run` first. The parts: `preconditions` checks a batch, `sender` sends it,
+`effect_proof` proves it, `recorder` writes the journal, `settle` settles changes in doubt,
+`stages/batches` orders the batches.
 """
 
 from collections.abc import Sequence
@@ -9,17 +10,12 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import assert_never
 
 from trueup.applying import abandon
+from trueup.applying.effect_proof import EffectProof
 from trueup.applying.job import Job
-from trueup.applying.preconditions import PreconditionChecker, PreconditionResult, by_mapping
-from trueup.applying.read_back import Kept, kept_otherwise, kept_text
+from trueup.applying.preconditions import PreconditionChecker, PreconditionResult
 from trueup.applying.recorder import Recorder
-from trueup.applying.run_state import DONE, Notes, adjustment_of
-from trueup.applying.send import (
-    PLAN_AGAIN,
-    PLAN_AGAIN_NOT_KEPT,
-    SET_BY_HAND,
-    way_on,
-)
+from trueup.applying.run_state import DONE, Notes
+from trueup.applying.send import PLAN_AGAIN, way_on
 from trueup.applying.sender import Sender
 from trueup.applying.settle import DoubtSettler
 from trueup.applying.source_writer import SourceWriter
@@ -28,7 +24,6 @@ from trueup.model.change import Action, Change, System
 from trueup.model.outcome import ChangeStatus, Outcome
 from trueup.model.run import Entry, RunStatus, Step
 from trueup.stages.batches import Schedule
-from trueup.stages.settle import WriteOutcome, rows_from, settle_adjustment
 
 _STOPPING = (CallsUsedUp, TargetError, SourceError)
 """What ends a run early: what is known is recorded, and the run can be resumed."""
@@ -52,13 +47,11 @@ class Runner:
         self.sender = Sender(job, self.recorder)
         self.source_writer = SourceWriter(job, self.recorder)
         self.check_pool = ThreadPoolExecutor(max_workers=1)
+        self.proof = EffectProof(job, self.checker, self.settler, self.recorder, self.check_pool)
         self.checking: Future[PreconditionResult] | None = None  # of the batch that comes next
 
         # Of a batch that was handed out, and whose last requests may still be in flight
         self.tail: dict[str, Change] | None = None
-
-        # Of the batch that was written last, with its changes that took effect
-        self.reading_back: tuple[list[Change], Future[dict[str, Kept]]] | None = None
 
     def run(self) -> Outcome:
         """Executes all changes that can be, and closes the run; it stays open with one in doubt."""
@@ -67,7 +60,7 @@ class Runner:
         try:
             self._settle()
             # A run that is resumed may have ended before its last batches were read back.
-            self._begin_read_back(self.run_state.last_written(self.job.project.batch))
+            self.proof.begin_read_back(self.run_state.last_written(self.job.project.batch))
             if self.job.settle_only:
                 self.job.stopped_by.append(abandon.explanation(self.run_state))
                 self.recorder.record(abandon.skip_rest(self.run_state, self.recorder.now()))
@@ -86,7 +79,7 @@ class Runner:
             self.check_pool.shutdown()
             self.world.target.before_write(lambda: None)
         try:
-            self._end_read_back()
+            self.proof.end_read_back()
         except _STOPPING as fault:
             self.job.stopped_by.append(str(fault))
         return self._close(calls_before)
@@ -134,7 +127,7 @@ class Runner:
             if change.id in checked.moved:
                 entries.append(self._held(change, checked.moved[change.id]))
             elif change.id in checked.already:
-                entries.append(self._done(change, {"already": True}))
+                entries.append(self.recorder.done(change, {"already": True}))
             else:
                 match change.action.writes:
                     case System.TARGET:
@@ -142,7 +135,7 @@ class Runner:
                     case System.SOURCE:
                         to_source.append(change)
                     case None:
-                        entries.append(self._done(change, {}))
+                        entries.append(self.recorder.done(change, {}))
                     case _:
                         assert_never(change.action.writes)
         self.recorder.record(entries)
@@ -235,9 +228,6 @@ class Runner:
                 self.checker.records, ahead, self.run_state, result
             )
 
-    def _done(self, change: Change, data: dict[str, object]) -> Entry:
-        return Entry(change.id, Step.DONE, self.recorder.now(), data)
-
     def _held(self, change: Change, why: str) -> Entry:
         remedy = way_on(change, PLAN_AGAIN, self.run_state.names)
         data = {"text": why, "remedy": remedy}
@@ -248,71 +238,8 @@ class Runner:
         if self.checking and changes and self._needs_proof(changes):
             wait([self.checking])  # it must not use the calls that were reserved for the proof
         self.world.target.reserve_calls(0)
-        self._prove_adjustments([one for one in changes if one.action is Action.ADJUST])
-        self._begin_read_back(changes)
-
-    def _begin_read_back(self, changes: Sequence[Change]) -> None:
-        """Begins to read back what took effect, while the next batch is written.
-
-        Nothing later depends on it. If calls are limited, those that were reserved for it are used
-        before others are sent.
-        """
-        self._end_read_back()
-        applied = [
-            one for one in changes if self.run_state.status.get(one.id) is ChangeStatus.APPLIED
-        ]
-        reading = self.check_pool.submit(kept_otherwise, self.checker, applied, self.run_state)
-        self.reading_back = applied, reading
-        if self.job.counts_calls:
-            self._end_read_back()
-
-    def _end_read_back(self) -> None:
-        """Journals the values that the target keeps otherwise than they were written."""
-        if self.reading_back is None:
-            return
-        (applied, reading), self.reading_back = self.reading_back, None
-        found = reading.result()
-        self.recorder.record(
-            [self._not_kept(one, found[one.id]) for one in applied if one.id in found]
-        )
-
-    def _not_kept(self, change: Change, kept: Kept) -> Entry:
-        values, target = self.run_state.values(change), self.run_state.names.target
-        is_compared = any(name in change.owned for name in kept)
-        remedy = PLAN_AGAIN_NOT_KEPT if is_compared else SET_BY_HAND
-        data: dict[str, object] = {
-            "kept": kept,
-            "text": kept_text(target, kept, values),
-            "remedy": way_on(change, remedy, self.run_state.names),
-        }
-        if change.id in self.run_state.ids:
-            data["id"] = self.run_state.ids[change.id]
-        return self._done(change, data)
-
-    def _prove_adjustments(self, changes: Sequence[Change]) -> None:
-        """Proves answered adjustments by unit rows.
-
-        What was answered and is not visible yet stays in doubt.
-        """
-        answered = [
-            one for one in changes if self.run_state.status.get(one.id) is ChangeStatus.IN_DOUBT
-        ]
-        if not answered:
-            return
-        creating = [one for one in answered if one.makes]
-        self.recorder.record(self.settler.settle(creating, self.run_state))
-        for group in by_mapping([one for one in answered if not one.makes]):
-            rows = self.checker.unit_rows(group, self.run_state)
-            entries = []
-            for change in group:
-                adjustment = adjustment_of(change)
-                before = rows_from(self.run_state.units_before.get(change.id, ()))
-                now = rows.get(self.run_state.service_of(change), ())
-                outcome = settle_adjustment(before, now, adjustment.day, change.unit_change)
-                if outcome is WriteOutcome.LANDED:
-                    proof = self.settler.proof(change, self.run_state, rows)
-                    entries.append(self._done(change, {"proof": proof}))
-            self.recorder.record(entries)
+        self.proof.prove_adjustments([one for one in changes if one.action is Action.ADJUST])
+        self.proof.begin_read_back(changes)
 
     # The end
 

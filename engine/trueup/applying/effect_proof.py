@@ -1,0 +1,99 @@
+"""Shows by reading what a batch has done: unit rows prove adjustments, records are read back."""
+
+from collections.abc import Sequence
+from concurrent.futures import Executor, Future
+
+from trueup.applying.job import Job
+from trueup.applying.preconditions import PreconditionChecker, by_mapping
+from trueup.applying.read_back import Kept, kept_otherwise, kept_text
+from trueup.applying.recorder import Recorder
+from trueup.applying.run_state import adjustment_of
+from trueup.applying.send import PLAN_AGAIN_NOT_KEPT, SET_BY_HAND, way_on
+from trueup.applying.settle import DoubtSettler
+from trueup.model.change import Change
+from trueup.model.outcome import ChangeStatus
+from trueup.model.run import Entry
+from trueup.stages.settle import WriteOutcome, rows_from, settle_adjustment
+
+
+class EffectProof:
+    """Journals what reading shows of the changes of a run."""
+
+    def __init__(
+        self,
+        job: Job,
+        checker: PreconditionChecker,
+        settler: DoubtSettler,
+        recorder: Recorder,
+        pool: Executor,
+    ) -> None:
+        """`pool` reads records back while the next batch is written."""
+        self._job, self._run_state = job, job.run_state
+        self._checker, self._settler = checker, settler
+        self._recorder, self._pool = recorder, pool
+
+        # Of the batch that was written last, with its changes that took effect
+        self._reading_back: tuple[list[Change], Future[dict[str, Kept]]] | None = None
+
+    def prove_adjustments(self, changes: Sequence[Change]) -> None:
+        """Proves answered adjustments by unit rows.
+
+        What was answered and is not visible yet stays in doubt. Raises TargetError.
+        """
+        answered = [
+            one for one in changes if self._run_state.status.get(one.id) is ChangeStatus.IN_DOUBT
+        ]
+        if not answered:
+            return
+        creating = [one for one in answered if one.makes]
+        self._recorder.record(self._settler.settle(creating, self._run_state))
+        for group in by_mapping([one for one in answered if not one.makes]):
+            rows = self._checker.unit_rows(group, self._run_state)
+            entries = []
+            for change in group:
+                adjustment = adjustment_of(change)
+                before = rows_from(self._run_state.units_before.get(change.id, ()))
+                now = rows.get(self._run_state.service_of(change), ())
+                outcome = settle_adjustment(before, now, adjustment.day, change.unit_change)
+                if outcome is WriteOutcome.LANDED:
+                    proof = self._settler.proof(change, self._run_state, rows)
+                    entries.append(self._recorder.done(change, {"proof": proof}))
+            self._recorder.record(entries)
+
+    def begin_read_back(self, changes: Sequence[Change]) -> None:
+        """Begins to read back what took effect, while the next batch is written.
+
+        Nothing later depends on it. If calls are limited, those that were reserved for it are used
+        before others are sent.
+        """
+        self.end_read_back()
+        applied = [
+            one for one in changes if self._run_state.status.get(one.id) is ChangeStatus.APPLIED
+        ]
+        reading = self._pool.submit(kept_otherwise, self._checker, applied, self._run_state)
+        self._reading_back = applied, reading
+        if self._job.counts_calls:
+            self.end_read_back()
+
+    def end_read_back(self) -> None:
+        """Journals the values that the target keeps otherwise than they were written."""
+        if self._reading_back is None:
+            return
+        (applied, reading), self._reading_back = self._reading_back, None
+        found = reading.result()
+        self._recorder.record(
+            [self._not_kept(one, found[one.id]) for one in applied if one.id in found]
+        )
+
+    def _not_kept(self, change: Change, kept: Kept) -> Entry:
+        values, target = self._run_state.values(change), self._run_state.names.target
+        is_compared = any(name in change.owned for name in kept)
+        remedy = PLAN_AGAIN_NOT_KEPT if is_compared else SET_BY_HAND
+        data: dict[str, object] = {
+            "kept": kept,
+            "text": kept_text(target, kept, values),
+            "remedy": way_on(change, remedy, self._run_state.names),
+        }
+        if change.id in self._run_state.ids:
+            data["id"] = self._run_state.ids[change.id]
+        return self._recorder.done(change, data)
