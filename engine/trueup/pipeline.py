@@ -24,6 +24,7 @@ from trueup.model.record_snapshot import RecordSnapshot
 from trueup.planning.assemble import assemble
 from trueup.planning.call_costs import apply_calls, catch_up_calls, next_calls
 from trueup.planning.context import PlanContext
+from trueup.planning.explained_parts import ExplainedParts
 from trueup.planning.in_doubt import find_in_doubt, open_run_findings
 from trueup.planning.known_records import records_read
 from trueup.planning.ledger.reconcile import append
@@ -124,8 +125,7 @@ def plan_with_context(
         pushed_changes=PushedChanges(world.state),
         unreadable=tables.unreadable,
         findings=[*open_run_findings(world.state, snapshot), *tables.findings],
-        service_ledgers={} if options.explained else None,
-        rule_names={} if options.explained else None,
+        explained=ExplainedParts(is_wanted=options.explained),
         row_progress=RowProgress(
             sum(len(tables.rows[one.source.table]) for one in project.mappings.values()),
             lambda done, total, title: watch(Progress(done, total, title)),

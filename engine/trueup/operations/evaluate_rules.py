@@ -70,7 +70,7 @@ def view_rule(project: Project, rule: Rule, row: OpenRow) -> RuleView:
 def view_plan_rule(project: Project, rule: Rule) -> RuleView:
     """Returns a rule on the plan, with the results of its expressions on a new plan."""
     with wiring.open_world(project) as world:
-        names = (_context(world, project).rule_names or {})[RuleOn.PLAN, "", ""]
+        names = _context(world, project).explained.rule_names[RuleOn.PLAN, "", ""]
         # The expressions name no row, so that it does not matter of which mapping one would be.
         return _view(project, rule, next(iter(project.mappings.values())), names)
 
@@ -84,7 +84,7 @@ def _context(world: World, project: Project) -> PlanContext:
 
 def _names(context: PlanContext, mapping: MappingSpec, key: str, on: RuleOn) -> Mapping[str, Any]:
     """Returns the names that rules of the scope see of the row."""
-    seen = (context.rule_names or {}).get((on, mapping.name, key))
+    seen = context.explained.rule_names.get((on, mapping.name, key))
     if seen is None:
         label = context.label(mapping.name, key)
         raise EngineError(

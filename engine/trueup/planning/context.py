@@ -17,8 +17,8 @@ from trueup.model.mapping import MappingSpec, Reference
 from trueup.model.mapping_state import MappingState, RowKey, UnreadableRows
 from trueup.model.plan import GuardExceeded, LedgerLine
 from trueup.model.project import Project
-from trueup.model.rule_scopes import RuleOn
 from trueup.model.verdict import Topic
+from trueup.planning.explained_parts import ExplainedParts
 from trueup.planning.in_doubt import InDoubt
 from trueup.planning.labels import RowLabels
 from trueup.planning.pushed_changes import PushedChanges
@@ -27,11 +27,7 @@ from trueup.planning.row_progress import RowProgress
 from trueup.ports.source import Row
 from trueup.ports.state import StateSnapshot
 from trueup.ports.target import Target
-from trueup.stages.ledger import ServiceLedger
 from trueup.stages.resolve import Resolver
-
-LineKey = tuple[str, str, int | None]
-"""Mapping, key and record of a line of the ledger."""
 
 
 @dataclass
@@ -49,6 +45,7 @@ class PlanContext:
     unreadable: Mapping[str, UnreadableRows] = field(default_factory=dict)  # by table
     findings: list[Finding] = field(default_factory=list)
     row_progress: RowProgress = field(default_factory=RowProgress)
+    explained: ExplainedParts = field(default_factory=ExplainedParts)
 
     # By mapping
     states: dict[str, MappingState] = field(default_factory=dict)
@@ -58,13 +55,6 @@ class PlanContext:
 
     # Of the plan as a whole
     ledger: list[LedgerLine] = field(default_factory=list)
-    service_ledgers: dict[LineKey, ServiceLedger] | None = None
-    """What each line of the ledger was made from; None where the plan is not to be explained."""
-
-    rule_names: dict[tuple[RuleOn, str, str], Mapping[str, Any]] | None = None
-    """What rules saw of records, changes, ledger lines and the plan, by mapping and key; None where
-    the plan is not to be explained."""
-
     exceeded: list[GuardExceeded] = field(default_factory=list)  # limits set by rules on the plan
     new_unit_rows: dict[str, int] = field(default_factory=dict)
     """Changes that create a service → unit rows that it will have, for the estimate of calls."""
@@ -113,11 +103,6 @@ class PlanContext:
     def plan_names(self) -> dict[str, Any]:
         """The names that expressions see as `plan`."""
         return {"as_of": self.as_of}
-
-    def saw(self, on: RuleOn, mapping: str, key: str, names: Mapping[str, Any]) -> None:
-        """Keeps the names that rules saw, for explanations."""
-        if self.rule_names is not None:
-            self.rule_names[on, mapping, key] = names
 
     def entity(self, name: str) -> Entity:
         """Returns the entity as the tenant has it; read once."""
@@ -194,11 +179,6 @@ class PlanContext:
         else:
             rows = [(change.mapping, key) for key in change.keys]
         return [*rows, (change.makes.mapping, change.makes.key)] if change.makes else rows
-
-    def keep_ledger(self, line: LedgerLine, ledger: ServiceLedger) -> None:
-        """Keeps the data of a ledger line, if the plan is to be explained."""
-        if self.service_ledgers is not None:
-            self.service_ledgers[line.mapping, line.key, line.record] = ledger
 
     def label(self, mapping: str, key: str) -> str:
         """Returns the display name of a row."""

@@ -22,7 +22,7 @@ def apply_plan_rules(context: PlanContext, part: Selection | None = None) -> Non
         "settings": context.project.settings,
         "plan": as_names(_facts(context, part)),
     }
-    context.saw(RuleOn.PLAN, "", "", names)
+    context.explained.saw(RuleOn.PLAN, "", "", names)
     for rule in rules:
         for finding in rule_findings([rule], names, ""):
             context.findings.append(finding)

@@ -25,7 +25,7 @@ def explain_line(context: PlanContext, plan: Plan, line: LedgerLine) -> LedgerEx
     mapping = context.project.mappings.get(line.mapping)
     if mapping is None or mapping.ledger is None:
         return None
-    known = (context.service_ledgers or {}).get((line.mapping, line.key, line.record))
+    known = context.explained.ledger_of(line)
     prices, per = _prices(context, mapping, mapping.ledger, line)
     return LedgerExplanation(
         line=line,

@@ -140,7 +140,7 @@ class AdjustmentPlanner:
         self, adjustment: MergedAdjustment, before: int, low: int, rows: Sequence[UnitRow]
     ) -> Sequence[Finding]:
         """Returns the findings of rules on changes; they do not check a correction by itself."""
-        is_asked = self._rules or self._context.rule_names is not None
+        is_asked = self._rules or self._context.explained.is_wanted
         if not adjustment.keys or not adjustment.units or not is_asked:
             return ()
         first = adjustment.keys[0]
@@ -159,7 +159,7 @@ class AdjustmentPlanner:
         names["refs"] = NearestRecords(self._context, self._mapping.name).of(first)
         names["change"] = as_names(facts)
         for key in adjustment.keys:
-            self._context.saw(RuleOn.CHANGE, self._mapping.name, key, names)
+            self._context.explained.saw(RuleOn.CHANGE, self._mapping.name, key, names)
         return rule_findings(self._rules, names, first)
 
     # Adding to the plan

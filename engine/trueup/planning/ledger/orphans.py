@@ -36,7 +36,7 @@ def orphan_lines(
         units = ledger.units(day)
         if units:
             line = orphan(ledger, units, day, candidates.rows(record))
-            context.keep_ledger(line, ledger)
+            context.explained.keep_ledger(line, ledger)
             if record in state.contested_records:
                 line = _contested(line)
             yield _with_doubt(line, unreadable) if unreadable else line

@@ -28,7 +28,7 @@ def policy_effects(context: PlanContext, plan: Plan) -> frozenset[Place]:
     found: set[Place] = set()
     for line in plan.ledger:
         mapping = context.project.mappings[line.mapping]
-        known = (context.service_ledgers or {}).get((line.mapping, line.key, line.record))
+        known = context.explained.ledger_of(line)
         if not mapping.policy or not known or line.key not in context.states[mapping.name].rows:
             continue
         policies = Policies(context, mapping)

@@ -162,7 +162,7 @@ class _Reconciliation:
         moved = sum(change.unit_change for change in changes)
         held = held_units(self._context, self._mapping.name, planned.ledger)
         line = complete(line, moved, held)
-        self._context.keep_ledger(line, planned.ledger)
+        self._context.explained.keep_ledger(line, planned.ledger)
         if _matters(line):
             self._context.ledger.append(line)
             if line.difference == 0 and line.text and not planned.ledger.changes:
@@ -259,7 +259,7 @@ class _Reconciliation:
     def _rule_findings(self, planned: PlannedService, key: str) -> Sequence[Finding]:
         line = planned.line
         is_known = line.difference is not None and line.units is not None
-        is_asked = self._rules or self._context.rule_names is not None
+        is_asked = self._rules or self._context.explained.is_wanted
         if not (is_asked and _matters(line) and key in self._owner_state.rows and is_known):
             return ()
         facts = LedgerFacts(
@@ -273,7 +273,7 @@ class _Reconciliation:
         )
         names = self._context.names(self._owner.name, key)
         names["ledger"] = as_names(facts)
-        self._context.saw(RuleOn.LEDGER, self._owner.name, key, names)
+        self._context.explained.saw(RuleOn.LEDGER, self._owner.name, key, names)
         return rule_findings(self._rules, names, key)
 
     def _stopped(self, planned: PlannedService, stop: Finding) -> LedgerLine:

@@ -22,15 +22,15 @@ def apply_record_rules(context: PlanContext, mapping: MappingSpec) -> None:
     """Blocks or skips the rows that fail; then those that refer to a blocked row of the mapping."""
     rules = context.rules.of(mapping.name, RuleOn.RECORD)
     state = context.states[mapping.name]
-    if rules or context.rule_names is not None:
+    if rules or context.explained.is_wanted:
         check, links = RecordRules(rules), context.links(mapping.name)
         names_used = _NamesUsed(context, mapping, rules)
         for key in [*state.ready]:
-            if context.rule_names is None and check.hold(names_used.of(key)):
+            if not context.explained.is_wanted and check.hold(names_used.of(key)):
                 continue
             after = record_after(context, mapping.name, key)
             names = record_rule_names(context, mapping, key, after)
-            context.saw(RuleOn.RECORD, mapping.name, key, names)
+            context.explained.saw(RuleOn.RECORD, mapping.name, key, names)
             for rule, finding in check(names, key, linked=key in links):
                 if rule.when_linked and key in links:
                     leave_fields(state, key, rule.fields)
