@@ -85,7 +85,7 @@ def open_state(project: Project, *, clock: Clock | None = None) -> Iterator[Stat
 @contextmanager
 def open_copy(project: Project) -> Iterator[World]:
     """Copies of both systems and of the state: what is written there is gone afterwards."""
-    from trueup.source.overlay import Overlay
+    from trueup.source.overlay import SourceOverlay
     from trueup.state.sqlite.store import SqliteState
 
     with ExitStack() as stack:
@@ -95,7 +95,7 @@ def open_copy(project: Project) -> Iterator[World]:
         with open_state(project) as original:
             if original.head()[0]:
                 state.import_(original.export())
-        source = Overlay(opened.source(), project.catalogue.tables)
+        source = SourceOverlay(opened.source(), project.catalogue.tables)
         target = opened.targets.copy(folder / "target.sqlite")
         yield World(source, target, state, SystemClock())
 
@@ -114,11 +114,11 @@ class ThrowAway:
     def world(self, exports: str) -> World:
         """The world with the tables in a folder below; what is written back stays in memory."""
         from trueup.source.files.source import FileSource
-        from trueup.source.overlay import Overlay
+        from trueup.source.overlay import SourceOverlay
 
         tables, zone = self.project.catalogue.tables, self.project.zone
         files = FileSource(self.folder / exports, tables, exports, zone=zone)
-        return World(Overlay(files, tables), self.target, self.state, self.clock)
+        return World(SourceOverlay(files, tables), self.target, self.state, self.clock)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from trueup.model.change import Action
 from trueup.model.outcome import ChangeOutcome, ChangeStatus, Outcome
 from trueup.ports.source import Rows, RowUpdate
 from trueup.render.rehearsal import rehearsal_text
-from trueup.source.overlay import Overlay
+from trueup.source.overlay import SourceOverlay
 
 
 def prints(folder):
@@ -118,7 +118,7 @@ class Beneath:
 
 
 def test_what_is_written_back_is_read_and_goes_no_further():
-    source = Overlay(Beneath(), TABLES)
+    source = SourceOverlay(Beneath(), TABLES)
     archive = [RowUpdate(key, {"status": "Archived"}, {"status": "Active"}) for key in ("1", "3")]
     outcomes = source.write("log", archive)
     assert [outcome.error for outcome in outcomes] == ["", "there is no row 3 in log"]

@@ -9,7 +9,7 @@ from trueup.fleet import run_process
 from trueup.fleet.abnormal_end import abnormal_end
 from trueup.fleet.child import ChildEnd
 from trueup.fleet.connection import connect
-from trueup.model.fleet_run import Again, RunEnd, RunStatus
+from trueup.model.fleet_run import Again, FleetRunStatus, RunEnd
 
 from tests.support.fleet import fleet, tenant
 
@@ -19,10 +19,10 @@ LATER = Again(datetime(2026, 11, 15, 9, tzinfo=UTC), "its state was locked", is_
 @pytest.mark.parametrize(
     ("end", "status", "is_retry"),
     [
-        (ChildEnd.TOO_LONG, RunStatus.TOO_LONG, True),
-        (ChildEnd.STOPPED, RunStatus.INTERRUPTED, False),
-        (ChildEnd.AWAY, RunStatus.INTERRUPTED, False),
-        (ChildEnd.CRASHED, RunStatus.FAILED, True),
+        (ChildEnd.TOO_LONG, FleetRunStatus.TOO_LONG, True),
+        (ChildEnd.STOPPED, FleetRunStatus.INTERRUPTED, False),
+        (ChildEnd.AWAY, FleetRunStatus.INTERRUPTED, False),
+        (ChildEnd.CRASHED, FleetRunStatus.FAILED, True),
     ],
 )
 def test_what_a_worker_records_for_a_process_that_did_not(end, status, is_retry):
@@ -55,24 +55,29 @@ def recorded(monkeypatch):
 
 
 def test_a_run_that_ended_gently_at_its_time_limit_is_tried_again_as_a_failure(recorded):
-    found = recorded(RunEnd(RunStatus.INTERRUPTED, state_run="ab12"), stop_reason=ChildEnd.TOO_LONG)
+    found = recorded(
+        RunEnd(FleetRunStatus.INTERRUPTED, state_run="ab12"), stop_reason=ChildEnd.TOO_LONG
+    )
 
-    assert (found.status, found.again.is_retry) == (RunStatus.TOO_LONG, True)
+    assert (found.status, found.again.is_retry) == (FleetRunStatus.TOO_LONG, True)
     assert found.text.startswith("ended at its time limit of 300 s")
     assert found.state_run == "ab12"
 
 
 def test_a_run_that_was_done_before_the_limit_reached_it_is_done(recorded):
-    assert recorded(RunEnd(RunStatus.DONE), stop_reason=ChildEnd.TOO_LONG).status is RunStatus.DONE
+    assert (
+        recorded(RunEnd(FleetRunStatus.DONE), stop_reason=ChildEnd.TOO_LONG).status
+        is FleetRunStatus.DONE
+    )
 
 
 def test_a_run_whose_worker_is_gone_is_left_to_the_next_one(recorded):
-    assert recorded(RunEnd(RunStatus.INTERRUPTED), is_gone=True) == "left"
-    assert recorded(RunEnd(RunStatus.DONE), is_gone=True).status is RunStatus.DONE
+    assert recorded(RunEnd(FleetRunStatus.INTERRUPTED), is_gone=True) == "left"
+    assert recorded(RunEnd(FleetRunStatus.DONE), is_gone=True).status is FleetRunStatus.DONE
 
 
 def test_a_run_without_a_request_to_stop_keeps_its_own_reason(recorded):
-    locked = RunEnd(RunStatus.INTERRUPTED, "its state is locked", again=LATER)
+    locked = RunEnd(FleetRunStatus.INTERRUPTED, "its state is locked", again=LATER)
 
     assert recorded(locked, stop_reason=None) == locked
 

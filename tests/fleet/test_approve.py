@@ -11,7 +11,7 @@ from trueup.fleet.status import fleet_status
 from trueup.fleet.stored_plans import read_approved_plan, read_stored_plan
 from trueup.model import document
 from trueup.model.approval import Statement
-from trueup.model.fleet_run import RunEnd, RunKind, RunStatus, WaitingPlan, Waits
+from trueup.model.fleet_run import FleetRunStatus, RunEnd, RunKind, WaitingPlan, Waits
 
 from tests.scenarios.beginnings import Service, edit
 from tests.scenarios.world import World
@@ -49,7 +49,7 @@ def acme(connection, url, made, tmp_path):
     request_runs(connection, one.queue, ["acme"], RunKind.REQUESTED)
     [(run,)] = rows(connection, "SELECT run FROM trueup_fleet.tenants")
     plan = WaitingPlan(text, document.plan_id(text), ("creates:Contacts", "calls"))
-    end = RunEnd(RunStatus.WAITING, waits=Waits.LIMITS, plan=plan)
+    end = RunEnd(FleetRunStatus.WAITING, waits=Waits.LIMITS, plan=plan)
     assert end_run(connection, run, "", end)
     return one
 

@@ -7,10 +7,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from trueup.fleet.metrics import WorkerMetrics
 from trueup.model.fleet_run import (
     FleetRun,
+    FleetRunStatus,
     FleetStatus,
     PlanFigures,
     RunKind,
-    RunStatus,
     TenantDoubt,
     TenantStatus,
     Waits,
@@ -26,7 +26,7 @@ def figures(under, over, left, currency="GBP"):
     return PlanFigures(3, 0, 0, none, none, none, *amounts, 0, currency)
 
 
-def run(status=RunStatus.DONE, outcomes=None, money=None, kind=RunKind.SCHEDULED):
+def run(status=FleetRunStatus.DONE, outcomes=None, money=None, kind=RunKind.SCHEDULED):
     return FleetRun(
         id=1,
         tenant="acme",
@@ -68,7 +68,7 @@ def test_a_worker_counts_what_it_has_done():
     metrics.began()
     metrics.left()
     metrics.ended(run(outcomes={"applied": 5, "failed": 1}))
-    metrics.ended(run(RunStatus.IN_DOUBT, {"applied": 2}))
+    metrics.ended(run(FleetRunStatus.IN_DOUBT, {"applied": 2}))
 
     found = samples(metrics)
 
@@ -91,20 +91,20 @@ def test_the_fleet_is_counted_without_the_names_of_tenants():
             tenant("acme", run(outcomes={"applied": 5}, money=figures("90", "10", "1.25"))),
             tenant(
                 "birch",
-                run(RunStatus.WAITING, money=figures("20", "5", "3")),
+                run(FleetRunStatus.WAITING, money=figures("20", "5", "3")),
                 waits=Waits.APPROVAL,
             ),
             tenant(
                 "cedar",
-                run(RunStatus.IN_DOUBT),
+                run(FleetRunStatus.IN_DOUBT),
                 doubt=TenantDoubt(2, NOW - timedelta(minutes=4), NOW),
             ),
             tenant(
                 "dell",
-                run(RunStatus.FAILED, money=figures("7", "0", "7", "EUR")),
+                run(FleetRunStatus.FAILED, money=figures("7", "0", "7", "EUR")),
                 due=NOW - timedelta(seconds=90),
             ),
-            tenant("elm", due=NOW - timedelta(days=3), current=run(RunStatus.RUNNING)),
+            tenant("elm", due=NOW - timedelta(days=3), current=run(FleetRunStatus.RUNNING)),
         ),
         (WorkerStatus("here:1", "here", NOW, NOW, 1),),
     )

@@ -12,7 +12,7 @@ from trueup.fleet.queue import RunJob
 from trueup.fleet.schedule import request_runs, sync
 from trueup.fleet.status import runs_of
 from trueup.fleet.worker import Worker, WorkerOptions
-from trueup.model.fleet_run import RunKind, RunStatus
+from trueup.model.fleet_run import FleetRunStatus, RunKind
 
 from tests.support.fleet import opened, tenant
 
@@ -59,7 +59,7 @@ def test_the_end_of_a_run_is_written_once_the_database_is_back(one, connection, 
     carry_out(one, connection, monkeypatch, lambda: away.extend([1, 1, 1]))
 
     [run] = runs_of(connection, "acme")
-    assert run.status is RunStatus.INTERRUPTED
+    assert run.status is FleetRunStatus.INTERRUPTED
 
 
 def test_a_database_that_stays_away_ends_the_job(one, connection, monkeypatch, away):

@@ -12,10 +12,10 @@ from trueup.fleet.status import fleet_status, runs_of
 from trueup.fleet.stored_plans import YES, read_approved_plan, read_stored_plan, write_answer
 from trueup.model.fleet_run import (
     Again,
+    FleetRunStatus,
     PlanFigures,
     RunEnd,
     RunKind,
-    RunStatus,
     TenantDoubt,
     WaitingPlan,
     Waits,
@@ -86,12 +86,12 @@ def test_a_tenant_is_free_when_its_process_is_gone(connection, one, url):
     with claim_run(connection, "acme", run, "next") as taken:
         assert taken is ClaimResult.CLAIMED
     [acme] = runs_of(connection, "acme")
-    assert (acme.begins, acme.worker, acme.status) == (2, "next", RunStatus.RUNNING)
+    assert (acme.begins, acme.worker, acme.status) == (2, "next", FleetRunStatus.RUNNING)
 
 
 def test_a_run_that_has_ended_is_not_taken_up_again(connection, one):
     run = queued(connection, one)
-    assert end_run(connection, run, "", RunEnd(RunStatus.DONE))
+    assert end_run(connection, run, "", RunEnd(FleetRunStatus.DONE))
 
     with claim_run(connection, "acme", run, "late") as taken:
         assert taken is ClaimResult.ENDED
@@ -102,11 +102,11 @@ def test_a_worker_that_lost_a_run_does_not_end_it(connection, one):
     with claim_run(connection, "acme", run, "dead"):
         pass
     with claim_run(connection, "acme", run, "next"):
-        assert not end_run(connection, run, "dead", RunEnd(RunStatus.FAILED))
-        assert end_run(connection, run, "next", RunEnd(RunStatus.DONE))
+        assert not end_run(connection, run, "dead", RunEnd(FleetRunStatus.FAILED))
+        assert end_run(connection, run, "next", RunEnd(FleetRunStatus.DONE))
 
     [acme] = runs_of(connection, "acme")
-    assert acme.status is RunStatus.DONE
+    assert acme.status is FleetRunStatus.DONE
 
 
 def test_the_attempts_say_who_held_the_tenant_until_when(connection, one):
@@ -114,30 +114,32 @@ def test_the_attempts_say_who_held_the_tenant_until_when(connection, one):
     with claim_run(connection, "acme", run, "first"):
         leave_run(connection, run, "first")
     with claim_run(connection, "acme", run, "second"):
-        end_run(connection, run, "second", RunEnd(RunStatus.DONE))
+        end_run(connection, run, "second", RunEnd(FleetRunStatus.DONE))
 
     query = "SELECT worker, how, left_at >= began FROM trueup_fleet.attempts ORDER BY id"
     assert rows(connection, query) == [("first", "left", True), ("second", "done", True)]
 
 
 def test_how_a_run_ended_is_read_as_it_was_written(connection, one):
-    end = RunEnd(RunStatus.PARTIAL, "text", FIGURES, {"applied": 2, "failed": 1}, state_run="ab12")
+    end = RunEnd(
+        FleetRunStatus.PARTIAL, "text", FIGURES, {"applied": 2, "failed": 1}, state_run="ab12"
+    )
 
     last = ended(connection, one, end).last
 
-    assert (last.status, last.text, last.figures) == (RunStatus.PARTIAL, "text", FIGURES)
+    assert (last.status, last.text, last.figures) == (FleetRunStatus.PARTIAL, "text", FIGURES)
     assert (last.outcomes, last.state_run) == ({"applied": 2, "failed": 1}, "ab12")
 
 
 def test_a_run_ends_also_where_its_text_cannot_be_kept_as_it_is(connection, one):
-    ended(connection, one, RunEnd(RunStatus.FAILED, "no column a\0b\udcff"))
+    ended(connection, one, RunEnd(FleetRunStatus.FAILED, "no column a\0b\udcff"))
 
     [run] = runs_of(connection, "acme")
     assert run.text == "no column a\N{REPLACEMENT CHARACTER}b?"
 
 
 def test_what_failed_is_tried_again_later_and_later_and_then_by_the_schedule(connection, one):
-    failed = RunEnd(RunStatus.FAILED, again=Again(NOW, "it failed"))
+    failed = RunEnd(FleetRunStatus.FAILED, again=Again(NOW, "it failed"))
     status = ended(connection, one, failed)
     waited = []
 
@@ -158,19 +160,19 @@ def test_waiting_for_a_known_time_uses_no_retry(connection, one):
     settles = Again(until, "it can be settled", is_retry=False)
 
     for _ in range(len(RETRY_AFTER) + 2):
-        status = ended(connection, one, RunEnd(RunStatus.IN_DOUBT, doubt=doubt, again=settles))
+        status = ended(connection, one, RunEnd(FleetRunStatus.IN_DOUBT, doubt=doubt, again=settles))
         assert (status.next, status.next_why) == (until, "it can be settled")
         assert status.doubt == TenantDoubt(2, NOW, until)
 
     assert rows(connection, "SELECT retries FROM trueup_fleet.tenants WHERE name = 'acme'") == [
         (0,)
     ]
-    assert ended(connection, one, RunEnd(RunStatus.DONE)).doubt is None
+    assert ended(connection, one, RunEnd(FleetRunStatus.DONE)).doubt is None
 
 
 def test_a_plan_that_comes_out_the_same_keeps_its_answer_and_another_does_not(connection, one):
     waiting = RunEnd(
-        RunStatus.WAITING,
+        FleetRunStatus.WAITING,
         waits=Waits.APPROVAL,
         plan=WaitingPlan("document", "d1", ("creates:X",)),
     )
@@ -183,7 +185,7 @@ def test_a_plan_that_comes_out_the_same_keeps_its_answer_and_another_does_not(co
     approved = read_approved_plan(connection, "acme")
     assert (approved.document, approved.who, approved.over) == ("document", "ada", {"creates:X"})
 
-    other = RunEnd(RunStatus.WAITING, waits=Waits.APPROVAL, plan=WaitingPlan("other", "d2"))
+    other = RunEnd(FleetRunStatus.WAITING, waits=Waits.APPROVAL, plan=WaitingPlan("other", "d2"))
     ended(connection, one, other)
     assert read_approved_plan(connection, "acme") is None
 
@@ -191,16 +193,16 @@ def test_a_plan_that_comes_out_the_same_keeps_its_answer_and_another_does_not(co
 @pytest.mark.parametrize(
     ("kind", "status"),
     [
-        (RunKind.PLAN, RunStatus.PLANNED),
-        (RunKind.REQUESTED, RunStatus.FAILED),
-        (RunKind.REQUESTED, RunStatus.INTERRUPTED),
+        (RunKind.PLAN, FleetRunStatus.PLANNED),
+        (RunKind.REQUESTED, FleetRunStatus.FAILED),
+        (RunKind.REQUESTED, FleetRunStatus.INTERRUPTED),
     ],
 )
 def test_a_run_without_a_decisive_end_leaves_what_waits_as_it_was(connection, one, kind, status):
     plan = WaitingPlan("document", "d1")
     doubt = TenantDoubt(1, NOW, None)
     before = ended(
-        connection, one, RunEnd(RunStatus.WAITING, waits=Waits.LIMITS, plan=plan, doubt=doubt)
+        connection, one, RunEnd(FleetRunStatus.WAITING, waits=Waits.LIMITS, plan=plan, doubt=doubt)
     )
 
     assert end_run(connection, queued(connection, one, kind), "", RunEnd(status))
@@ -215,10 +217,12 @@ def test_a_run_without_a_decisive_end_leaves_what_waits_as_it_was(connection, on
 
 
 def test_a_plan_that_was_applied_waits_no_more(connection, one):
-    waiting = RunEnd(RunStatus.WAITING, waits=Waits.APPROVAL, plan=WaitingPlan("document", "d1"))
+    waiting = RunEnd(
+        FleetRunStatus.WAITING, waits=Waits.APPROVAL, plan=WaitingPlan("document", "d1")
+    )
     ended(connection, one, waiting)
 
-    status = ended(connection, one, RunEnd(RunStatus.DONE))
+    status = ended(connection, one, RunEnd(FleetRunStatus.DONE))
 
     assert (status.waits, read_stored_plan(connection, "acme")) == (Waits.NOTHING, None)
 
@@ -237,14 +241,14 @@ def test_a_run_whose_job_was_lost_goes_on(connection, one, url):
 
     [status] = fleet_status(connection, ["acme"]).tenants
     assert (status.last.status, status.next_why) == (
-        RunStatus.INTERRUPTED,
+        FleetRunStatus.INTERRUPTED,
         "its process was lost",
     )
 
 
 def test_old_runs_are_forgotten_but_the_last_one_of_each_tenant(connection, one):
     for _ in range(3):
-        ended(connection, one, RunEnd(RunStatus.DONE))
+        ended(connection, one, RunEnd(FleetRunStatus.DONE))
     connection.execute("UPDATE trueup_fleet.runs SET ended = now() - interval '500 days'")
 
     delete_old_runs(connection)

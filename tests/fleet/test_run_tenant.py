@@ -14,7 +14,7 @@ from trueup.fleet.event_log import EventLog
 from trueup.fleet.run_tenant import AFTER_SETTLING, Order, TenantRun
 from trueup.model.approval import ApprovalPolicy
 from trueup.model.fleet import PolicyLimits, RunMode, RunPolicy, Window
-from trueup.model.fleet_run import ApprovedPlan, RunKind, RunStatus, Waits
+from trueup.model.fleet_run import ApprovedPlan, FleetRunStatus, RunKind, Waits
 from trueup.operations.plan import plan
 from trueup.state.process import HostProcesses, Process
 
@@ -85,23 +85,23 @@ def test_what_became_of_each_change_is_reported_without_a_customers_name(world):
 def test_a_tenant_that_only_plans_is_not_written_to(world):
     end = run(world, PLAN)
 
-    assert (end.status, end.figures.changes, end.figures.more) == (RunStatus.PLANNED, 7, 30)
+    assert (end.status, end.figures.changes, end.figures.more) == (FleetRunStatus.PLANNED, 7, 30)
     assert billed(world) == 10
 
 
 def test_a_requested_plan_writes_nothing_whatever_the_policy(world):
-    assert run(world, APPLY, kind=RunKind.PLAN).status is RunStatus.PLANNED
+    assert run(world, APPLY, kind=RunKind.PLAN).status is FleetRunStatus.PLANNED
     assert billed(world) == 10
 
 
 def test_a_plan_within_the_limits_is_applied_and_the_next_one_is_empty(world):
     end = run(world, APPLY)
 
-    assert (end.status, end.outcomes) == (RunStatus.DONE, {"applied": 7})
+    assert (end.status, end.outcomes) == (FleetRunStatus.DONE, {"applied": 7})
     assert end.state_run
     assert billed(world) == 13
     again = run(world, APPLY)
-    assert (again.status, again.figures.changes, again.outcomes) == (RunStatus.DONE, 0, {})
+    assert (again.status, again.figures.changes, again.outcomes) == (FleetRunStatus.DONE, 0, {})
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_plan_within_the_limits_is_applied_and_the_next_one_is_empty(world):
 def test_a_plan_over_the_limits_waits(world, limits, text):
     end = run(world, RunPolicy(RunMode.APPLY, limits))
 
-    assert (end.status, end.waits, end.plan.limits) == (RunStatus.WAITING, Waits.LIMITS, ())
+    assert (end.status, end.waits, end.plan.limits) == (FleetRunStatus.WAITING, Waits.LIMITS, ())
     assert text in end.text
     assert billed(world) == 10
 
@@ -143,21 +143,21 @@ def test_a_plan_that_the_project_wants_approved_waits_for_that(world):
 
     end = run(world, APPLY)
 
-    assert (end.status, end.waits) == (RunStatus.WAITING, Waits.APPROVAL)
+    assert (end.status, end.waits) == (FleetRunStatus.WAITING, Waits.APPROVAL)
     assert billed(world) == 10
 
 
 def test_every_plan_with_changes_waits_for_an_approval_and_exactly_it_is_applied(world):
     end = run(world, APPROVED)
-    assert (end.status, end.waits) == (RunStatus.WAITING, Waits.APPROVAL)
+    assert (end.status, end.waits) == (FleetRunStatus.WAITING, Waits.APPROVAL)
     assert billed(world) == 10
 
     yes = ApprovedPlan(end.plan.document, "ada", frozenset())
     applied = run(world, APPROVED, kind=RunKind.APPROVED, approved=yes)
 
-    assert applied.status is RunStatus.DONE
+    assert applied.status is FleetRunStatus.DONE
     assert billed(world) == 13
-    assert run(world, APPROVED).status is RunStatus.DONE  # nothing left, so nothing waits
+    assert run(world, APPROVED).status is FleetRunStatus.DONE  # nothing left, so nothing waits
 
 
 def test_an_approved_plan_that_is_out_of_date_is_made_again_and_waits(world):
@@ -167,7 +167,7 @@ def test_an_approved_plan_that_is_out_of_date_is_made_again_and_waits(world):
     yes = ApprovedPlan(old.document, "ada", frozenset())
     end = run(world, APPROVED, kind=RunKind.APPROVED, approved=yes)
 
-    assert (end.status, end.waits) == (RunStatus.WAITING, Waits.APPROVAL)
+    assert (end.status, end.waits) == (FleetRunStatus.WAITING, Waits.APPROVAL)
     assert end.plan.digest != old.digest
     assert end.text.startswith("the approved plan was not applied: the configuration has changed")
     assert billed(world) == 10
@@ -176,7 +176,7 @@ def test_an_approved_plan_that_is_out_of_date_is_made_again_and_waits(world):
 def test_outside_its_window_a_tenant_is_planned_and_written_to_when_it_opens(world):
     end = run(world, APPLY, window=closed())
 
-    assert (end.status, end.waits, end.figures.changes) == (RunStatus.WAITING, Waits.WINDOW, 7)
+    assert (end.status, end.waits, end.figures.changes) == (FleetRunStatus.WAITING, Waits.WINDOW, 7)
     assert end.again.at == closed().opens_after(datetime.now(UTC), tenant("acme").zone)
     assert not end.again.is_retry
     assert billed(world) == 10
@@ -194,7 +194,7 @@ def test_an_interrupted_run_is_finished_before_anything_else(world):
 
     end = run(world, APPLY)
 
-    assert end.status is RunStatus.DONE
+    assert end.status is FleetRunStatus.DONE
     assert billed(world) == 13
 
 
@@ -203,7 +203,7 @@ def test_what_is_in_doubt_is_settled_when_its_time_has_come(world):
 
     end = run(world, APPLY)
 
-    assert (end.status, end.doubt.changes) == (RunStatus.IN_DOUBT, 1)
+    assert (end.status, end.doubt.changes) == (FleetRunStatus.IN_DOUBT, 1)
     assert end.doubt.since < end.doubt.until == end.again.at - AFTER_SETTLING
     assert not end.again.is_retry
     assert billed(world) == 10
@@ -214,7 +214,7 @@ def test_changes_in_doubt_are_reported_of_a_tenant_that_only_plans(world):
 
     end = run(world, PLAN)
 
-    assert (end.status, end.doubt.changes, end.doubt.until) == (RunStatus.PLANNED, 1, None)
+    assert (end.status, end.doubt.changes, end.doubt.until) == (FleetRunStatus.PLANNED, 1, None)
 
 
 def test_a_stopped_run_sends_nothing_and_is_continued(world):
@@ -223,7 +223,7 @@ def test_a_stopped_run_sends_nothing_and_is_continued(world):
 
     end = run(world, APPLY, stop=stop)
 
-    assert (end.status, end.again.is_retry) == (RunStatus.INTERRUPTED, False)
+    assert (end.status, end.again.is_retry) == (FleetRunStatus.INTERRUPTED, False)
     assert billed(world) == 10
 
 
@@ -235,7 +235,7 @@ def test_a_state_that_another_host_holds_is_waited_for_and_that_is_no_failure(wo
 
     end = run(world, APPLY)
 
-    assert (end.status, end.again.is_retry) == (RunStatus.INTERRUPTED, False)
+    assert (end.status, end.again.is_retry) == (FleetRunStatus.INTERRUPTED, False)
     assert end.again.at == lease.expires + AFTER_SETTLING
     assert "a host that died" in end.text
 
@@ -248,7 +248,7 @@ def test_a_state_whose_lock_is_lost_is_looked_at_again_soon(world, monkeypatch):
 
     end = run(world, APPLY)
 
-    assert (end.status, end.again.is_retry) == (RunStatus.INTERRUPTED, False)
+    assert (end.status, end.again.is_retry) == (FleetRunStatus.INTERRUPTED, False)
     assert end.again.at > datetime.now(UTC)
 
 
@@ -275,7 +275,7 @@ def test_what_may_pass_is_tried_again_and_what_a_person_must_correct_is_not(
     monkeypatch.setattr(run_tenant.planning, "plan", fail)
     end = run(world, PLAN)
 
-    assert (end.status, end.text) == (RunStatus.FAILED, str(error))
+    assert (end.status, end.text) == (FleetRunStatus.FAILED, str(error))
     assert (end.again is not None) is is_retried
 
 

@@ -10,7 +10,7 @@ from trueup.fleet.records import end_run
 from trueup.fleet.schedule import enqueue_due, latest_tick, request_runs, sync
 from trueup.fleet.status import runs_of
 from trueup.model.fleet import Schedule
-from trueup.model.fleet_run import RunEnd, RunKind, RunStatus
+from trueup.model.fleet_run import FleetRunStatus, RunEnd, RunKind
 from trueup.render.fleet import runs_text
 
 from tests.support.fleet import EACH_MINUTE, HERE, NIGHTLY, opened, rows, set_back, tenant
@@ -31,7 +31,7 @@ def begin(connection, url, tenants):
     return one
 
 
-def finish(connection, name, status=RunStatus.PLANNED):
+def finish(connection, name, status=FleetRunStatus.PLANNED):
     [(run,)] = rows(connection, "SELECT run FROM trueup_fleet.tenants WHERE name = %s", name)
     assert end_run(connection, run, "", RunEnd(status))
 

@@ -14,7 +14,7 @@ from trueup.fleet.event_log import EventLog
 from trueup.fleet.secrets import resolve
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.fleet import CommandSecret, EnvironmentSecret, FileSecret
-from trueup.model.fleet_run import RunKind, RunStatus
+from trueup.model.fleet_run import FleetRunStatus, RunKind
 from trueup.operations import redaction, state
 from trueup.operations.redaction import remember, remember_address, scrubbed
 
@@ -105,7 +105,7 @@ def test_the_recorded_text_of_a_run_has_no_secret(fleet, monkeypatch):
 
     end = run_process._run_traced(None, order, Event())
 
-    assert (end.status, end.text) == (RunStatus.FAILED, "refused: (hidden)")
+    assert (end.status, end.text) == (FleetRunStatus.FAILED, "refused: (hidden)")
 
 
 def test_what_a_worker_reports_has_no_secret():

@@ -13,7 +13,7 @@ from trueup.fleet.connection import connect
 from trueup.fleet.open_fleet import open_fleet, require_tenants
 from trueup.fleet.schedule import request_runs
 from trueup.fleet.status import fleet_status, runs_of
-from trueup.model.fleet_run import RunKind, RunStatus
+from trueup.model.fleet_run import FleetRunStatus, RunKind
 
 from tests.scenarios.beginnings import Service, edit
 from tests.scenarios.world import World
@@ -118,7 +118,7 @@ def test_runs_of_a_killed_worker_are_taken_over_and_each_tick_gives_one_run(flee
             killed.kill()
         with fleet.worker() as second, fleet.worker() as third:
             wait_until(lambda: all_done(fleet, RunKind.REQUESTED))
-            assert {one.last.status for one in fleet.status().values()} == {RunStatus.DONE}
+            assert {one.last.status for one in fleet.status().values()} == {FleetRunStatus.DONE}
             begun = rows(connection, "SELECT count(*), max(begins) FROM trueup_fleet.runs")
             assert begun == [(len(TENANTS), 2)]
 
@@ -159,7 +159,7 @@ def test_a_stopped_worker_leaves_its_runs_to_others(fleet):
 
     fleet.drain()
 
-    assert {one.last.status for one in fleet.status().values()} == {RunStatus.DONE}
+    assert {one.last.status for one in fleet.status().values()} == {FleetRunStatus.DONE}
 
 
 def needs(secret):
@@ -189,17 +189,17 @@ def test_a_tenant_that_is_broken_or_slow_delays_no_other(fleet):
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(LONGEST) == 0
 
-    assert found["slow"].current.status is RunStatus.RUNNING
-    assert found["healthy"].last.status is RunStatus.DONE
+    assert found["slow"].current.status is FleetRunStatus.RUNNING
+    assert found["healthy"].last.status is FleetRunStatus.DONE
     long = found["long"]
-    assert (long.last.status, long.next_why) == (RunStatus.TOO_LONG, "it took too long")
+    assert (long.last.status, long.next_why) == (FleetRunStatus.TOO_LONG, "it took too long")
     for name in ("secret", "poisoned"):
         assert (found[name].last.status, found[name].next_why) == (
-            RunStatus.FAILED,
+            FleetRunStatus.FAILED,
             "schedule",
         )
         assert name in found[name].last.text
-    assert fleet.status()["slow"].last.status is RunStatus.INTERRUPTED
+    assert fleet.status()["slow"].last.status is FleetRunStatus.INTERRUPTED
 
 
 def test_a_worker_waits_for_a_database_that_is_away(fleet, postgres_server):

@@ -13,7 +13,7 @@ from trueup.fleet.open_fleet import open_fleet
 from trueup.fleet.schedule import request_runs
 from trueup.fleet.status import runs_of
 from trueup.fleet.worker import Worker, WorkerOptions
-from trueup.model.fleet_run import RunKind, RunStatus
+from trueup.model.fleet_run import FleetRunStatus, RunKind
 
 from tests.support.fleet import rows
 
@@ -96,7 +96,7 @@ def test_a_tenant_that_only_another_machine_knows_is_tried_again(folder):
             assert rows(connection, query) == [(True,)]
 
     assert folder.orders == []
-    assert run.status is RunStatus.FAILED
+    assert run.status is FleetRunStatus.FAILED
     assert "has no such tenant" in run.text
 
 

@@ -17,7 +17,7 @@ from trueup.model.change import (
 from trueup.render.amounts import plan_money
 from trueup.render.belonging import Belonging
 from trueup.render.customer_sentence import customer_sentence
-from trueup.render.unit_steps import UnitStep, units_over_time
+from trueup.render.unit_steps import UnitLevel, units_over_time
 
 from tests.render.conftest import change, full_plan
 
@@ -137,10 +137,10 @@ def test_units_over_time_have_the_steps_before_and_after():
     first, new = units_over_time(changes)
 
     assert first.steps == (
-        UnitStep(date(2026, 11, 1), 10, 10),
-        UnitStep(DAY, 10, 13),
-        UnitStep(date(2027, 1, 1), 11, 14),
-        UnitStep(date(2027, 1, 15), 11, 12),
+        UnitLevel(date(2026, 11, 1), 10, 10),
+        UnitLevel(DAY, 10, 13),
+        UnitLevel(date(2027, 1, 1), 11, 14),
+        UnitLevel(date(2027, 1, 15), 11, 12),
     )
     assert [one.id for one in first.changes] == ["a", "b"]
-    assert new.steps == (UnitStep(DAY, 0, 5),)
+    assert new.steps == (UnitLevel(DAY, 0, 5),)

@@ -4,14 +4,14 @@ from datetime import date, timedelta
 
 import pytest
 from trueup.model.change import RowRef
-from trueup.render.unit_steps import ServiceUnits, UnitStep
+from trueup.render.unit_steps import ServiceUnits, UnitLevel
 from trueup.review.chart import HEIGHT, WIDTH, chart
 
 DAY = date(2026, 11, 10)
 
 
 def steps(*pairs):
-    found = [UnitStep(DAY + timedelta(20 * n), *pair) for n, pair in enumerate(pairs)]
+    found = [UnitLevel(DAY + timedelta(20 * n), *pair) for n, pair in enumerate(pairs)]
     return ServiceUnits(RowRef("subscription", "one"), (), tuple(found))
 
 

@@ -11,7 +11,7 @@ from trueup.fleet.run_tenant import Order, TenantRun
 from trueup.fleet.schedule import request_runs
 from trueup.fleet.stored_plans import read_approved_plan, read_stored_plan
 from trueup.fleet.tenant_project import load_tenant_project
-from trueup.model.fleet_run import RunEnd, RunKind, RunStatus
+from trueup.model.fleet_run import FleetRunStatus, RunEnd, RunKind
 from trueup.review.fleet_server import FleetServer
 from trueup.review.server import Surroundings
 
@@ -59,7 +59,9 @@ def connection(fleet, waiting):
     with fleet.connect() as connection:
         connection.execute("UPDATE trueup_fleet.tenants SET run = NULL, waits = ''")
         connection.execute("DELETE FROM trueup_fleet.plans")
-        ended(connection, fleet, "birch", RunEnd(RunStatus.FAILED, "the secret <b>is</b> wrong"))
+        ended(
+            connection, fleet, "birch", RunEnd(FleetRunStatus.FAILED, "the secret <b>is</b> wrong")
+        )
         ended(connection, fleet, "acme", waiting)
         yield connection
 

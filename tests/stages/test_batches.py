@@ -7,7 +7,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 from trueup.model.change import Action, Change
-from trueup.stages.batches import Schedule, batches
+from trueup.stages.batches import BatchSchedule, batches
 
 from tests.stages.examples import change
 
@@ -34,7 +34,7 @@ def overlapping(changes: Sequence[Change], size: int, random: Random) -> list[li
 
     Of what is in flight, any change may be the next one to end.
     """
-    schedule, taken = Schedule(changes, size), list[list[Change]]()
+    schedule, taken = BatchSchedule(changes, size), list[list[Change]]()
     before: list[Change] = []  # in flight, of the batch before
 
     def end_one(queue: list[Change]) -> None:
@@ -72,7 +72,7 @@ def test_nothing_is_handed_out_before_what_it_needs_has_ended(changes, size, ran
 def test_a_batch_is_ahead_only_where_it_needs_nothing_of_the_current_one():
     changes = [change(f"a{number}") for number in range(4)]
     changes += [change("b", ["a3"]), change("c")]
-    schedule = Schedule(changes, 2)
+    schedule = BatchSchedule(changes, 2)
 
     first = schedule.take()
     schedule.look_ahead()

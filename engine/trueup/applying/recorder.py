@@ -10,7 +10,7 @@ from trueup.applying.run_state import effects
 from trueup.errors import Stopped
 from trueup.model.change import Change
 from trueup.model.run import Effects, Entry, Step
-from trueup.stages.batches import Schedule
+from trueup.stages.batches import BatchSchedule
 
 
 class _Sending(local):
@@ -22,7 +22,7 @@ class _Sending(local):
 class Recorder:
     """Records what a run does, and keeps run state and schedule consistent with the journal."""
 
-    def __init__(self, job: Job, schedule: Schedule, slack: timedelta) -> None:
+    def __init__(self, job: Job, schedule: BatchSchedule, slack: timedelta) -> None:
         """`slack`: a write that is sent later than this after its entry gets a new entry first."""
         self._job, self._schedule, self._slack = job, schedule, slack
         self._sending = _Sending()

@@ -23,7 +23,7 @@ from trueup.errors import CallsUsedUp, SourceError, TargetError
 from trueup.model.change import Action, Change, System
 from trueup.model.outcome import ChangeStatus, Outcome
 from trueup.model.run import Entry, RunStatus, Step
-from trueup.stages.batches import Schedule
+from trueup.stages.batches import BatchSchedule
 
 _STOPPING = (CallsUsedUp, TargetError, SourceError)
 """What ends a run early: what is known is recorded, and the run can be resumed."""
@@ -38,7 +38,7 @@ class Runner:
     def __init__(self, job: Job) -> None:
         self.job, self.run_state, self.world = job, job.run_state, job.world
         done = {id_ for id_, status in job.run_state.status.items() if status in DONE}
-        self.schedule = Schedule(
+        self.schedule = BatchSchedule(
             job.plan.changes, job.project.batch, done=done, tried=job.run_state.status.keys()
         )
         self.checker = PreconditionChecker(job.project, job.world)

@@ -81,7 +81,7 @@ def extend(
         ]
         new = round_trip.dump(documents)
         is_same = yaml.load(new, Loader=yaml.CSafeLoader) == _plain(documents[0])
-    except (round_trip.NotKept, yaml.YAMLError, AttributeError, TypeError) as error:
+    except (round_trip.CommentsLost, yaml.YAMLError, AttributeError, TypeError) as error:
         raise refused(name, f"{_UNSAFE}: {error}", _MANUALLY) from error
     if not is_same:
         raise refused(name, _UNSAFE, _MANUALLY)

@@ -23,7 +23,7 @@ SECRETS = frozenset({"secret", "client_secret", "password", "integration_code", 
 
 
 @dataclass(frozen=True, slots=True)
-class Resolved:
+class ResolvedOptions:
     """Options with all values replaced, and what is wrong with them."""
 
     options: Mapping[str, object]
@@ -32,13 +32,13 @@ class Resolved:
     """Variables that are not set: an error only for what opens the connection."""
 
 
-def resolve(node: Node, env: Mapping[str, str]) -> Resolved:
+def resolve(node: Node, env: Mapping[str, str]) -> ResolvedOptions:
     """Returns the options of a source, target or state, without the connector's name."""
     options = {key: _value(part.data, env) for key, part in node.items() if key != "connector"}
     texts = [(part.data, part.place) for _, part in node.items() if isinstance(part.data, str)]
     findings = [finding for text, place in texts for finding in _misused(text, place)]
     unset = [finding for text, place in texts for finding in _unset(text, env, place)]
-    return Resolved(options, tuple(findings), tuple(unset))
+    return ResolvedOptions(options, tuple(findings), tuple(unset))
 
 
 def variable(text: str) -> str:

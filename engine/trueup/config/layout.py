@@ -91,7 +91,7 @@ def _settled(text: str, name: str) -> str:
     for _ in range(_ATTEMPTS):
         try:
             new = _formatted_once(text)
-        except (round_trip.NotKept, yaml.YAMLError) as error:
+        except (round_trip.CommentsLost, yaml.YAMLError) as error:
             raise refused(name, f"cannot be formatted: {error}", _EDIT) from error
         if new == text:
             return new

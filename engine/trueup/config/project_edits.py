@@ -8,7 +8,7 @@ from ruamel.yaml.comments import CommentedMap
 
 from trueup.config.documents import parse
 from trueup.config.file_names import PROJECT
-from trueup.config.round_trip import NotKept, dump, load, safe_text
+from trueup.config.round_trip import CommentsLost, dump, load, safe_text
 from trueup.config.text_file import BOM, refused
 
 Steps = tuple[str, ...]
@@ -33,7 +33,7 @@ def edit_project(content: bytes, changes: Mapping[Steps, object]) -> bytes:
         for steps, value in changes.items():
             _set(documents[0], steps, value)
         edited = dump(documents, as_written=True)
-    except NotKept as error:
+    except CommentsLost as error:
         raise refused(PROJECT, f"cannot be edited here: {error}", "edit it by hand") from error
     new = edited.replace("\n", "\r\n") if b"\r\n" in content else edited
     raw = (BOM if content.startswith(BOM) else b"") + new.encode()

@@ -42,7 +42,7 @@ _FAULTS = (
 """What ruamel.yaml raises for layouts that it does not handle: it does not wrap its own faults."""
 
 
-class NotKept(EngineError):
+class CommentsLost(EngineError):
     """A text cannot be read and written back with its comments."""
 
 
@@ -59,27 +59,27 @@ class _AsWritten(VersionedResolver):
 def laid_out(text: str) -> str:
     """Returns a text in the layout of all files, each value as it was written.
 
-    Raises `NotKept`.
+    Raises `CommentsLost`.
     """
     documents = load(text, as_written=True)
     return dump(documents, as_written=True)
 
 
 def load(text: str, *, as_written: bool = False) -> list[Any]:
-    """Returns the documents of a text, with their comments. Raises `NotKept`."""
+    """Returns the documents of a text, with their comments. Raises `CommentsLost`."""
     try:
         return list(_yaml(as_written=as_written).load_all(text))
     except _FAULTS as error:
-        raise NotKept(f"it cannot be read with its comments: {error}") from error
+        raise CommentsLost(f"it cannot be read with its comments: {error}") from error
 
 
 def dump(documents: Sequence[Any], *, as_written: bool = False) -> str:
-    """Returns the text of documents that `load` returned. Raises `NotKept`."""
+    """Returns the text of documents that `load` returned. Raises `CommentsLost`."""
     stream = StringIO()
     try:
         _yaml(as_written=as_written).dump_all(documents, stream)
     except _FAULTS as error:
-        raise NotKept(f"it cannot be written with its comments: {error}") from error
+        raise CommentsLost(f"it cannot be written with its comments: {error}") from error
     return stream.getvalue()
 
 

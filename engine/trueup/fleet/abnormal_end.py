@@ -5,7 +5,7 @@ from typing import assert_never
 
 from trueup.fleet.child import ChildEnd
 from trueup.model.fleet import Tenant
-from trueup.model.fleet_run import Again, RunEnd, RunStatus
+from trueup.model.fleet_run import Again, FleetRunStatus, RunEnd
 
 
 def abnormal_end(end: ChildEnd, tenant: Tenant) -> RunEnd | None:
@@ -19,15 +19,15 @@ def abnormal_end(end: ChildEnd, tenant: Tenant) -> RunEnd | None:
                 f"ended at its time limit of {tenant.time_limit.total_seconds():,.0f} s; what was "
                 "begun continues with the next run"
             )
-            return RunEnd(RunStatus.TOO_LONG, text, again=Again(now, "it took too long"))
+            return RunEnd(FleetRunStatus.TOO_LONG, text, again=Again(now, "it took too long"))
         case ChildEnd.STOPPED:
             again = Again(now, "its worker was stopped", is_retry=False)
-            return RunEnd(RunStatus.INTERRUPTED, "its worker was stopped", again=again)
+            return RunEnd(FleetRunStatus.INTERRUPTED, "its worker was stopped", again=again)
         case ChildEnd.AWAY:
             again = Again(now, "the database was away", is_retry=False)
-            return RunEnd(RunStatus.INTERRUPTED, "the database went away", again=again)
+            return RunEnd(FleetRunStatus.INTERRUPTED, "the database went away", again=again)
         case ChildEnd.CRASHED:
             text = "its process ended without a result: out of memory, killed, or a fault in trueup"
-            return RunEnd(RunStatus.FAILED, text, again=Again(now, "its process ended"))
+            return RunEnd(FleetRunStatus.FAILED, text, again=Again(now, "its process ended"))
         case _:
             assert_never(end)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from trueup.fleet.connection import Connection, translated
 from trueup.fleet.queue import JobQueue
 from trueup.fleet.records import end_run, lock_tenant
-from trueup.model.fleet_run import Again, RunEnd, RunStatus
+from trueup.model.fleet_run import Again, FleetRunStatus, RunEnd
 
 LOST_AFTER = 60
 """Seconds after which a run that has not ended is checked."""
@@ -41,7 +41,7 @@ def end_lost_runs(connection: Connection, queue: JobQueue) -> Sequence[str]:
             continue
         with lock_tenant(connection, tenant) as is_held:
             again = Again(datetime.now(UTC), "its process was lost", is_retry=False)
-            end = RunEnd(RunStatus.INTERRUPTED, "its process was lost", again=again)
+            end = RunEnd(FleetRunStatus.INTERRUPTED, "its process was lost", again=again)
             if is_held and end_run(connection, run, worker, end):
                 found.append(str(tenant))
     return found

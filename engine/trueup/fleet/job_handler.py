@@ -19,7 +19,7 @@ from trueup.fleet.metrics import WorkerMetrics
 from trueup.fleet.queue import RunJob
 from trueup.fleet.records import end_run
 from trueup.fleet.status import run_of
-from trueup.model.fleet_run import Again, RunEnd, RunKind, RunStatus
+from trueup.model.fleet_run import Again, FleetRunStatus, RunEnd, RunKind
 
 T = TypeVar("T")
 
@@ -148,4 +148,4 @@ def _unknown_here() -> RunEnd:
         f"fleet.yaml on {socket.gethostname()} has no such tenant: it must be the same everywhere"
     )
     again = Again(datetime.now(UTC), "another worker may know it")
-    return RunEnd(RunStatus.FAILED, text, again=again)
+    return RunEnd(FleetRunStatus.FAILED, text, again=again)

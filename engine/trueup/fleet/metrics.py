@@ -16,7 +16,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from trueup.model.fleet_run import FleetRun, FleetStatus, RunStatus, Waits
+from trueup.model.fleet_run import FleetRun, FleetRunStatus, FleetStatus, Waits
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -176,5 +176,5 @@ def _by_label(name: str, help_: str, label: str, values: Mapping[str, float]) ->
     return family
 
 
-def _label(status: RunStatus) -> str:
+def _label(status: FleetRunStatus) -> str:
     return str(status).replace(" ", "_")

@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 
 from trueup.fleet.connection import Connection, translated
 from trueup.fleet.figures import figures_to_json
-from trueup.model.fleet_run import Again, RunEnd, RunKind, RunStatus, WaitingPlan, Waits
+from trueup.model.fleet_run import Again, FleetRunStatus, RunEnd, RunKind, WaitingPlan, Waits
 
 TENANTS = 0x7472
 """First number of the locks of tenants; the second one is made from the name."""
@@ -26,8 +26,8 @@ RETRY_AFTER = (60, 300, 900, 3600)
 
 _DECISIVE = frozenset(
     {
-        *(RunStatus.PLANNED, RunStatus.DONE, RunStatus.WAITING),
-        *(RunStatus.PARTIAL, RunStatus.IN_DOUBT),
+        *(FleetRunStatus.PLANNED, FleetRunStatus.DONE, FleetRunStatus.WAITING),
+        *(FleetRunStatus.PARTIAL, FleetRunStatus.IN_DOUBT),
     }
 )
 """Ends that determine what a tenant waits for; after any other, and after a requested plan,
@@ -87,7 +87,7 @@ def _begin(connection: Connection, tenant: str, run: int, worker: str) -> ClaimR
                    worker = %s, status = %s
              WHERE id = %s AND ended IS NULL
             """,
-            [worker, RunStatus.RUNNING, run],
+            [worker, FleetRunStatus.RUNNING, run],
         )
         if not begun.rowcount:
             return ClaimResult.ENDED
@@ -226,11 +226,11 @@ def _delayed(again: Again, now: datetime, retries: int) -> Again:
 
 
 def _store_plan(
-    connection: Connection, tenant: str, run: int, plan: WaitingPlan | None, status: RunStatus
+    connection: Connection, tenant: str, run: int, plan: WaitingPlan | None, status: FleetRunStatus
 ) -> None:
     """Stores the plan that waits; an answer to the same plan is kept."""
     if plan is None:
-        if status in {RunStatus.PLANNED, RunStatus.DONE, RunStatus.PARTIAL}:
+        if status in {FleetRunStatus.PLANNED, FleetRunStatus.DONE, FleetRunStatus.PARTIAL}:
             connection.execute("DELETE FROM trueup_fleet.plans WHERE tenant = %s", [tenant])
         return
     connection.execute(

@@ -21,7 +21,7 @@ from trueup.fleet.records import ClaimResult, claim_run, end_run, leave_run
 from trueup.fleet.run_tenant import Order, TenantRun
 from trueup.fleet.stored_plans import read_approved_plan
 from trueup.fleet.tenant_project import load_tenant_project
-from trueup.model.fleet_run import RunEnd, RunKind, RunStatus
+from trueup.model.fleet_run import FleetRunStatus, RunEnd, RunKind
 from trueup.operations.redaction import scrubbed
 
 _LOCK_CHECK = 3.0  # seconds between checks of the connection that holds the tenant, at most
@@ -125,10 +125,10 @@ def _claim_and_run(
 
 def _record(connection: Connection, order: ChildOrder, end: RunEnd, worker: _Worker) -> None:
     """Writes how the run ended; a run that stops because its worker died stays open for another."""
-    if worker.is_gone and end.status is RunStatus.INTERRUPTED:
+    if worker.is_gone and end.status is FleetRunStatus.INTERRUPTED:
         leave_run(connection, order.run, order.worker)
         return
-    if end.status is RunStatus.INTERRUPTED and worker.stop_reason:
+    if end.status is FleetRunStatus.INTERRUPTED and worker.stop_reason:
         why = abnormal_end(worker.stop_reason, order.fleet.tenants[order.tenant])
         end = replace(end, status=why.status, text=why.text, again=why.again) if why else end
     end_run(connection, order.run, order.worker, end)
@@ -162,6 +162,6 @@ def _run(connection: Connection, order: ChildOrder, stop: Event) -> RunEnd:
         work = Order(order.kind, order.worker, approved)
         return TenantRun(project, tenant, work, stop, order.log).run()
     except EngineError as error:
-        return RunEnd(RunStatus.FAILED, str(error))
+        return RunEnd(FleetRunStatus.FAILED, str(error))
     except Exception as error:  # noqa: BLE001 -- a defect, or a file that nobody foresaw
-        return RunEnd(RunStatus.FAILED, fault_text(error))
+        return RunEnd(FleetRunStatus.FAILED, fault_text(error))

@@ -31,9 +31,9 @@ from trueup.model.fleet import PolicyLimits, RunMode, Tenant
 from trueup.model.fleet_run import (
     Again,
     ApprovedPlan,
+    FleetRunStatus,
     RunEnd,
     RunKind,
-    RunStatus,
     TenantDoubt,
     WaitingPlan,
     Waits,
@@ -98,7 +98,7 @@ class TenantRun:
             with span("resume"):
                 outcome = applying.resume(self._project, self._options())
             end = self._ended(outcome)
-            return self._by_policy() if end.status is RunStatus.DONE else end
+            return self._by_policy() if end.status is FleetRunStatus.DONE else end
         if self._order.approved:
             try:
                 return self._apply_approved(self._order.approved)
@@ -122,7 +122,7 @@ class TenantRun:
 
     def _plan_only(self) -> RunEnd:
         self._made = self._plan()
-        return RunEnd(RunStatus.PLANNED, doubt=self._doubt_left())
+        return RunEnd(FleetRunStatus.PLANNED, doubt=self._doubt_left())
 
     def _plan(self) -> Plan:
         with span("plan"):
@@ -131,7 +131,7 @@ class TenantRun:
     def _plan_for_approval(self) -> RunEnd:
         made = self._made = self._plan()
         if not made.changes:
-            return RunEnd(RunStatus.DONE)
+            return RunEnd(FleetRunStatus.DONE)
         return self._waiting(Waits.APPROVAL, "its plan waits for an approval", made.exceeded)
 
     def _plan_and_apply(self) -> RunEnd:
@@ -157,7 +157,7 @@ class TenantRun:
             return self._waiting(Waits.LIMITS, str(refused), self._made.exceeded)
         if outcome is not None:
             return self._ended(outcome)
-        return held[0] if held else RunEnd(RunStatus.DONE)
+        return held[0] if held else RunEnd(FleetRunStatus.DONE)
 
     def _held(self, made: Plan) -> Iterator[RunEnd]:
         """Yields the reason why this run may not apply the plan, if there is one."""
@@ -210,15 +210,15 @@ class TenantRun:
         shown = at.astimezone(self._tenant.zone)
         text = f"{what} waits for the window that opens on {shown:%Y-%m-%d at %H:%M}"
         again = Again(at, "its window opens", is_retry=False)
-        return RunEnd(RunStatus.WAITING, text, waits=Waits.WINDOW, again=again)
+        return RunEnd(FleetRunStatus.WAITING, text, waits=Waits.WINDOW, again=again)
 
     def _waiting(self, waits: Waits, text: str, over: Sequence[GuardExceeded]) -> RunEnd:
         if self._made is None:
-            return RunEnd(RunStatus.WAITING, text, waits=waits)
+            return RunEnd(FleetRunStatus.WAITING, text, waits=waits)
         written = document.dumps(self._made)
         limits = tuple(limit.limit for limit in over)
         plan = WaitingPlan(written, document.plan_id(written), limits)
-        return RunEnd(RunStatus.WAITING, text, waits=waits, plan=plan)
+        return RunEnd(FleetRunStatus.WAITING, text, waits=waits, plan=plan)
 
     def _ended(self, outcome: Outcome) -> RunEnd:
         """Turns the outcome of an apply into the end of the run."""
@@ -231,7 +231,9 @@ class TenantRun:
                 state_run=outcome.run,
             )
         counts = Counter(str(change.status) for change in outcome.changes)
-        common = RunEnd(RunStatus.DONE, state_run=outcome.run, outcomes=counts, calls=outcome.calls)
+        common = RunEnd(
+            FleetRunStatus.DONE, state_run=outcome.run, outcomes=counts, calls=outcome.calls
+        )
         doubtful = [change for change in outcome.changes if change.status is ChangeStatus.IN_DOUBT]
         if doubtful:
             return _in_doubt(common, outcome)
@@ -240,21 +242,21 @@ class TenantRun:
         if outcome.stopped or outcome.remaining:
             text = outcome.stopped or f"{outcome.remaining} changes were not tried"
             again = Again(_now(), "an open run continues")
-            return replace(common, status=RunStatus.PARTIAL, text=text, again=again)
+            return replace(common, status=FleetRunStatus.PARTIAL, text=text, again=again)
         if not outcome.complete:
             named = [
                 f"{change.name}: {change.status}: {change.text}"
                 for change in outcome.changes
                 if change.text
             ]
-            return replace(common, status=RunStatus.PARTIAL, text="\n".join(named[:20]))
+            return replace(common, status=FleetRunStatus.PARTIAL, text="\n".join(named[:20]))
         return common
 
     def _failed(self, error: EngineError) -> RunEnd:
         if isinstance(error, StateLocked):
             return _locked(error)
         again = Again(_now(), "it failed") if _may_pass(error) else None
-        return RunEnd(RunStatus.FAILED, str(error), again=again)
+        return RunEnd(FleetRunStatus.FAILED, str(error), again=again)
 
 
 def exceeded(within: PolicyLimits, made: Plan) -> Sequence[GuardExceeded]:
@@ -284,18 +286,18 @@ def _in_doubt(common: RunEnd, outcome: Outcome) -> RunEnd:
     if settles is None:
         return replace(
             common,
-            status=RunStatus.IN_DOUBT,
+            status=FleetRunStatus.IN_DOUBT,
             text=f"{text}, and reading cannot settle it: `trueup state doubt` shows what is known",
             doubt=doubt,
             waits=Waits.PERSON,
         )
     again = Again(settles + AFTER_SETTLING, "what is in doubt can be settled", is_retry=False)
-    return replace(common, status=RunStatus.IN_DOUBT, text=text, doubt=doubt, again=again)
+    return replace(common, status=FleetRunStatus.IN_DOUBT, text=text, doubt=doubt, again=again)
 
 
 def _interrupted() -> RunEnd:
     again = Again(_now(), "its worker was stopped", is_retry=False)
-    return RunEnd(RunStatus.INTERRUPTED, "its worker was stopped", again=again)
+    return RunEnd(FleetRunStatus.INTERRUPTED, "its worker was stopped", again=again)
 
 
 def _locked(error: StateLocked) -> RunEnd:
@@ -307,7 +309,7 @@ def _locked(error: StateLocked) -> RunEnd:
     until = error.until + AFTER_SETTLING if error.until else now
     at = until if until > now else now + UNLOCKED
     again = Again(at, "its state was locked", is_retry=False)
-    return RunEnd(RunStatus.INTERRUPTED, str(error), again=again)
+    return RunEnd(FleetRunStatus.INTERRUPTED, str(error), again=again)
 
 
 def _may_pass(error: EngineError) -> bool:

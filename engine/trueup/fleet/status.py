@@ -9,9 +9,9 @@ from trueup.fleet.connection import Connection, translated
 from trueup.fleet.figures import figures_from_json
 from trueup.model.fleet_run import (
     FleetRun,
+    FleetRunStatus,
     FleetStatus,
     RunKind,
-    RunStatus,
     TenantDoubt,
     TenantStatus,
     Waits,
@@ -112,7 +112,7 @@ def _run(row: DictRow) -> FleetRun:
         **{
             **row,
             "kind": RunKind(row["kind"]),
-            "status": RunStatus(row["status"]),
+            "status": FleetRunStatus(row["status"]),
             "figures": figures_from_json(figures) if figures else None,
         }
     )

@@ -17,7 +17,7 @@ class RunKind(StrEnum):
     APPROVED = "approved"  # `trueup fleet approve`: applies the plan that was approved
 
 
-class RunStatus(StrEnum):
+class FleetRunStatus(StrEnum):
     """The status of a run."""
 
     QUEUED = "queued"
@@ -100,7 +100,7 @@ class ApprovedPlan:
 class RunEnd:
     """How a run ended, and its consequences."""
 
-    status: RunStatus
+    status: FleetRunStatus
     text: str = ""
     figures: PlanFigures | None = None  # of the plan that it made
     outcomes: Mapping[str, int] = field(default_factory=dict)  # change status → changes
@@ -130,7 +130,7 @@ class FleetRun:
     ended: datetime | None
     begins: int  # times that it was begun; more than one after a worker died
     worker: str
-    status: RunStatus
+    status: FleetRunStatus
     text: str
     figures: PlanFigures | None
     outcomes: Mapping[str, int]
@@ -147,7 +147,7 @@ class FleetRun:
         """What is billed wrongly each month, as far as this run did not correct it."""
         if self.figures is None:
             return Decimal(0)
-        was_applied = self.status is RunStatus.DONE and self.outcomes
+        was_applied = self.status is FleetRunStatus.DONE and self.outcomes
         return self.figures.left if was_applied else self.figures.under + self.figures.over
 
 

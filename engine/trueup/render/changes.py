@@ -9,7 +9,7 @@ from typing import assert_never
 from trueup.model.catalogue import SystemNames
 from trueup.model.change import Action, Change, FieldChange, Reason, Unknown
 from trueup.render.amounts import is_shown
-from trueup.render.folding import Group, fold, is_drift
+from trueup.render.folding import FoldedChanges, fold, is_drift
 from trueup.render.formatting import count, known_as, money, sentence, some
 from trueup.render.joined import joined_name
 from trueup.render.layout import Cell, Line, free
@@ -158,7 +158,7 @@ def notes(change: Change, view: View) -> list[str]:
     return found + [sentence(sanitize(note)) for note in change.notes]
 
 
-def group_notes(group: Group, view: View) -> list[str]:
+def group_notes(group: FoldedChanges, view: View) -> list[str]:
     """Returns the notes of the change that represents the group; of halves, those of each."""
     shown = group.changes if group.is_joined else (group.first,)
     return [*dict.fromkeys(note for change in shown for note in notes(change, view))]
@@ -172,7 +172,7 @@ def _change_lines(changes: Sequence[Change], view: View) -> list[Line]:
     return [line for group in fold(changes, verbose=view.verbose) for line in _group(group, view)]
 
 
-def _group(group: Group, view: View) -> list[Line]:
+def _group(group: FoldedChanges, view: View) -> list[Line]:
     if not group.alike:
         return [_others(group, view)]
     head = _adjustment(group, view) if group.first.action is Action.ADJUST else _head(group, view)
@@ -183,7 +183,7 @@ def _group(group: Group, view: View) -> list[Line]:
     return found + [free(note, view.style.dim, 6) for note in noted]
 
 
-def _head(group: Group, view: View) -> Line:
+def _head(group: FoldedChanges, view: View) -> Line:
     change, many = group.first, len(group.changes)
     name = known_as(change.name) if many == 1 else count(many, change.mapping)
     place = (
@@ -199,7 +199,7 @@ def _head(group: Group, view: View) -> Line:
     return Line(cells, "head", 2)
 
 
-def _aside(group: Group, view: View) -> str:
+def _aside(group: FoldedChanges, view: View) -> str:
     change, many = group.first, len(group.changes)
     match change.action:
         case Action.CREATE:
@@ -234,7 +234,7 @@ def _fills(change: Change) -> str:
     )
 
 
-def _adjustment(group: Group, view: View) -> Line:
+def _adjustment(group: FoldedChanges, view: View) -> Line:
     cells = [
         Cell(f"± {known_as(joined_name(group.changes))}", view.style.change),
         Cell(units(*group.changes)),
@@ -278,7 +278,7 @@ def _difference(field: FieldChange, view: View) -> Line:
     return Line(cells, "field", 6, gap=2)
 
 
-def _others(group: Group, view: View) -> Line:
+def _others(group: FoldedChanges, view: View) -> Line:
     fields = ", ".join(dict.fromkeys(sanitize(field.field) for field in group.first.fields))
     more = "" if group.first.action is Action.WRITE_BACK else " more"
     text = f"{symbol(group.first.action)} {count(len(group.changes), group.first.mapping)}{more}"

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from trueup.model.fleet_run import (
     FleetRun,
+    FleetRunStatus,
     FleetStatus,
-    RunStatus,
     TenantDoubt,
     TenantStatus,
     Waits,
@@ -18,7 +18,7 @@ from trueup.render.style import PLAIN, Paint, Style
 from trueup.render.text import page
 
 _HEADING = ("Tenant", "Last run", "", "Next run", "At stake a month", "Waits for")
-FAULTY = frozenset({RunStatus.FAILED, RunStatus.TOO_LONG, RunStatus.PARTIAL})
+FAULTY = frozenset({FleetRunStatus.FAILED, FleetRunStatus.TOO_LONG, FleetRunStatus.PARTIAL})
 _TEXT = 200  # characters of the reason of a run's end
 
 WAITS: Mapping[Waits, str] = {

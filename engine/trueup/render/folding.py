@@ -24,7 +24,7 @@ EXAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class FoldedChanges:
     """Changes that are shown together; `alike` if one line represents all."""
 
     changes: tuple[Change, ...]
@@ -37,21 +37,23 @@ class Group:
         return self.changes[0]
 
 
-def fold(changes: Sequence[Change], *, verbose: bool = False) -> list[Group]:
+def fold(changes: Sequence[Change], *, verbose: bool = False) -> list[FoldedChanges]:
     """Returns groups in the order of their first change."""
     every = joined(changes)
-    halves = [Group(group, is_joined=True) for group in every if len(group) > 1]
+    halves = [FoldedChanges(group, is_joined=True) for group in every if len(group) > 1]
     others = [group[0] for group in every if len(group) == 1]
-    groups = halves + ([Group((change,)) for change in others] if verbose else _folded(others))
+    groups = halves + (
+        [FoldedChanges((change,)) for change in others] if verbose else _folded(others)
+    )
     place = {change.id: position for position, change in enumerate(changes)}
     return sorted(groups, key=lambda group: min(place[change.id] for change in group.changes))
 
 
-def _folded(changes: Sequence[Change]) -> list[Group]:
-    groups: list[Group] = []
+def _folded(changes: Sequence[Change]) -> list[FoldedChanges]:
+    groups: list[FoldedChanges] = []
     for of_kind in _by(kind, changes):
         alike = _by(_equal, of_kind)
-        several = [Group(tuple(same)) for same in alike if len(same) > 1]
+        several = [FoldedChanges(tuple(same)) for same in alike if len(same) > 1]
         single = [same[0] for same in alike if len(same) == 1]
         groups += several + _few(single)
     return groups
@@ -97,19 +99,19 @@ def _replaces(change: Change) -> bool:
     return any(field.before is not None for field in change.fields)
 
 
-def _few(changes: list[Change]) -> list[Group]:
+def _few(changes: list[Change]) -> list[FoldedChanges]:
     """Returns the part of a long list of one kind that is shown in full."""
     if not changes:
         return []
-    each = [Group((change,)) for change in changes]
+    each = [FoldedChanges((change,)) for change in changes]
     match changes[0].action:
         case Action.CREATE:
-            return each if len(changes) <= MANY_CREATES else [Group(tuple(changes))]
+            return each if len(changes) <= MANY_CREATES else [FoldedChanges(tuple(changes))]
         case Action.WRITE_BACK:
-            return [Group(tuple(changes), alike=len(changes) == 1)]
+            return [FoldedChanges(tuple(changes), alike=len(changes) == 1)]
         case Action.LINK if len(changes) > FEW_LINKS and not any(map(_replaces, changes)):
-            return [Group(tuple(changes))]
+            return [FoldedChanges(tuple(changes))]
         case Action.UPDATE if len(changes) > MANY:
-            return [*each[:EXAMPLES], Group(tuple(changes[EXAMPLES:]), alike=False)]
+            return [*each[:EXAMPLES], FoldedChanges(tuple(changes[EXAMPLES:]), alike=False)]
         case _:
             return each

@@ -9,7 +9,7 @@ from trueup.model.plan import Plan
 from trueup.render import changes as change_text
 from trueup.render.amounts import is_shown
 from trueup.render.findings import alike
-from trueup.render.folding import Group, fold
+from trueup.render.folding import FoldedChanges, fold
 from trueup.render.formatting import count, known_as, some
 from trueup.render.joined import joined_name
 from trueup.render.markdown_head import head, ledger_table
@@ -81,7 +81,7 @@ def _changes(changes: Sequence[Change], view: View) -> str:
     return table(("", "what", "where", "change", "why"), rows)
 
 
-def _group(group: Group, view: View) -> Sequence[str]:
+def _group(group: FoldedChanges, view: View) -> Sequence[str]:
     change, many, names = group.first, len(group.changes), view.names
     name = known_as(joined_name(group.changes) if group.is_joined else change.name)
     if many > 1 and not group.is_joined:
@@ -103,7 +103,7 @@ def _group(group: Group, view: View) -> Sequence[str]:
     )
 
 
-def _what(group: Group, view: View) -> list[str]:
+def _what(group: FoldedChanges, view: View) -> list[str]:
     change = group.first
     effects = [literal(text) for text in change_text.effects(group.changes, view) if text]
     noted = [literal(note) for note in change_text.group_notes(group, view)]

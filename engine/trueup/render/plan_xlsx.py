@@ -13,7 +13,7 @@ from trueup.render.overview import waiting as waiting_text
 from trueup.render.pennies import NOTHING
 from trueup.render.plan_tables import TableKind, rows_of, waiting_rows
 from trueup.render.text import outside_text, summary
-from trueup.render.workbook import Content, Formula, Look, Sheet, Workbook, column_name
+from trueup.render.workbook import Content, Look, Sheet, SheetFormula, Workbook, column_name
 
 EFFECTS = frozenset({
     "this invoice", "of it once", "run rate", "annual", "lost", "held a month",
@@ -46,16 +46,16 @@ class Page:
     columns: tuple[str, ...]
     rows: Sequence[Cells]
 
-    def total(self, name: str) -> Formula:
+    def total(self, name: str) -> SheetFormula:
         """The sum of a column."""
         return self._formula(name, "SUM({})", self._amounts(name))
 
-    def more(self, name: str) -> Formula:
+    def more(self, name: str) -> SheetFormula:
         """The sum of what is above zero in a column."""
         above = [amount for amount in self._amounts(name) if amount > 0]
         return self._formula(name, 'SUMIF({},">0")', above)
 
-    def less(self, name: str) -> Formula:
+    def less(self, name: str) -> SheetFormula:
         """The sum of what is below zero in a column."""
         below = [amount for amount in self._amounts(name) if amount < 0]
         return self._formula(name, 'SUMIF({},"<0")', below)
@@ -63,11 +63,11 @@ class Page:
     def _amounts(self, name: str) -> list[Decimal]:
         return [cell for row in self.rows if isinstance(cell := row.get(name), Decimal)]
 
-    def _formula(self, name: str, text: str, amounts: Sequence[Decimal]) -> Formula:
+    def _formula(self, name: str, text: str, amounts: Sequence[Decimal]) -> SheetFormula:
         """Over the cells below the heading; of a sheet without rows that is one empty cell."""
         column, last = column_name(self.columns.index(name)), max(len(self.rows), 1) + 1
         cells = f"{self.title}!${column}$2:${column}${last}"
-        return Formula(f"={text.format(cells)}", sum(amounts, NOTHING))
+        return SheetFormula(f"={text.format(cells)}", sum(amounts, NOTHING))
 
 
 def plan_xlsx(plan: Plan, noted: Noted = NOTHING_NOTED) -> bytes:
@@ -160,7 +160,7 @@ def _write_about(sheet: Sheet, seen: Overview) -> int:
 
 def _write_money(sheet: Sheet, row: int, changes: Page) -> int:
     """Writes the effect of the changes on money. Returns the next free row."""
-    rows: list[tuple[str, Formula | None, Formula | None, Formula]] = [
+    rows: list[tuple[str, SheetFormula | None, SheetFormula | None, SheetFormula]] = [
         (label, changes.more(name), changes.less(name), changes.total(name))
         for label, name in (
             ("This invoice run", "this invoice"),

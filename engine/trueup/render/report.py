@@ -111,7 +111,7 @@ class ReasonText:
 
 
 @dataclass(frozen=True, slots=True)
-class FindingRow:
+class FindingText:
     """A finding that stops no row."""
 
     severity: str
@@ -271,10 +271,10 @@ def reason(finding: Finding, view: View) -> ReasonText:
     return ReasonText(pieces(text), pieces(remedy), place_text(finding, view))
 
 
-def finding_row(finding: Finding, view: View) -> FindingRow:
+def finding_row(finding: Finding, view: View) -> FindingText:
     """A finding that stops no row."""
     name = known_as(finding.name) if finding.name else ""
-    return FindingRow(str(finding.severity), name, reason(finding, view))
+    return FindingText(str(finding.severity), name, reason(finding, view))
 
 
 def pieces(text: str, *, has_commands: bool = True) -> Pieces:

@@ -8,7 +8,7 @@ from trueup.model.change import Action, Change, RowRef
 
 
 @dataclass(frozen=True, slots=True)
-class UnitStep:
+class UnitLevel:
     """Units from a day on, until the next step."""
 
     day: date
@@ -22,7 +22,7 @@ class ServiceUnits:
 
     row: RowRef  # whose ledger is moved
     changes: tuple[Change, ...]
-    steps: tuple[UnitStep, ...]
+    steps: tuple[UnitLevel, ...]
 
 
 def units_over_time(changes: Iterable[Change]) -> list[ServiceUnits]:
@@ -43,11 +43,11 @@ def _service(moving: Sequence[Change]) -> ServiceUnits:
     days |= {day for day, _ in billed if day > first}
     earlier = [day for day, _ in billed if day < first]
     days |= {max(earlier)} if earlier else set()
-    steps: list[UnitStep] = []
+    steps: list[UnitLevel] = []
     for day in sorted(days):
         before = _on(billed, day)
         more = sum(one.unit_change for adjustment, one in adjusted if adjustment.day <= day)
-        step = UnitStep(day, before, before + more)
+        step = UnitLevel(day, before, before + more)
         if not steps or (steps[-1].before, steps[-1].after) != (step.before, step.after):
             steps.append(step)
     return ServiceUnits(adjusted[0][0].row, tuple(moving), tuple(steps))

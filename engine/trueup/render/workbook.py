@@ -35,17 +35,17 @@ _UTF_16 = "utf-16-le"
 
 
 @dataclass(frozen=True, slots=True)
-class Formula:
+class SheetFormula:
     """A formula with its computed value."""
 
     text: str  # begins with `=`
     value: Decimal
 
-    def __add__(self, other: "Formula") -> "Formula":
-        return Formula(f"{self.text}+{other.text[1:]}", self.value + other.value)
+    def __add__(self, other: "SheetFormula") -> "SheetFormula":
+        return SheetFormula(f"{self.text}+{other.text[1:]}", self.value + other.value)
 
 
-Content = Figure | Formula
+Content = Figure | SheetFormula
 
 
 class Look(StrEnum):
@@ -75,7 +75,7 @@ class Sheet:
         match content:
             case None | "":
                 pass
-            case Formula():
+            case SheetFormula():
                 self._sheet.write_formula(row, column, content.text, format_, content.value)
             case str():
                 self._text(row, column, content, look)

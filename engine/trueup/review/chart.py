@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from trueup.render.formatting import number
-from trueup.render.unit_steps import ServiceUnits, UnitStep
+from trueup.render.unit_steps import ServiceUnits, UnitLevel
 
 WIDTH, HEIGHT = 480, 140
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40, 70, 12, 24
@@ -80,11 +80,11 @@ def chart(name: str, service: ServiceUnits) -> Chart:
     )
 
 
-def step_text(step: UnitStep) -> str:
+def step_text(step: UnitLevel) -> str:
     """`from 2026-11-10 10 before, 13 after`."""
     return f"from {step.day.isoformat()} {step.before} before, {step.after} after"
 
 
-def _few(steps: Sequence[UnitStep]) -> Sequence[UnitStep]:
+def _few(steps: Sequence[UnitLevel]) -> Sequence[UnitLevel]:
     """Returns the first and the last step: more days do not fit below the chart."""
     return steps if len(steps) <= 1 else (steps[0], steps[-1])

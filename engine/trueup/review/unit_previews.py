@@ -10,7 +10,7 @@ from trueup.render.customer_sentence import customer_sentence
 from trueup.render.formatting import known_as
 from trueup.render.joined import joined
 from trueup.render.overview import Overview
-from trueup.render.unit_steps import ServiceUnits, UnitStep, units_over_time
+from trueup.render.unit_steps import ServiceUnits, UnitLevel, units_over_time
 from trueup.render.view import View
 from trueup.review.chart import Chart, chart
 from trueup.review.filters import Filter, page_of
@@ -25,7 +25,7 @@ class ServicePreview:
     """One service."""
 
     name: str
-    steps: tuple[UnitStep, ...]
+    steps: tuple[UnitLevel, ...]
     chart: Chart
     effects: tuple[str, ...]  # on this invoice, and a month
     sentences: tuple[str, ...]  # for the customer

@@ -8,7 +8,7 @@ from trueup.ports.source import ForwardingSource, Row, RowOutcome, Rows, RowUpda
 from trueup.source.updates import columns_of
 
 
-class Overlay(ForwardingSource):
+class SourceOverlay(ForwardingSource):
     """A source with the values that were written here on top of its own."""
 
     def __init__(self, beneath: Source, tables: Mapping[str, Table]) -> None:

@@ -11,7 +11,7 @@ from heapq import heappop, heappush
 from trueup.model.change import Action, Change
 
 
-class Schedule:
+class BatchSchedule:
     """The schedule of a plan's changes, batch by batch.
 
     The next batch is chosen before the current one is written, if enough changes are ready that do
@@ -135,7 +135,7 @@ class Schedule:
 
 def batches(changes: Sequence[Change], size: int) -> Iterator[list[Change]]:
     """Returns the batches of an apply in which nothing fails."""
-    schedule = Schedule(changes, size)
+    schedule = BatchSchedule(changes, size)
     while batch := schedule.take():
         schedule.look_ahead()
         yield batch

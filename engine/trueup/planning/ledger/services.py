@@ -19,7 +19,7 @@ from trueup.planning.ledger.pending import PendingChanges, Queue
 from trueup.planning.ledger.policies import Handover, Policies
 from trueup.planning.ledger.policy_steps import without_uneven
 from trueup.planning.ledger.quantities import Quantities
-from trueup.planning.ledger.service_units import ServiceUnits
+from trueup.planning.ledger.service_unit_rows import ServiceUnitRows
 from trueup.planning.ledger.terms import ServiceTermsReader
 from trueup.planning.references import Ancestry
 from trueup.stages.ledger import PendingUnits, ServiceLedger, comparison_day
@@ -44,7 +44,7 @@ class ServiceLedgers:
         self.quantities = Quantities(context, mapping, ledger, pending)
         self._ancestry = Ancestry(context)
         self._adjusted = {one.record for one in context.snapshot.pushed.values() if one.units}
-        self.units = ServiceUnits(context, mapping, ledger, pending, self._terms)
+        self.units = ServiceUnitRows(context, mapping, ledger, pending, self._terms)
         self._unassigned = NO_ADVICE
         self.counted: set[int] = set()
         """Records whose units are in the ledger of a row, also of one that cannot move to them."""

@@ -21,7 +21,7 @@ _NEXT_LINK_IN_BODY = re.compile(rb'"@odata\.nextLink"\s*:\s*("(?:[^"\\]|\\.)*")'
 
 
 @dataclass(frozen=True, slots=True)
-class RowPage:
+class ODataPage:
     """One page of rows. `body` is the text that was received."""
 
     rows: Sequence[RawRow] = ()
@@ -42,7 +42,7 @@ class RowPage:
         }
 
 
-def page_from_body(body: bytes) -> RowPage:
+def page_from_body(body: bytes) -> ODataPage:
     """Parses a body. Raises `MalformedBody` if it is not a page of rows."""
     try:
         return page_from_text(body.decode().strip())
@@ -52,7 +52,7 @@ def page_from_body(body: bytes) -> RowPage:
         raise MalformedBody(f"the answer is {reason}") from None
 
 
-def page_from_text(text: str) -> RowPage:
+def page_from_text(text: str) -> ODataPage:
     """Parses a decoded body. Raises one of `JSON_ERRORS` if it is not a page of rows."""
     document, end = DECODER.raw_decode(text)
     entries = document.get("value") if isinstance(document, dict) else None
@@ -65,7 +65,7 @@ def page_from_text(text: str) -> RowPage:
 
     deleted = [str(entry.get("id", "")) for entry in entries if _is_deleted(entry)]
     count = document.get(COUNT)
-    return RowPage(
+    return ODataPage(
         rows=[entry for entry in entries if not _is_deleted(entry)] if deleted else entries,
         deleted=deleted,
         next=_link(document.get(NEXT_LINK)),

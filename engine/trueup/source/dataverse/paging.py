@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from trueup.errors import SourceError
 from trueup.source.dataverse.client import DataverseClient
 from trueup.source.dataverse.errors import MalformedBody
-from trueup.source.dataverse.page import RowPage, next_link_in, page_from_body
+from trueup.source.dataverse.page import ODataPage, next_link_in, page_from_body
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class PageReader:
     what: str
     prefer: str  # the Prefer header of each page
 
-    def pages(self, address: str) -> Iterator[RowPage]:
+    def pages(self, address: str) -> Iterator[ODataPage]:
         """Yields the pages; links are followed as they are, each once. Raises `SourceError`."""
         followed: set[str] = set()
         pool = ThreadPoolExecutor(1, thread_name_prefix="pages")
@@ -54,7 +54,7 @@ class PageReader:
     def _fetch(self, address: str) -> bytes:
         return self.client.get(address, self.what, bytes, prefer=self.prefer)
 
-    def _parse(self, address: str, body: bytes) -> RowPage:
+    def _parse(self, address: str, body: bytes) -> ODataPage:
         """The page of a body; a malformed one is requested again."""
         try:
             return page_from_body(body)

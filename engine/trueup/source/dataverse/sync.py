@@ -19,7 +19,7 @@ from trueup.source.dataverse.cache import CachedLoad, RowCache
 from trueup.source.dataverse.client import DataverseClient
 from trueup.source.dataverse.errors import DataverseRefused
 from trueup.source.dataverse.metadata import TableDefinition
-from trueup.source.dataverse.page import METADATA_VERSION, RowPage, page_from_text
+from trueup.source.dataverse.page import METADATA_VERSION, ODataPage, page_from_text
 from trueup.source.dataverse.paging import PageReader
 from trueup.source.json_rows import DECODER, JsonRows
 
@@ -159,7 +159,7 @@ class TableLoader:
         self._indexes.pop(query.name, None)
         with self.cache.transaction():
             self.cache.forget(query.name)
-            page, count = RowPage(), 0
+            page, count = ODataPage(), 0
             pages = self._pages(query, query.address(), tracked=query.definition.tracked)
             for number, page in enumerate(pages):
                 self.cache.add_page(query.name, number, page.body)
@@ -175,7 +175,7 @@ class TableLoader:
             load = CachedLoad(query.fingerprint, query.columns, token, started.isoformat())
             self.cache.mark_loaded(query.name, load)
 
-    def _keep_repeated(self, query: TableQuery, page: RowPage, seen: set[str]) -> None:
+    def _keep_repeated(self, query: TableQuery, page: ODataPage, seen: set[str]) -> None:
         """Caches rows that are received again, as newer than those of the earlier pages.
 
         A row that changes while pages are read comes a second time, at the end.
@@ -191,7 +191,7 @@ class TableLoader:
             newer = {key: text for key, text in texts.items() if key in repeated}
             self.cache.replace_rows(query.name, newer)
 
-    def _delta_link(self, query: TableQuery, last: RowPage) -> str:
+    def _delta_link(self, query: TableQuery, last: ODataPage) -> str:
         """The change token of the last page; a load that was cut off has none."""
         if last.delta:
             return last.delta
@@ -218,7 +218,7 @@ class TableLoader:
             return False
         return self.clock.now() - datetime.fromisoformat(cached.at) > longest
 
-    def _changes(self, query: TableQuery, cached: CachedLoad) -> list[RowPage] | None:
+    def _changes(self, query: TableQuery, cached: CachedLoad) -> list[ODataPage] | None:
         """The changes since the cached token; None, with a notice, if a full load is needed."""
         try:
             pages = list(self._pages(query, cached.token, tracked=False))
@@ -235,7 +235,7 @@ class TableLoader:
             return None
         return pages
 
-    def _keep_changes(self, query: TableQuery, cached: CachedLoad, pages: list[RowPage]) -> bool:
+    def _keep_changes(self, query: TableQuery, cached: CachedLoad, pages: list[ODataPage]) -> bool:
         """Caches the changes; False if another run did so first, and its token is the newer one."""
         token = self._delta_link(query, pages[-1])
         with self.cache.transaction():
@@ -248,7 +248,7 @@ class TableLoader:
             self.cache.mark_loaded(query.name, load)
         return True
 
-    def _pages(self, query: TableQuery, address: str, *, tracked: bool) -> Iterator[RowPage]:
+    def _pages(self, query: TableQuery, address: str, *, tracked: bool) -> Iterator[ODataPage]:
         """Page by page; `tracked` requests a change token with the last one."""
         prefer = [
             f"odata.maxpagesize={self.settings.page}",

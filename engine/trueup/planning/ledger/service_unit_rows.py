@@ -13,7 +13,7 @@ from trueup.planning.ledger.pending import PendingChanges, Queue
 from trueup.planning.ledger.terms import ServiceTermsReader
 
 
-class ServiceUnits:
+class ServiceUnitRows:
     """Reads the unit rows of services once, as far back as the plan needs them."""
 
     def __init__(
