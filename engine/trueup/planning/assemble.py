@@ -11,9 +11,9 @@ from trueup.model.finding_codes import DEPENDS
 from trueup.model.plan import Blocked, GoneRows, LedgerLine, LeftOut, Outside, Plan
 from trueup.planning.call_costs import apply_calls
 from trueup.planning.context import PlanContext
+from trueup.planning.plan_frame import plan_frame
 from trueup.planning.references import Ancestry
 from trueup.planning.selection.select import Selection
-from trueup.planning.systems import systems
 from trueup.ports.world import World
 from trueup.stages.guard import guard
 from trueup.stages.ledger_totals import totals
@@ -43,14 +43,9 @@ def assemble(
         read_calls=world.target.calls + world.target.spared - calls_before,
         apply_calls=calls,
     )
-    return Plan(
-        project=project.digest,
-        as_of=context.as_of,
-        lineage=snapshot.lineage,
-        serial=snapshot.serial,
-        source=world.source.describe(),
-        target=world.target.describe(),
-        currency=project.currency,
+    summary = summarize(counts, changes, blocked, totals(ledger), gone)
+    return replace(
+        plan_frame(project, world, snapshot, context.as_of, summary),
         changes=changes,
         waves=waves,
         findings=tuple(_findings(context, part)),
@@ -58,11 +53,8 @@ def assemble(
         left_out=tuple(_left_out(context, part)),
         ledger=tuple(ledger),
         exceeded=(*guard(project.guards, changes, linked, calls, gone), *context.exceeded),
-        summary=summarize(counts, changes, blocked, totals(ledger), gone),
         selection=part.text if part else "",
         outside=_outside(context, part) if part else None,
-        systems=systems(world),
-        names=context.systems,
         partial_reads=tuple(world.target.partial_reads),
     )
 

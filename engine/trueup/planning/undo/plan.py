@@ -16,7 +16,7 @@ from trueup.model.finding import Advice, Command, Finding, Severity
 from trueup.model.plan import Plan
 from trueup.model.project import Project
 from trueup.planning.call_costs import apply_calls
-from trueup.planning.systems import systems
+from trueup.planning.plan_frame import plan_frame
 from trueup.planning.undo.records import undo_records
 from trueup.planning.undo.undone_run import UndoContext, load_run, reversing
 from trueup.planning.undo.units import undo_units
@@ -156,26 +156,15 @@ def _plan(context: UndoContext, read_calls: int) -> Plan:
     changes = tuple(by_id[id_] for wave in waves for id_ in wave)
     linked = snapshot.links.by_entity()
     calls = apply_calls(changes, project.batch, {}, world.target.call_costs)
-    return Plan(
-        project=project.digest,
-        as_of=context.as_of,
-        lineage=snapshot.lineage,
-        serial=snapshot.serial,
-        source=world.source.describe(),
-        target=world.target.describe(),
-        currency=project.currency,
+    summary = summarize(Counts(0, 0, context.records, read_calls, calls), changes)
+    return replace(
+        plan_frame(project, world, snapshot, context.as_of, summary),
         changes=changes,
         waves=waves,
         findings=tuple(sorted((*context.findings, *cycles), key=_infos_last)),
-        blocked=(),
-        left_out=(),
-        ledger=(),
         exceeded=tuple(guard(project.guards, changes, linked, calls)),
-        summary=summarize(Counts(0, 0, context.records, read_calls, calls), changes),
         selection=f"undoes run {context.run.id}",
         undo_of=context.run.id,
-        systems=systems(world),
-        names=context.systems,
     )
 
 
