@@ -14,7 +14,7 @@ from trueup.render.formatting import count, known_as, some
 from trueup.render.joined import joined_name
 from trueup.render.markdown_head import head, ledger_table
 from trueup.render.markdown_parts import bullets, code, literal, remedy, section, table
-from trueup.render.overview import open_runs, overview
+from trueup.render.overview import open_runs, overview, view_of
 from trueup.render.partial_reads import partial_reads
 from trueup.render.text import agrees, loose, outside_text, summary, tabs
 from trueup.render.view import ARRANGEMENT, Arrangement, View
@@ -28,13 +28,7 @@ def plan_markdown(
 ) -> str:
     """Returns the whole page: the result, what needs a person, the changes by tab."""
     seen = overview(plan)
-    view = View(
-        plan.currency,
-        plan.names,
-        verbose=verbose,
-        arrangement=arrangement,
-        money=seen.money,
-    )
+    view = view_of(seen, verbose=verbose, arrangement=arrangement)
     parts = [
         *(f"**{literal(run.text)}**{remedy(run)}" for run in open_runs(plan)),
         f"## {literal(summary(plan, seen))}",

@@ -14,7 +14,8 @@ from trueup.render.belonging import NO_CUSTOMER, NO_SERVICE, Belonging
 from trueup.render.formatting import count, money
 from trueup.render.joined import joined, joined_name
 from trueup.render.pennies import NOTHING
-from trueup.render.view import Arrangement, GroupBy, Sort
+from trueup.render.style import PLAIN, Style
+from trueup.render.view import ARRANGEMENT, Arrangement, GroupBy, Sort, View
 from trueup.stages.ledger_totals import totals
 
 OPEN_RUN = "run-open"
@@ -109,6 +110,18 @@ def overview(plan: Plan) -> Overview:
     return Overview(
         plan, plan_money(plan), totals(plan.ledger), billing(plan), own, Belonging(plan)
     )
+
+
+def view_of(
+    seen: Overview,
+    style: Style = PLAIN,
+    *,
+    verbose: bool = False,
+    arrangement: Arrangement = ARRANGEMENT,
+) -> View:
+    """Returns the options with which lines of the plan are rendered."""
+    plan = seen.plan
+    return View(plan.currency, plan.names, style, verbose, arrangement, seen.money)
 
 
 def open_runs(plan: Plan) -> list[Finding]:

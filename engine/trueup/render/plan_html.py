@@ -11,14 +11,7 @@ from trueup.render.formatting import count, money, sentence
 from trueup.render.group_lines import TITLES
 from trueup.render.ledger import COLUMNS, figures, name_of, priced
 from trueup.render.noted import NOTHING_NOTED, Noted, noted_rows
-from trueup.render.overview import (
-    Overview,
-    doubts,
-    open_runs,
-    overview,
-    refusals,
-    waiting,
-)
+from trueup.render.overview import Overview, doubts, open_runs, overview, refusals, view_of, waiting
 from trueup.render.partial_reads import LABEL, partial_reads
 from trueup.render.pennies import Spread
 from trueup.render.sanitize import sanitize
@@ -57,13 +50,7 @@ def plan_html(
 ) -> str:
     """Returns the whole page. All text in it is from the template or is escaped."""
     seen = overview(plan)
-    view = View(
-        plan.currency,
-        plan.names,
-        verbose=verbose,
-        arrangement=arrangement,
-        money=seen.money,
-    )
+    view = view_of(seen, verbose=verbose, arrangement=arrangement)
     blocks, whole = report.group_blocks(seen, view)
     return _template().render(
         title=f"Plan of {plan.as_of.isoformat()}",

@@ -11,7 +11,7 @@ from trueup.render.amounts import has_money, is_shown
 from trueup.render.folding import fold, kind
 from trueup.render.formatting import count, known_as, money, noun
 from trueup.render.layout import Cell, Line, free, lay_out
-from trueup.render.overview import OPEN_RUN, Group, Overview, divided, groups, overview
+from trueup.render.overview import OPEN_RUN, Group, Overview, divided, groups, overview, view_of
 from trueup.render.partial_reads import LABEL, partial_reads
 from trueup.render.sanitize import sanitize
 from trueup.render.style import PLAIN, WIDTH, Style
@@ -44,7 +44,7 @@ def plan_text(
     first; the summary is at the end, and of a long page at the beginning too.
     """
     seen, columns = overview(plan), style.columns or WIDTH
-    view = View(plan.currency, plan.names, style, verbose, arrangement, seen.money)
+    view = view_of(seen, style, verbose=verbose, arrangement=arrangement)
     brief = [free(summary(plan, seen), style.heading)]
     changes, is_brief = _changes(seen, view)
     sections = [

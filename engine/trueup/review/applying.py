@@ -10,11 +10,10 @@ from trueup.errors import EngineError
 from trueup.model.outcome import Outcome
 from trueup.render.formatting import count, word
 from trueup.render.outcome import ORDER, doubt_lines, moment, status_text, summary
-from trueup.render.overview import overview, verdict
+from trueup.render.overview import overview, verdict, view_of
 from trueup.render.report import DONE, balance_rows, finding_row, group_blocks, money_rows, pieces
 from trueup.render.text import outside_text
 from trueup.render.text import summary as plan_summary
-from trueup.render.view import View
 from trueup.review.active_run import ActiveRun
 from trueup.review.approving import approval_part
 from trueup.review.current_plan import CurrentPlan
@@ -76,7 +75,7 @@ def preview(request: Request, current: CurrentPlan) -> Response:
     except EngineError as error:
         return failure(request, desk_of(request).failures.of(error), HTTPStatus.NOT_FOUND)
     plan, seen = found.plan, overview(found.plan)
-    view = View(plan.currency, plan.names, verbose=True, money=seen.money)
+    view = view_of(seen, verbose=True)
     groups, whole = group_blocks(seen, view)
     return page(
         request,

@@ -11,7 +11,7 @@ from trueup.model.approval import ApprovalStanding, Statement
 from trueup.operations.approve import NO_POLICY, approval_of, refusal_of
 from trueup.render.approval import need_text, signature_lines
 from trueup.render.formatting import count, money
-from trueup.render.overview import overview, verdict
+from trueup.render.overview import overview, verdict, view_of
 from trueup.render.report import (
     Pieces,
     balance_rows,
@@ -20,7 +20,6 @@ from trueup.render.report import (
     pieces,
     top_rows,
 )
-from trueup.render.view import View
 from trueup.review.current_plan import CurrentPlan
 from trueup.review.pages import address, desk_of, failure, failure_text, form_of, page, session_of
 from trueup.review.previews import Preview
@@ -73,7 +72,7 @@ def approval(request: Request, current: CurrentPlan) -> Response:
     if part is None:
         return failure_text(request, NO_POLICY, HTTPStatus.NOT_FOUND)
     plan, seen = found.plan, overview(found.plan)
-    short = View(plan.currency, plan.names, money=seen.money)
+    short = view_of(seen)
     moved, who = part.standing.moved, session_of(request).person
     can = {str(one): not refusal_of(part.standing, who, one, plan.currency) for one in Statement}
     return page(

@@ -8,7 +8,7 @@ from trueup.model.note import Note
 from trueup.model.plan import Plan
 from trueup.model.project import Project
 from trueup.operations.decision_outlook import Ways, ways_of
-from trueup.render.overview import Overview, overview
+from trueup.render.overview import Overview, overview, view_of
 from trueup.render.view import View
 from trueup.review.rows import (
     FindingRow,
@@ -75,7 +75,7 @@ def current_plan_of(
         made=at,
         reads=reads or Reads(at, at),
         seen=seen,
-        view=View(made.currency, made.names, verbose=True, money=seen.money),
+        view=view_of(seen, verbose=True),
         rows=rows,
         by_row={RowKey(row.ref.mapping, key): row for row in rows for key in row.keys},
         tabs=tabs_of(project, seen, rows),
