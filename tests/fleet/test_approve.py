@@ -1,5 +1,6 @@
 """Saying yes or no to the plan of a tenant that waits."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from trueup.fleet.stored_plans import read_approved_plan, read_stored_plan
 from trueup.model import document
 from trueup.model.approval import Statement
 from trueup.model.fleet_run import FleetRunStatus, RunEnd, RunKind, WaitingPlan, Waits
+from trueup.model.plan import GuardExceeded
 
 from tests.scenarios.beginnings import Service, edit
 from tests.scenarios.world import World
@@ -25,15 +27,20 @@ approval:
   roles: {decide: [ada], approve: [ada, ben]}
 """
 
+EXCEEDED = (
+    GuardExceeded("creates", "creates:Contacts", "60 new records are over the limit of 50"),
+    GuardExceeded("calls", "calls", "applying costs 1,200 API calls, over the limit of 1,000"),
+)
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A project with a plan of £30 a month, and its document."""
+    """A project with a plan of £30 a month that exceeds two limits, and its document."""
     with sandboxes_kept():
         world = World(
             tmp_path_factory.mktemp("made") / "base", Service(seats=13, changes={"2026-11-10": 3})
         )
-        text = document.dumps(world.plan())
+        text = document.dumps(replace(world.plan(), exceeded=EXCEEDED))
         world.close()
     file = world.folder / "trueup.yaml"
     edit(file, "state:\n  connector: sqlite\n  path: state.sqlite\n", "")
@@ -48,7 +55,7 @@ def acme(connection, url, made, tmp_path):
     sync(connection, one.fleet, one.digest)
     request_runs(connection, one.queue, ["acme"], RunKind.REQUESTED)
     [(run,)] = rows(connection, "SELECT run FROM trueup_fleet.tenants")
-    plan = WaitingPlan(text, document.plan_id(text), ("creates:Contacts", "calls"))
+    plan = WaitingPlan(text, document.plan_id(text), tuple(one.limit for one in EXCEEDED))
     end = RunEnd(FleetRunStatus.WAITING, waits=Waits.LIMITS, plan=plan)
     assert end_run(connection, run, "", end)
     return one

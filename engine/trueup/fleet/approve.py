@@ -16,6 +16,7 @@ from trueup.model.plan import Plan
 from trueup.model.project import Project
 from trueup.operations.approve import approval_of, state_approval
 from trueup.render.approval import need_text
+from trueup.stages.guard import not_allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def answer(  # noqa: PLR0913, PLR0917 -- connections, plan, and the parts of the
     """
     stored = waiting.stored
     if statement is Statement.YES:
-        _require_named(stored, over)
+        _require_named(waiting, over)
     standing = _record_statement(waiting, who, statement, reason)
     if statement is not Statement.YES:
         _refuse(connection, stored, who, reason)
@@ -90,9 +91,10 @@ def _record_statement(
     return state_approval(project, text, who, statement, reason)
 
 
-def _require_named(stored: StoredPlan, over: Collection[str]) -> None:
-    kinds = {limit: limit.partition(":")[0] for limit in stored.limits}
-    missing = [limit for limit, kind in kinds.items() if not {limit, kind} & set(over)]
+def _require_named(waiting: PlanForApproval, over: Collection[str]) -> None:
+    stored = waiting.stored
+    left = not_allowed(waiting.plan.exceeded, frozenset(over))
+    missing = [one.limit for one in left if one.limit in stored.limits]
     if missing:
         flags = " ".join(f"--over {limit}" for limit in missing)
         raise EngineError(
