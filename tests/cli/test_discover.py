@@ -4,8 +4,10 @@ import json
 
 import pytest
 import yaml
+from trueup.cli.discover import _aligned
 from trueup.operations.project import load_project
 from trueup.sandbox.dataverse.server import DataverseSandbox, Environment
+from trueup.source.dataverse.discovery_report import ReportLine
 
 
 @pytest.fixture
@@ -33,6 +35,22 @@ def test_what_was_found_is_shown_and_written_once(trueup, work, dataverse):
     assert err.startswith("error: profile.yaml exists already")
     code, out, _ = trueup("discover", "--out", "other.yaml", "--json")
     assert (code, json.loads(out)["unresolved"]) == (0, [])
+
+
+def test_what_a_person_has_to_check_stands_in_the_columns_of_the_rest():
+    lines = [
+        ReportLine(" ", 0, ("account", "account", "by its logical name")),
+        ReportLine(" ", 1, ("name", "name", "by its logical name")),
+        ReportLine("?", 1, ("country", "cr1_country", "by a similar label: check this")),
+        ReportLine(" ", 2, ("no choice here is Archived",)),
+    ]
+
+    assert _aligned(lines).splitlines() == [
+        "  account     account       by its logical name",
+        "    name      name          by its logical name",
+        "?   country   cr1_country   by a similar label: check this",
+        "      no choice here is Archived",
+    ]
 
 
 def test_a_project_on_files_has_nothing_to_discover(trueup, work):

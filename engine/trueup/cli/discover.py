@@ -1,6 +1,7 @@
 """`trueup discover`: finds the names of Work 365's tables in a tenant."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,11 @@ from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out_done, report
 from trueup.cli.output_files import write_whole
 from trueup.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trueup.source.dataverse.discovery_report import ReportLine
 
 
 @click.command(
@@ -90,16 +96,15 @@ def _add(context: CommandContext, names: tuple[str, ...]) -> int:
     return Exit.DONE
 
 
-def _aligned(text: str) -> str:
+def _aligned(report_lines: "Sequence[ReportLine]") -> str:
     """Returns the lines with aligned columns, and without control characters."""
     from trueup.render.layout import Cell, Line
     from trueup.render.sanitize import sanitize
     from trueup.render.text import page
 
     lines = []
-    for line in text.splitlines():
-        first, *rest = line.lstrip(" ").split("  ")
-        indent = " " * (len(line) - len(line.lstrip(" ")))
-        cells = (Cell(indent + sanitize(first)), *(Cell(sanitize(part)) for part in rest))
-        lines.append(Line(cells, "found"))
+    for line in report_lines:
+        first, *rest = map(sanitize, line.texts)
+        name = f"{line.mark} {'  ' * line.depth}{first}"
+        lines.append(Line((Cell(name), *map(Cell, rest)), "found" if rest else ""))
     return page([lines])

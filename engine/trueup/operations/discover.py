@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from trueup import wiring
 from trueup.model.project import Project
 from trueup.planning.needs import columns
-from trueup.source.dataverse.discovery_report import as_text, as_yaml
+from trueup.source.dataverse.discovery_report import ReportLine, as_yaml, report_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Discovered:
 
     environment: str
     profile: str  # the text of a profile file
-    report: str  # how each name was found, line by line
+    report: Sequence[ReportLine]  # how each name was found
     unresolved: Sequence[str]  # what the project reads that was not found for sure
 
 
@@ -30,6 +30,6 @@ def discover(project: Project) -> Discovered:
         return Discovered(
             environment=found.environment,
             profile=as_yaml(found),
-            report=as_text(found),
+            report=report_lines(found),
             unresolved=found.unresolved(needed),
         )

@@ -10,7 +10,7 @@ from trueup.model.catalogue import Table
 from trueup.sandbox.dataverse.schema import Choice
 from trueup.sandbox.dataverse.server import DataverseSandbox
 from trueup.source.dataverse.discover import Discovery, MatchedBy, discover
-from trueup.source.dataverse.discovery_report import as_text, as_yaml
+from trueup.source.dataverse.discovery_report import ReportLine, as_yaml, report_lines
 from trueup.source.profile import parse_profile
 
 from tests.support.dataverse_world import (
@@ -112,7 +112,7 @@ def test_the_written_profile_can_be_parsed_and_used_for_a_reading(world: Dataver
 
 
 def test_the_reports_mark_what_a_person_has_to_check(world: DataverseWorld):
-    yaml, text = as_yaml(discovered(world)), as_text(discovered(world))
+    yaml, lines = as_yaml(discovered(world)), report_lines(discovered(world))
 
     assert "  license_change:   # by its display label\n    logical: wk_licensedetail\n" in yaml
     assert (
@@ -120,8 +120,9 @@ def test_the_reports_mark_what_a_person_has_to_check(world: DataverseWorld):
         in yaml
     )
     assert "      # invoice: not found (label: Invoice)\n" in yaml
-    assert "?   effective_date  wk_ld_effectivedate  by a similar label: check this\n" in text
-    assert "!   invoice  ?  not found\n" in text
+    guess = ("effective_date", "wk_ld_effectivedate", "by a similar label: check this")
+    assert ReportLine("?", 1, guess) in lines
+    assert ReportLine("!", 1, ("invoice", "?", "not found")) in lines
 
 
 def test_a_choice_with_another_label_is_shown_with_its_numbers(world: DataverseWorld):

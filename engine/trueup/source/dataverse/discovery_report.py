@@ -1,7 +1,8 @@
-"""Renders a discovery: as lines for people, and as the YAML of a profile."""
+"""Renders a discovery: as lines for a terminal, and as the YAML of a profile."""
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from trueup.source.dataverse.discover import ColumnMatch, Discovery, MatchedBy, TableMatch
 
@@ -19,9 +20,18 @@ _MARKS = {
 }
 
 
-def as_text(discovery: Discovery) -> str:
-    """Returns one line for each table and column; `?` and `!` mark those to check."""
-    return "\n".join(line for match in discovery.tables for line in _table_lines(match)) + "\n"
+@dataclass(frozen=True, slots=True)
+class ReportLine:
+    """A table, a column, or a note on a column."""
+
+    mark: str  # `?` or `!` if a person has to check it, else a space
+    depth: int  # 0: a table, 1: a column, 2: a note
+    texts: tuple[str, ...]  # its name here, its name in the environment, and how it was found
+
+
+def report_lines(discovery: Discovery) -> list[ReportLine]:
+    """Returns one line for each table and column, each followed by its notes."""
+    return [line for match in discovery.tables for line in _table_lines(match)]
 
 
 def as_yaml(discovery: Discovery) -> str:
@@ -30,14 +40,14 @@ def as_yaml(discovery: Discovery) -> str:
     return _HEAD.format(environment=discovery.environment) + body
 
 
-def _table_lines(match: TableMatch) -> Iterator[str]:
+def _table_lines(match: TableMatch) -> Iterator[ReportLine]:
     name = match.definition.logical if match.definition else "?"
-    yield f"{_MARKS[match.matched_by]} {match.table.name}  {name}  {match.matched_by}"
+    yield ReportLine(_MARKS[match.matched_by], 0, (match.table.name, name, match.matched_by))
     for column in match.columns:
         name = column.attribute.logical if column.attribute else "?"
-        mark = _MARKS[column.matched_by]
-        yield f"{mark}   {column.column.name}  {name}  {column.matched_by}"
-        yield from (f"        {note}" for note in column.notes)
+        texts = (column.column.name, name, column.matched_by)
+        yield ReportLine(_MARKS[column.matched_by], 1, texts)
+        yield from (ReportLine(" ", 2, (note,)) for note in column.notes)
 
 
 def _table_yaml(match: TableMatch) -> str:
