@@ -53,9 +53,9 @@ class Recorder:
     def _effects(self, entry: Entry) -> Effects:
         job = self._job
         change = job.run_state.changes[entry.change]
-        made = effects(change, job.run_state, job.run, entry.data, job.plan.as_of)
-        job.run_state.pushed.update({(one.mapping, one.key): one for one in made.pushed})
-        return made
+        applied = effects(change, job.run_state, job.run, entry.data, job.plan.as_of)
+        job.run_state.pushed.update({(one.mapping, one.key): one for one in applied.pushed})
+        return applied
 
     def _reschedule(self, entry: Entry) -> None:
         if entry.step is Step.DONE and not entry.data.get("kept"):  # that one is complete already

@@ -53,9 +53,9 @@ def serve(folder: Path, plan: Plan | None) -> None:
     """
 
     async def run() -> None:
-        made = server(Asking(folder, plan))
+        tools = server(Asking(folder, plan))
         async with stdio_server() as (requests, answers):
-            await made.run(requests, answers, made.create_initialization_options())
+            await tools.run(requests, answers, tools.create_initialization_options())
 
     anyio.run(run)
 

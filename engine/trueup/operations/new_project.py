@@ -39,16 +39,16 @@ def write_project(folder: Path, wanted: NewProject) -> Created:
             "resource that owns new companies, such as ada@contoso.com"
         )
     with TemporaryDirectory(prefix="trueup-") as temporary:
-        made = Path(temporary)
+        draft = Path(temporary)
         files = _files(wanted)
         for name, text in files.items():
-            (made / name).parent.mkdir(parents=True, exist_ok=True)
-            (made / name).write_text(text, encoding="utf-8", newline="\n")
+            (draft / name).parent.mkdir(parents=True, exist_ok=True)
+            (draft / name).write_text(text, encoding="utf-8", newline="\n")
         without = shutil.ignore_patterns("__pycache__", "*.py", ".*")
         for name in _COPIED:
-            shutil.copytree(shipped_folder() / name, made / name, ignore=without)
-        shutil.copytree(shipped_tests(), made / TESTS, ignore=without)
-        _require_valid(made)
+            shutil.copytree(shipped_folder() / name, draft / name, ignore=without)
+        shutil.copytree(shipped_tests(), draft / TESTS, ignore=without)
+        _require_valid(draft)
         tops = sorted({Path(name).parts[0] for name in files} | {*_COPIED, TESTS})
         kept = [name for name in (IGNORED,) if (folder / name).exists()]
         existing = [str(folder / name) for name in tops if (folder / name).exists()]
@@ -57,8 +57,8 @@ def write_project(folder: Path, wanted: NewProject) -> Created:
                 f"{', '.join(blocking)} exists already: choose another folder, or move it away"
             )
         for name in kept:
-            (made / name).unlink()
-        shutil.copytree(made, folder, dirs_exist_ok=True)
+            (draft / name).unlink()
+        shutil.copytree(draft, folder, dirs_exist_ok=True)
     return Created(
         paths=tuple(str(folder / name) for name in tops if name not in kept),
         kept=tuple(str(folder / name) for name in kept),

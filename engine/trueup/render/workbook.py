@@ -132,8 +132,8 @@ class Workbook:
             raise EngineError(f"writing an Excel workbook needs `{INSTALL}`") from error
         self._file = BytesIO()
         self._book = xlsxwriter.Workbook(self._file, {"in_memory": True})
-        made = datetime.combine(day, time(), UTC)
-        self._book.set_properties({"title": cell_text(title)[:200], "created": made})
+        created = datetime.combine(day, time(), UTC)
+        self._book.set_properties({"title": cell_text(title)[:200], "created": created})
         styles = _styles(currency)
         self._looks = {look: self._book.add_format(style) for look, style in styles.items()}
         self._quoted = {

@@ -334,7 +334,7 @@ class AdjustmentPlanner:
             for need in changes_before(self._context, *other)
         ]
         rows = tuple(row for row in change.seen.rows)
-        made = replace(
+        service_change = replace(
             change,
             id=change_id(owner.name, key),
             entity=repeat.by if repeat else change.entity,
@@ -347,13 +347,13 @@ class AdjustmentPlanner:
             notes=(*change.notes, "adds a further service of its kind to the contract"),
         )
         self._state.changes.pop(change.id if change.id in self._state.changes else change.keys[0])
-        self._owner_state.changes[key] = [made]
+        self._owner_state.changes[key] = [service_change]
         for name, marks in self._state.changes.items():
             self._state.changes[name] = [
-                replace(mark, needs=(made.id,)) if mark.needs == (change.id,) else mark
+                replace(mark, needs=(service_change.id,)) if mark.needs == (change.id,) else mark
                 for mark in marks
             ]
-        return made
+        return service_change
 
     def _earlier_ones(self, references: Mapping[str, Any]) -> Iterable[str]:
         """Changes that add other services of that kind; reading must tell them from this one."""
