@@ -16,7 +16,7 @@ from trueup.applying.preconditions import PreconditionChecker, PreconditionResul
 from trueup.applying.recorder import Recorder
 from trueup.applying.run_state import DONE, Notes
 from trueup.applying.send import PLAN_AGAIN, way_on
-from trueup.applying.sender import Sender
+from trueup.applying.sender import ChangeSender
 from trueup.applying.settle import DoubtSettler
 from trueup.applying.source_writer import SourceWriter
 from trueup.errors import CallsUsedUp, SourceError, TargetError
@@ -44,7 +44,7 @@ class Runner:
         self.checker = PreconditionChecker(job.project, job.world)
         self.settler = DoubtSettler(job.project, job.world, self.checker)
         self.recorder = Recorder(job, self.schedule, self.settler.slack)
-        self.sender = Sender(job, self.recorder)
+        self.sender = ChangeSender(job, self.recorder)
         self.source_writer = SourceWriter(job, self.recorder)
         self.check_pool = ThreadPoolExecutor(max_workers=1)
         self.proof = EffectProof(job, self.checker, self.settler, self.recorder, self.check_pool)

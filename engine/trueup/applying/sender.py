@@ -30,7 +30,7 @@ Requests that wait for their turn keep the endpoints busy meanwhile, and during 
 """
 
 
-class Sender:
+class ChangeSender:
     """Sends the changes of one run, batch by batch.
 
     The last requests of a batch may be in flight while the next batch is handed out.

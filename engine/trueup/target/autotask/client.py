@@ -17,7 +17,7 @@ from trueup.target.autotask.credentials import Credentials
 from trueup.target.autotask.limits import RunLimits
 from trueup.target.autotask.responses import MalformedResponse, clean_message
 from trueup.target.autotask.retry import ApiRequest
-from trueup.target.autotask.sender import RequestSender
+from trueup.target.autotask.sender import Sender
 from trueup.target.autotask.transport import Network, Transport
 from trueup.target.autotask.zones import Zone, is_trusted, read_zone, zone_at
 
@@ -62,7 +62,7 @@ class AutotaskClient:
         self._transport = Transport(
             credentials, clock, self._limits, loopback=loopback, network=network
         )
-        self._sender = RequestSender(self._transport, credentials, clock, self._limits)
+        self._sender = Sender(self._transport, credentials, clock, self._limits)
         self._zone: Zone | None = None
         self._zone_lock = threading.Lock()
         self._threshold_lock = threading.Lock()

@@ -4,15 +4,17 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC
 
 from trueup.target.autotask.changed_reads import ChangedReads
-from trueup.target.autotask.kept_answers import KeptAnswers
+from trueup.target.autotask.metadata_answers import MetadataAnswers
 
 
-def kept_notices(name: str, answers: KeptAnswers, records: ChangedReads | None) -> Sequence[str]:
+def kept_notices(
+    name: str, answers: MetadataAnswers, records: ChangedReads | None
+) -> Sequence[str]:
     """Returns sentences about kept metadata and kept records; `name` is that of the target."""
     return (*_about_metadata(name, answers), *(_about_records(name, records) if records else ()))
 
 
-def _about_metadata(name: str, answers: KeptAnswers) -> Iterator[str]:
+def _about_metadata(name: str, answers: MetadataAnswers) -> Iterator[str]:
     since = answers.since()
     if since:
         many = f"{len(since)} entities" if len(since) > 1 else next(iter(since))

@@ -22,8 +22,8 @@ from trueup.model.catalogue import UDF, Entity, Field
 from trueup.model.suggestions import closest
 from trueup.target.autotask.catalogue import EntityRights, fields_reader, read_rights, read_udfs
 from trueup.target.autotask.client import AutotaskClient
-from trueup.target.autotask.kept_answers import KeptAnswers, answer_path
 from trueup.target.autotask.kept_metadata import KeptMetadata
+from trueup.target.autotask.metadata_answers import MetadataAnswers, answer_path
 from trueup.target.autotask.retry import ApiRequest
 
 _RIGHTS, _FIELDS, _UDFS = "", "/fields", "/userDefinedFields"
@@ -51,7 +51,7 @@ class Metadata:
         """
         self._client = client
         self._catalogue = catalogue
-        self.answers = KeptAnswers(self._read, kept, lambda: client.reads_as(tenant))
+        self.answers = MetadataAnswers(self._read, kept, lambda: client.reads_as(tenant))
         self._tenant: dict[str, Entity] = {}
         self._udfs: dict[str, Mapping[str, Field]] = {}
         self._contradicted: set[str] = set()

@@ -34,7 +34,7 @@ def no_guard() -> None:
     """Allows every write."""
 
 
-class RequestSender:
+class Sender:
     """Sends requests of one API user; shared by threads.
 
     `guard` is called right before each write is sent; an error that it raises prevents the write.

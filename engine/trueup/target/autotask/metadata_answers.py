@@ -19,7 +19,7 @@ class Ask(Protocol):
         ...
 
 
-class KeptAnswers:
+class MetadataAnswers:
     """Takes answers from the file, asks the service for the others, and keeps these.
 
     An answer belongs to an entity and a route below its `entityInformation`.
