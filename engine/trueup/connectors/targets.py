@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from trueup.target.autotask.changed_reads import Changes
     from trueup.target.autotask.described import DescribedEntity
     from trueup.target.autotask.gateway import HttpTarget
-    from trueup.target.autotask.kept_metadata import KeptMetadata
+    from trueup.target.autotask.kept_answers import KeptAnswers
 
-    Memory = tuple[KeptMetadata | None, Changes | None]
+    Memory = tuple[KeptAnswers | None, Changes | None]
 
 WORKERS = 12
 """Requests in flight over all endpoints: three for each of four, as Autotask allows."""
@@ -187,13 +187,13 @@ class Targets:
     def _memory(self, options: Mapping[str, object], *, is_new: bool = False) -> "Memory":
         """Returns the kept answers of the target; none for a new tenant."""
         from trueup.target.autotask.changed_reads import Changes
-        from trueup.target.autotask.kept_metadata import KeptMetadata
+        from trueup.target.autotask.kept_answers import KeptAnswers
         from trueup.target.autotask.kept_records import KeptRecords
 
         metadata, changes = None, None
         if self._options.metadata is not Kept.IGNORED:
             used = self._options.metadata is Kept.USED and not is_new
-            metadata = KeptMetadata(kept_file(self._project, METADATA), self._clock, used=used)
+            metadata = KeptAnswers(kept_file(self._project, METADATA), self._clock, used=used)
         if self._options.records is not Kept.IGNORED and options.get("read") == "changed":
             used = self._options.records is Kept.USED and not is_new
             records = KeptRecords(kept_file(self._project, RECORDS), self._clock, used=used)

@@ -13,7 +13,7 @@ import pytest
 from trueup.errors import TargetRejected
 from trueup.ports.target import Condition
 from trueup.target.autotask.gateway import HttpTarget
-from trueup.target.autotask.kept_metadata import KEPT_FOR, KeptMetadata
+from trueup.target.autotask.kept_answers import KEPT_FOR, KeptAnswers
 
 from tests.target.autotask.conftest import CODE, HOSTS, SECRET, USER, page, refusal
 
@@ -35,7 +35,7 @@ def process(
     with ExitStack() as stack:
 
         def opened(*, used: bool = True, identity: str = "", **client: Any) -> HttpTarget:
-            kept = KeptMetadata(file, clock, used=used)
+            kept = KeptAnswers(file, clock, used=used)
             target = HttpTarget(client_with(**client), entities, "a tenant", identity, kept)
             return stack.enter_context(target)
 

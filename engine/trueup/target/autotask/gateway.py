@@ -22,7 +22,7 @@ from trueup.target.autotask.call_costs import COSTS
 from trueup.target.autotask.changed_reads import ChangedReads, Changes
 from trueup.target.autotask.client import AutotaskClient
 from trueup.target.autotask.contradictions import contradict
-from trueup.target.autotask.kept_metadata import KeptMetadata
+from trueup.target.autotask.kept_answers import KeptAnswers
 from trueup.target.autotask.kept_notices import kept_notices
 from trueup.target.autotask.metadata import Metadata
 from trueup.target.autotask.pieces import Query, merged, read_pieces
@@ -49,7 +49,7 @@ class HttpTarget:
         entities: Mapping[str, Entity],
         name: str,
         identity: str = "",
-        kept: KeptMetadata | None = None,
+        kept: KeptAnswers | None = None,
         changes: Changes | None = None,
     ) -> None:
         """`entities` is the shipped catalogue; `name` is the target's name in messages.

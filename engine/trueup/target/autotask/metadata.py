@@ -1,6 +1,6 @@
 """The entities: from the shipped catalogue, and from the tenant's metadata where needed.
 
-Metadata may come from a file of an earlier plan (`kept_metadata`). A kept answer is read again
+Metadata may come from a file of an earlier plan (`kept_answers`). A kept answer is read again
 
 - if it lacks a field or a user-defined field that is named;
 - before a condition on a user-defined field is sent, because what Autotask does with one that was
@@ -22,7 +22,7 @@ from trueup.model.catalogue import UDF, Entity, Field
 from trueup.model.suggestions import closest
 from trueup.target.autotask.catalogue import EntityRights, fields_reader, read_rights, read_udfs
 from trueup.target.autotask.client import AutotaskClient
-from trueup.target.autotask.kept_metadata import KeptMetadata
+from trueup.target.autotask.kept_answers import KeptAnswers
 from trueup.target.autotask.metadata_answers import MetadataAnswers, answer_path
 from trueup.target.autotask.retry import ApiRequest
 
@@ -42,7 +42,7 @@ class Metadata:
         self,
         client: AutotaskClient,
         catalogue: Mapping[str, Entity],
-        kept: KeptMetadata | None = None,
+        kept: KeptAnswers | None = None,
         tenant: str = "",
     ) -> None:
         """`catalogue` has the shipped entities by name; `kept` are answers of earlier plans.

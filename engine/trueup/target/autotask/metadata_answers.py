@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from trueup.target.autotask.kept_metadata import KeptMetadata
+from trueup.target.autotask.kept_answers import KeptAnswers
 from trueup.target.autotask.responses import MalformedResponse
 
 _Result = TypeVar("_Result")
@@ -25,7 +25,7 @@ class MetadataAnswers:
     An answer belongs to an entity and a route below its `entityInformation`.
     """
 
-    def __init__(self, ask: Ask, kept: KeptMetadata | None, owner: Callable[[], str]) -> None:
+    def __init__(self, ask: Ask, kept: KeptAnswers | None, owner: Callable[[], str]) -> None:
         """`kept` is the file, if there is one.
 
         `owner` returns the tenant, zone and API user to whom its answers belong.
@@ -77,7 +77,7 @@ class MetadataAnswers:
         if self._kept:
             self._kept.save()
 
-    def _opened(self, kept: KeptMetadata) -> KeptMetadata:
+    def _opened(self, kept: KeptAnswers) -> KeptAnswers:
         """The file, as that of this tenant, zone and API user."""
         kept.belong_to(self._owner())
         return kept

@@ -1,8 +1,8 @@
-"""Answers of `entityInformation` that are kept on this machine between plans.
+"""Answers of Autotask that are kept on this machine between plans, because they rarely change.
 
-Metadata changes when an administrator edits a picklist, a user-defined field or a security level,
-which is rare. The file holds names, types, picklists and rights, no record and no secret, and only
-its owner may read it.
+Metadata changes when an administrator edits a picklist, a user-defined field or a security level.
+A file of it holds names, types, picklists and rights, no record and no secret, and only its owner
+may read it.
 
 An answer is used until it is `KEPT_FOR` old. It is read again if anything contradicts it (see
 `metadata`). Losing the file costs a few calls, so a file that is damaged, of another version or of
@@ -38,7 +38,7 @@ class KeptAnswer:
     at: datetime
 
 
-class KeptMetadata:
+class KeptAnswers:
     """The file of one tenant, zone and API user; shared by threads."""
 
     def __init__(self, path: Path, clock: Clock, *, used: bool) -> None:
