@@ -6,6 +6,7 @@ import pytest
 from trueup.operations.project import load_project
 from trueup.sandbox.autotask import seed as seeding
 from trueup.target.autotask.metadata import Metadata
+from trueup.target.autotask.transport import Transport
 
 COMPANY_TYPES = [{"value": 1, "label": "Customer"}, {"value": 2, "label": "Vendor"}]
 
@@ -97,6 +98,25 @@ def test_doctor_asks_for_all_that_plans_keep(work, trueup, planned, requested):
     assert trueup("doctor")[0] == 0
 
     assert {"Companies", "Companies/fields"} <= {*requested}
+
+
+def test_plans_find_the_connection_as_doctor_has_left_it(trueup, planned, monkeypatch):
+    begun, send = [], Transport.send
+
+    def recorded(of, request, zone):
+        if request.path.startswith(("ZoneInformation", "ThresholdInformation")):
+            begun.append(request.path.partition("?")[0])
+        return send(of, request, zone)
+
+    monkeypatch.setattr(Transport, "send", recorded)
+    found = []
+    for command in (lambda: planned("--fresh"), planned, lambda: trueup("doctor"), planned):
+        command()
+        found.append([*begun])
+        begun.clear()
+
+    both = ["ZoneInformation", "ThresholdInformation"]
+    assert found == [both, [], both, []]
 
 
 def test_catalogue_pull_makes_the_next_plan_read(trueup, planned, requested):

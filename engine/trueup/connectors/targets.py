@@ -24,15 +24,13 @@ if TYPE_CHECKING:
     from trueup.target.autotask.gateway import HttpTarget
     from trueup.target.autotask.kept_answers import KeptAnswers
 
-    Memory = tuple[KeptAnswers | None, Changes | None]
-
 WORKERS = 12
 """Requests in flight over all endpoints: three for each of four, as Autotask allows."""
 
 FULL_READ_AFTER = 24
 """Hours after which records are read in full again, where only what changed is read."""
 
-METADATA, RECORDS = "metadata", "known"
+METADATA, CONNECTION, RECORDS = "metadata", "connection", "known"
 """What is kept of the target, in a file of its own each, by the end of its name."""
 
 DEMO_CREDENTIALS = Credentials("api@demo.example", "demo", "DEMO")
@@ -52,8 +50,20 @@ class TargetOptions:
     """How a command uses the target."""
 
     max_calls: int | None = None
-    metadata: Kept = Kept.IGNORED
+    metadata: Kept = Kept.IGNORED  # zone and calls of the hour as well
     records: Kept = Kept.IGNORED
+
+
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """What earlier commands have kept of the target; nothing by default."""
+
+    metadata: "KeptAnswers | None" = None
+    connection: "KeptAnswers | None" = None
+    changes: "Changes | None" = None
+
+
+_NO_MEMORY = _Memory()
 
 
 class Targets:
@@ -164,7 +174,7 @@ class Targets:
         name: str,
         identity: str = "",
         *,
-        memory: "Memory" = (None, None),
+        memory: _Memory = _NO_MEMORY,
     ) -> "HttpTarget":
         from trueup.target.autotask.client import AutotaskClient
         from trueup.target.autotask.gateway import HttpTarget
@@ -180,32 +190,35 @@ class Targets:
         named = options.get("hosts", ())
         hosts = [str(host) for host in named] if isinstance(named, list | tuple) else []
         client = AutotaskClient(url, credentials, self._clock, limits, hosts=hosts)
+        if memory.connection:
+            client.remember(memory.connection)
         entities = self._project.catalogue.entities
-        target = HttpTarget(client, entities, name, identity, *memory)
+        target = HttpTarget(client, entities, name, identity, memory.metadata, memory.changes)
         return self._stack.enter_context(target)
 
-    def _memory(self, options: Mapping[str, object], *, is_new: bool = False) -> "Memory":
+    def _memory(self, options: Mapping[str, object], *, is_new: bool = False) -> _Memory:
         """Returns the kept answers of the target; none for a new tenant."""
         from trueup.target.autotask.changed_reads import Changes
         from trueup.target.autotask.kept_answers import KeptAnswers
         from trueup.target.autotask.kept_records import KeptRecords
 
-        metadata, changes = None, None
+        metadata, connection, changes = None, None, None
         if self._options.metadata is not Kept.IGNORED:
             used = self._options.metadata is Kept.USED and not is_new
             metadata = KeptAnswers(kept_file(self._project, METADATA), self._clock, used=used)
+            connection = KeptAnswers(kept_file(self._project, CONNECTION), self._clock, used=used)
         if self._options.records is not Kept.IGNORED and options.get("read") == "changed":
             used = self._options.records is Kept.USED and not is_new
             records = KeptRecords(kept_file(self._project, RECORDS), self._clock, used=used)
             hours = float(str(options.get("full_read_after", FULL_READ_AFTER)))
             changes = Changes(records, timedelta(hours=hours), epoch=self._journal_head)
-        return metadata, changes
+        return _Memory(metadata, connection, changes)
 
 
 def kept_file(project: Project, what: str) -> Path:
     """Returns where metadata or records of the target are kept: beside the tenant's state.
 
-    `what` is METADATA or RECORDS.
+    `what` is METADATA, CONNECTION or RECORDS.
     """
     if project.tenant:
         return project.own / project.kept_file(f"{what}.json")

@@ -73,7 +73,7 @@ def client_of(url, clock, network=None):
 def test_one_connection_carries_one_request_after_the_other(listener, clock):
     with client_of(listener.address, clock) as client:
         for _ in range(3):
-            client._look_up()
+            client._zone._look_up()
 
     assert (len(listener.asked), len(listener.connections)) == (3, 1)
 
@@ -115,7 +115,7 @@ def test_the_cookies_of_a_load_balancer_are_sent_back_if_they_can_be(clock, cook
 
     with client_of("https://psa.example", clock, httpx.MockTransport(answer)) as client:
         for _ in range(2):
-            client._look_up()
+            client._zone._look_up()
 
     assert cookies == [None, sent]
 

@@ -3,28 +3,29 @@
 Facts: docs/explanation/autotask.md, sections 1, 2 and 4.
 """
 
-import logging
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Self, TypeVar
-from urllib.parse import quote
 
 from trueup.errors import TargetError, TargetRejected
 from trueup.ports.target import Threshold
 from trueup.ports.world import Clock
 from trueup.target.autotask.credentials import Credentials
+from trueup.target.autotask.kept_answers import KeptAnswers
+from trueup.target.autotask.kept_connection import HOUR, ZONE, KeptConnection
 from trueup.target.autotask.limits import RunLimits
-from trueup.target.autotask.responses import MalformedResponse, clean_message
+from trueup.target.autotask.responses import MalformedResponse
 from trueup.target.autotask.retry import ApiRequest
 from trueup.target.autotask.sender import Sender
+from trueup.target.autotask.tenant_zone import TenantZone
 from trueup.target.autotask.transport import Network, Transport
-from trueup.target.autotask.zones import Zone, is_trusted, read_zone, zone_at
+from trueup.target.autotask.zones import Zone, zone_at
 
 _NO_THRESHOLD = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
 """Statuses of a service that does not report the threshold."""
 
-_log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
 
 
@@ -55,7 +56,6 @@ class AutotaskClient:
                 "target.url in trueup.yaml must begin with https://:"
                 " the secret would be sent in clear"
             )
-        self._hosts = hosts
         self._credentials = credentials
         self._limits = limits or RunLimits()
         loopback = self._start.is_loopback()
@@ -63,8 +63,8 @@ class AutotaskClient:
             credentials, clock, self._limits, loopback=loopback, network=network
         )
         self._sender = Sender(self._transport, credentials, clock, self._limits)
-        self._zone: Zone | None = None
-        self._zone_lock = threading.Lock()
+        self._zone = TenantZone(self._start, credentials, hosts, self._sender)
+        self._kept: KeptConnection | None = None
         self._threshold_lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -76,9 +76,18 @@ class AutotaskClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def remember(self, kept: KeptAnswers) -> None:
+        """Uses the zone and the hour's calls that earlier commands have kept; keeps new ones.
+
+        It is called before the first request. Without it both are read.
+        """
+        self._kept = self._zone.kept = KeptConnection(kept, self._start, self.user)
+
     def close(self) -> None:
-        """Closes the connections."""
+        """Closes the connections, and keeps what was found out about them."""
         self._transport.close()
+        if self._kept:
+            self._kept.save()
 
     @property
     def identity(self) -> str:
@@ -98,14 +107,26 @@ class AutotaskClient:
 
         `identity` is that of the tenant. Looks the zone up. Raises `TargetError`.
         """
-        zone = self.zone()
-        place = "loopback" if zone.is_loopback() else zone.root  # a sandbox has another port
-        return f"{identity}, {self.user}, {place}"
+        return f"{identity}, {self.user}, {self.zone().place()}"
 
     @property
     def calls(self) -> int:
         """Requests sent so far, including zone look-ups and readings of the threshold."""
         return self._sender.budget.count
+
+    def kept_since(self) -> Mapping[str, datetime]:
+        """Returns what is used and not read, because an earlier command has kept it: since when."""
+        since: dict[str, datetime] = {}
+        if self._kept and self._zone.is_kept:
+            since["zone"] = self._kept.read_at[ZONE]
+        if self._kept and self._sender.budget.is_assumed:
+            since["hour's calls"] = self._kept.read_at[HOUR]
+        return since
+
+    @property
+    def moves(self) -> int:
+        """How often the tenant was found to be in another zone than before."""
+        return self._zone.moves
 
     @property
     def workers(self) -> int:
@@ -125,18 +146,17 @@ class AutotaskClient:
         self._sender.budget.reserve_calls(calls)
 
     def zone(self) -> Zone:
-        """Returns the tenant's zone, which is looked up once. Raises `TargetError`."""
-        with self._zone_lock:
-            if self._zone is None:
-                self._zone = self._look_up()
-            return self._zone
+        """Returns the tenant's zone: the kept one, or looked up, once. Raises `TargetError`."""
+        return self._zone.zone()
 
     def threshold(self) -> Threshold:
         """Returns the calls of the current hour, read from the service. Raises `TargetError`."""
         path = "ThresholdInformation"
         request = ApiRequest("GET", path, endpoint=path, what="reading the hour's calls")
-        threshold = self._send(request, _read_threshold)
+        threshold = self._sender.send(request, self._zone, _read_threshold)
         self._sender.budget.learn(threshold)
+        if self._kept:
+            self._kept.put_threshold(threshold)
         return threshold
 
     def call(self, request: ApiRequest, read: Callable[[Any], _Result]) -> _Result:
@@ -148,52 +168,23 @@ class AutotaskClient:
         """
         self.zone()  # first, so that a refused look-up is not mistaken for a missing threshold
         self._update_threshold()
-        return self._send(request, read)
-
-    def _send(self, request: ApiRequest, read: Callable[[Any], _Result]) -> _Result:
-        zone = self.zone()
-        return self._sender.send(request, lambda: self._zone or zone, read, self._has_moved)
-
-    def _look_up(self) -> Zone:
-        """Requests the zone from the look-up host, without credentials."""
-        path = f"ZoneInformation?user={quote(self._credentials.username, safe='')}"
-        request = ApiRequest("GET", path, endpoint="", what="looking up the zone")
-        zone = self._sender.send(request, lambda: self._start, read_zone)
-        if not zone.is_secure() or (
-            self._start.root.startswith("https:") and not zone.root.startswith("https:")
-        ):
-            raise TargetError(
-                "the zone look-up leads from https to http; the secret is not sent there"
-            )
-        if not is_trusted(zone, self._start, self._hosts):
-            host = clean_message(zone.host_name(), 60)
-            raise TargetError(
-                f"the zone look-up leads to {host}, which is no host of Autotask; the secret is "
-                "not sent there. If that is right, name it in target.hosts in trueup.yaml"
-            )
-        _log.info("zone %s at %s", zone.name, zone.root)
-        return zone
-
-    def _has_moved(self, used: Zone) -> bool:
-        """Whether the tenant is in another zone than the used one; looks it up again."""
-        with self._zone_lock:
-            # Another thread may have looked it up meanwhile.
-            if self._zone is used:
-                self._zone = self._look_up()
-            return self._zone != used
+        return self._sender.send(request, self._zone, read)
 
     def _update_threshold(self) -> None:
         """Reads the threshold if it is due, in one thread."""
-        if not self._sender.budget.due():
+        budget = self._sender.budget
+        if not budget.due():
             return
         with self._threshold_lock:
-            if self._sender.budget.due():
+            if self._kept and budget.is_new and (threshold := self._kept.threshold()):
+                budget.assume(threshold)
+            if budget.due():
                 try:
                     self.threshold()
                 except TargetRejected as refusal:
                     if refusal.status not in _NO_THRESHOLD:
                         raise
-                    self._sender.budget.learn(Threshold(0, 0))
+                    budget.learn(Threshold(0, 0))
 
 
 def _read_threshold(payload: object) -> Threshold:

@@ -2,7 +2,8 @@
 
 What it costs in calls:
 
-- one zone look-up and one reading of the threshold in a run (more near the hour's limit);
+- one zone look-up and one reading of the threshold in a run (more near the hour's limit), none in a
+  plan of less than 25 calls if an earlier command has kept them;
 - one for the metadata of an entity that is asked for, one more if its user-defined fields are used,
   none if an earlier plan has kept it;
 - for a read, one call for each 500 values of its `in` list and for each further page of 500
@@ -60,6 +61,7 @@ class HttpTarget:
         """
         self.client = client
         self._denied: dict[str, frozenset[str]] = {}
+        self._moves = 0  # of the tenant, that `renew` has seen
         self._name = name
         self._identity = identity or client.identity
         self.metadata = Metadata(client, entities, kept, self._identity)
@@ -119,7 +121,7 @@ class HttpTarget:
     def spared(self) -> int:
         """Requests that were not sent because of what an earlier plan has kept."""
         records = self._changed.spared if self._changed else 0
-        return self.metadata.answers.count() + records
+        return len(self.client.kept_since()) + self.metadata.answers.count() + records
 
     def threshold(self) -> Threshold:
         """Returns the calls of the current hour, read from the service. Raises `TargetError`."""
@@ -145,10 +147,15 @@ class HttpTarget:
     def renew(self, entities: Iterable[str]) -> bool:
         """Reads kept metadata again that is in doubt; returns whether it has changed.
 
-        In doubt is that of these entities, and what an answer has contradicted. Raises
-        `TargetError`.
+        In doubt is that of these entities, and what an answer has contradicted; all of it, if the
+        tenant has moved to another zone meanwhile, which counts as a change. Raises `TargetError`.
         """
-        has_changed = self.metadata.renew(entities)
+        has_moved = self.client.moves > self._moves
+        if has_moved:
+            self._moves = self.client.moves
+            self._denied.clear()
+            entities = {*entities, *self.metadata.answers.since()}
+        has_changed = self.metadata.renew(entities) or has_moved
         if has_changed and self._changed:
             self._changed.begin_again()
         return has_changed
@@ -160,8 +167,9 @@ class HttpTarget:
 
     @property
     def notices(self) -> Sequence[str]:
-        """Returns what an earlier plan has read, and when: metadata by entity, records by query."""
-        return kept_notices(self._name, self.metadata.answers, self._changed)
+        """Returns what an earlier plan has read, and when: zone, metadata and records."""
+        since = self.client.kept_since()
+        return kept_notices(self._name, since, self.metadata.answers, self._changed)
 
     def read(self, entity: str, where: Sequence[Condition], fields: Sequence[str]) -> list[Record]:
         """Returns all records that meet the conditions, ordered by id, with `id` and these fields.

@@ -57,13 +57,13 @@ class KeptAnswers:
                 self._tenant, self._newer, self._forgotten = tenant, {}, set()
                 self._answers = self._load() if self._used else {}
 
-    def get(self, path: str) -> KeptAnswer | None:
-        """Returns the answer to the request of that path; None if there is none recent enough."""
+    def get(self, path: str, longest: timedelta = KEPT_FOR) -> KeptAnswer | None:
+        """Returns the answer to the request of that path; None if it is `longest` old or older."""
         answer = self._answers.get(path)
         if answer is None or path in self._newer:
             return None
         age = self._clock.now() - answer.at
-        return answer if timedelta(0) <= age < KEPT_FOR else None
+        return answer if timedelta(0) <= age < longest else None
 
     def put(self, path: str, payload: object) -> None:
         """Keeps a new answer; it replaces that of the file."""

@@ -1,17 +1,36 @@
 """Says what a plan took from earlier ones instead of reading it from Autotask."""
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 
 from trueup.target.autotask.changed_reads import ChangedReads
 from trueup.target.autotask.metadata_answers import MetadataAnswers
 
 
 def kept_notices(
-    name: str, answers: MetadataAnswers, records: ChangedReads | None
+    name: str,
+    connection: Mapping[str, datetime],
+    answers: MetadataAnswers,
+    records: ChangedReads | None,
 ) -> Sequence[str]:
-    """Returns sentences about kept metadata and kept records; `name` is that of the target."""
-    return (*_about_metadata(name, answers), *(_about_records(name, records) if records else ()))
+    """Returns sentences about what was kept of the connection, of metadata and of records.
+
+    `name` is that of the target; `connection` says of what was kept when it was read.
+    """
+    return (
+        *_about_connection(name, connection),
+        *_about_metadata(name, answers),
+        *(_about_records(name, records) if records else ()),
+    )
+
+
+def _about_connection(name: str, since: Mapping[str, datetime]) -> Iterator[str]:
+    if since:
+        read = " and ".join(
+            f"the {what} at {at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" for what, at in since.items()
+        )
+        text = f"{name}: an earlier command has read {read}, which spares"
+        yield f"{text} {len(since)} calls; `trueup plan --fresh` reads it again"
 
 
 def _about_metadata(name: str, answers: MetadataAnswers) -> Iterator[str]:

@@ -25,7 +25,8 @@ _LONGEST_GAP = 60.0
 _FEWEST_BEFORE_RECHECK = 25
 """Calls after which the threshold is read again at the earliest.
 
-It is read again after a quarter of the calls that were left, if that is more.
+It is read again after a quarter of the calls that were left, if that is more and this process has
+read it.
 """
 
 
@@ -118,6 +119,7 @@ class CallBudget:
         self._count = 0
         self._threshold: Threshold | None = None
         self._count_at_threshold = 0  # when the threshold was last read
+        self.is_assumed = False  # whether the threshold is that of an earlier command
         self._next: datetime | None = None  # nothing is sent before
 
     @property
@@ -152,8 +154,18 @@ class CallBudget:
     def learn(self, threshold: Threshold) -> None:
         """Takes the service's count of the hour; a limit of 0 means that it is unknown."""
         with self._lock:
-            self._threshold = threshold
+            self._threshold, self.is_assumed = threshold, False
             self._count_at_threshold = self._count
+
+    def assume(self, threshold: Threshold) -> None:
+        """Takes the count that an earlier command has read; the service's is due soon after."""
+        with self._lock:
+            self._threshold, self.is_assumed = threshold, True
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing is known of the hour's calls."""
+        return self._threshold is None
 
     def due(self) -> bool:
         """Whether the threshold should be read (again).
@@ -167,7 +179,9 @@ class CallBudget:
             return self._threshold.limit > 0 and since >= self._calls_before_recheck()
 
     def _calls_before_recheck(self) -> int:
-        left = self._threshold.limit - self._threshold.used if self._threshold else 0
+        if self._threshold is None or self.is_assumed:
+            return _FEWEST_BEFORE_RECHECK
+        left = self._threshold.limit - self._threshold.used
         return max(_FEWEST_BEFORE_RECHECK, left // 4)
 
     def turn(self) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from http import HTTPStatus
 from random import SystemRandom
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from trueup.errors import CallsUsedUp, EngineError, TargetError
 from trueup.ports.world import Clock
@@ -28,6 +28,46 @@ from trueup.target.autotask.zones import Zone
 
 _log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
+
+
+class Destination(Protocol):
+    """Where requests are sent, and whether they should have been sent elsewhere."""
+
+    def zone(self) -> Zone:
+        """Returns the zone to send to. Raises `TargetError`."""
+
+    def is_doubtful(self, zone: Zone) -> bool:
+        """Returns whether it may be the wrong one."""
+
+    def confirm(self, zone: Zone) -> None:
+        """Notes that the zone has answered."""
+
+    def has_moved(self, used: Zone) -> bool:
+        """Returns whether the right zone is another one by now. Raises `TargetError`."""
+
+
+class LookUpHost:
+    """The host at which zones are looked up: there is no other one."""
+
+    def __init__(self, zone: Zone) -> None:
+        self._zone = zone
+
+    def zone(self) -> Zone:
+        """Returns the host's root."""
+        return self._zone
+
+    def is_doubtful(self, zone: Zone) -> bool:
+        """Returns false."""
+        del zone
+        return False
+
+    def confirm(self, zone: Zone) -> None:
+        """Needs no note."""
+
+    def has_moved(self, used: Zone) -> bool:
+        """Returns false."""
+        del used
+        return False
 
 
 def no_guard() -> None:
@@ -58,34 +98,35 @@ class Sender:
         self._stopping.set()
 
     def send(
-        self,
-        request: ApiRequest,
-        zone: Callable[[], Zone],
-        read: Callable[[Any], _Result],
-        has_moved: Callable[[Zone], bool] | None = None,
+        self, request: ApiRequest, destination: Destination, read: Callable[[Any], _Result]
     ) -> _Result:
         """Sends until there is a response to trust, and returns what `read` makes of it.
 
-        `zone` returns the zone to send to. `read` raises `MalformedResponse` for a payload that is
-        not what it must be, which then counts as a fault. `has_moved` is asked after a 401 whether
-        the tenant is in another zone than that one by now; without it a 401 is final.
+        `read` raises `MalformedResponse` for a payload that is not what it must be, which then
+        counts as a fault. Once, `destination` is asked whether the tenant has moved: after a 401,
+        and after any failure of a read at a zone that is doubtful.
         Raises `TargetRejected` (not carried out), `TargetUnavailable` (see `may_have_landed`), and
         `CallsUsedUp` (not sent).
         """
         until = self._clock.now() + timedelta(seconds=self._limits.deadline)
         attempts = RequestAttempts(request, until, self._limits.attempts)
         while True:
-            used = zone()
+            used = destination.zone()
             verdict = self._attempt(attempts, used)
             if isinstance(verdict, Done):
                 try:
-                    return read(verdict.payload)
+                    result = read(verdict.payload)
                 except MalformedResponse as fault:
                     verdict = Unclear(f"unexpected response: {fault}")
+                else:
+                    destination.confirm(used)
+                    return result
 
+            if self._has_moved(attempts, verdict, used, destination):
+                continue
             if isinstance(verdict, Rejected):
-                self._after_refusal(attempts, verdict, used, has_moved)
-            elif not self._sleep(self._wait_before_repeat(attempts, verdict)):
+                raise self._refusal(attempts, verdict)
+            if not self._sleep(self._wait_before_repeat(attempts, verdict)):
                 raise attempts.failure("stopped before it was sent again")
 
     def _attempt(self, attempts: RequestAttempts, zone: Zone) -> Verdict:
@@ -137,34 +178,43 @@ class Sender:
         _log.info("%s: %s; again in %.1f s", attempts.request.what, text, wait)
         return wait
 
-    def _after_refusal(
+    def _has_moved(
         self,
         attempts: RequestAttempts,
-        refused: Rejected,
-        zone: Zone,
-        has_moved: Callable[[Zone], bool] | None,
-    ) -> None:
-        """Raises, unless the tenant has moved to another zone meanwhile."""
-        unauthorized = refused.status == HTTPStatus.UNAUTHORIZED
-        is_certain = not (refused.may_have_landed and attempts.request.writes)
-        if unauthorized and has_moved and not attempts.moved and is_certain:
-            attempts.moved = True
-            try:
-                if has_moved(zone):
-                    return
-            except (TargetError, CallsUsedUp) as fault:
-                if attempts.in_doubt:
-                    raise attempts.failure(str(fault)) from None
-                raise
+        failed: Rejected | Busy | NotSent | Unclear,
+        used: Zone,
+        destination: Destination,
+    ) -> bool:
+        """Whether the request is to be sent to another zone, because of how it failed at this one.
 
+        It is asked once for each request. A write is sent elsewhere only after a 401 that proves
+        that it had no effect.
+        """
+        if isinstance(failed, Rejected) and failed.status == HTTPStatus.UNAUTHORIZED:
+            is_sign = not (attempts.request.writes and failed.may_have_landed)
+        else:
+            may_be_sent_elsewhere = not attempts.request.writes and not isinstance(failed, Busy)
+            is_sign = may_be_sent_elsewhere and destination.is_doubtful(used)
+        if not is_sign or attempts.moved:
+            return False
+        attempts.moved = True
+        try:
+            return destination.has_moved(used)
+        except (TargetError, CallsUsedUp) as fault:
+            if attempts.in_doubt:
+                raise attempts.failure(str(fault)) from None
+            raise
+
+    def _refusal(self, attempts: RequestAttempts, refused: Rejected) -> TargetError:
+        """The error of a refusal."""
         errors = tuple(self._public(error) for error in refused.errors)
         text = "; ".join(errors)
-        if unauthorized:
+        if refused.status == HTTPStatus.UNAUTHORIZED:
             text = (
                 "the user name or the secret is wrong,"
                 " or the user has no API security level (HTTP 401)"
             )
-        raise attempts.refusal(
+        return attempts.refusal(
             text, errors, refused.status, may_have_landed=refused.may_have_landed
         )
 

@@ -63,6 +63,10 @@ class Zone:
         """Returns the host alone, in lower case."""
         return _origin(self.root)[1]
 
+    def place(self) -> str:
+        """Returns a text that distinguishes zones, and not the ports of a sandbox's runs."""
+        return "loopback" if self.is_loopback() else self.root
+
     def is_secure(self) -> bool:
         """Whether requests are encrypted, or stay on this machine."""
         return self.root.startswith("https:") or self.is_loopback()
