@@ -41,6 +41,16 @@ def test_validate_reports_that_the_project_is_sound(trueup):
     assert out.startswith("The project is sound: 7 mappings, ")
 
 
+def test_validate_says_the_same_of_files_that_it_knows_until_one_is_edited(work, trueup):
+    (work / "tests").mkdir(exist_ok=True)
+    first = trueup("validate")
+
+    assert trueup("validate") == first
+    (work / "tests" / "wrong.yaml").write_text("test: nothing\n", encoding="utf-8")
+    code, out, _ = trueup("validate")
+    assert (code, out.partition(":")[0]) == (1, "tests/wrong.yaml")
+
+
 def test_validate_names_the_place_of_a_fault(work, trueup):
     mapping = work / "mappings" / "customer.yaml"
     mapping.write_text(mapping.read_text().replace("entity: Companies", "entity: Compnies", 1))

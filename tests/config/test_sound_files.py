@@ -101,7 +101,7 @@ def test_files_are_checked_again_after_a_change(project, checks, tmp_path, chang
 
 OTHERS = {
     "version": ("VERSION", "0.0.0"),
-    "format": ("FORMAT", 2),
+    "format": ("FORMAT", 3),
     "modules or libraries": ("_code", lambda: b"others"),
 }
 
@@ -132,13 +132,15 @@ DAMAGED = (
     b"",
     b"[]",
     b"{",
-    b'{"format": 1}',
-    b'{"format": 1, "sound": []}',
-    b'{"format": 0, "sound": {"DIGEST": 0}}',
-    b'{"format": 1, "sound": {"DIGEST": "0"}}',
-    b'{"format": 1, "sound": {"DIGEST": true}}',
-    b'{"format": 1, "sound": {"another": 0}}',
-    b'{"format": 1, "sound": {"DIGEST": 0}}' + b" " * 20_000,
+    b'{"format": 2}',
+    b'{"format": 2, "sound": []}',
+    b'{"format": 1, "sound": {"DIGEST": [1, 1]}}',
+    b'{"format": 2, "sound": {"DIGEST": 0}}',
+    b'{"format": 2, "sound": {"DIGEST": [1]}}',
+    b'{"format": 2, "sound": {"DIGEST": ["1", 1]}}',
+    b'{"format": 2, "sound": {"DIGEST": [1, true]}}',
+    b'{"format": 2, "sound": {"another": [1, 1]}}',
+    b'{"format": 2, "sound": {"DIGEST": [1, 1]}}' + b" " * 20_000,
     b"[" * 100_000,
     b"\xff\xfe",
 )

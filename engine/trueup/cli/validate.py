@@ -60,15 +60,36 @@ def validate(context: CommandContext, *, secrets: bool) -> int:
 
 
 def _project(context: CommandContext) -> Checked:
+    from trueup.operations.sound_project import known_project, sound_tests
+
+    known = known_project(context.folder)
+    if known is None:
+        return _whole_project(context)
+    sound = _sound(known.mappings, known.rules)
+    if any(finding.severity is Severity.ERROR for finding in known.findings):
+        return known.findings, "", 0
+    tests = sound_tests(context.folder, None)
+    if tests is None:
+        return known.findings, sound, 0
+    if tests.counts is None:
+        return _whole_project(context)
+    return known.findings, sound, tests.counts[0]
+
+
+def _whole_project(context: CommandContext) -> Checked:
     from trueup.operations.project import check_project
-    from trueup.render.formatting import count
 
     project, findings = check_project(context.folder)
     if project is None:
         return findings, "", 0
     tests, found = _tests([project])
-    mappings, rules = count(len(project.mappings), "mapping"), count(len(project.rules), "rule")
-    return [*findings, *found], f"The project is sound: {mappings}, {rules}.", tests
+    return [*findings, *found], _sound(len(project.mappings), len(project.rules)), tests
+
+
+def _sound(mappings: int, rules: int) -> str:
+    from trueup.render.formatting import count
+
+    return f"The project is sound: {count(mappings, 'mapping')}, {count(rules, 'rule')}."
 
 
 def _fleet(context: CommandContext, *, secrets: bool) -> Checked:

@@ -65,3 +65,20 @@ def capped(findings: Iterable[Finding]) -> list[Finding]:
         elif place.file not in notes:
             notes[place.file] = too_many(Place(place.file))
     return [*kept, *notes.values()]
+
+
+def in_order_of_files(given: Iterable[Finding]) -> list[Finding]:
+    """Returns each finding once, in the order of the files, and not too many errors of a file.
+
+    Where the YAML itself is broken, other findings at the same place are dropped.
+    """
+    findings = [*given]
+    broken = {finding.place for finding in findings if finding.code == "yaml"}
+    kept = {
+        finding for finding in findings if finding.code == "yaml" or finding.place not in broken
+    }
+    return sorted(capped(sorted(kept, key=_sort_key)), key=_sort_key)
+
+
+def _sort_key(finding: Finding) -> tuple[Place, str, str]:
+    return finding.place or Place(""), finding.text, finding.remedy

@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trueup.config.catalogues import load_catalogue
-from trueup.config.checks.connections import check_connections
 from trueup.config.checks.dependencies import in_order
-from trueup.config.desk import check_desk
+from trueup.config.checks.options import check_options
 from trueup.config.digest import digest
-from trueup.config.error_limit import capped
+from trueup.config.error_limit import in_order_of_files
 from trueup.config.file_names import FLEET, PROJECT
 from trueup.config.project import ProjectOptions
 from trueup.config.project_files import CODE as PROJECT_CODE
@@ -28,11 +27,11 @@ from trueup.config.project_files import (
     valid_nodes,
 )
 from trueup.config.schema import Schemas
-from trueup.config.sound_files import SoundFiles, contents_of_project
+from trueup.config.sound_files import files_of_project
 from trueup.config.specs import Specs, build_specs
 from trueup.errors import ConfigError
 from trueup.model.catalogue import Catalogue
-from trueup.model.finding import Finding, Place, Severity
+from trueup.model.finding import Finding, Severity
 from trueup.model.gc_pause import gc_paused
 from trueup.model.overlay import Overlay
 from trueup.model.project import Project
@@ -120,21 +119,15 @@ def check(
     origin = _Origin(root, overlay)
     if decisions is not None or project is not None:
         return _check(env, Schemas(shipped), read, origin).result
-    files = sound_files(root, shipped=shipped, overlay=overlay)
-    if files.count is not None:
+    files = files_of_project(root, shipped, overlay)
+    if files.counts is not None:
         known = _check(env, Schemas(shipped, is_sound=True), read, origin, is_sound=True)
         if files.are_unchanged():
             return known.result
     checked = _check(env, Schemas(shipped), read, origin)
-    if checked.is_sound:
-        files.keep()
+    if checked.sound:
+        files.keep(*checked.sound)
     return checked.result
-
-
-def sound_files(root: Path, *, shipped: Path, overlay: Overlay | None) -> SoundFiles:
-    """Returns whether the files of a project were found sound before; arguments as for `check`."""
-    own = overlay.folder if overlay else root
-    return SoundFiles(own, lambda: contents_of_project(root, shipped, overlay))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +181,8 @@ class _Checked:
 
     project: Project | None
     findings: list[Finding]
-    is_sound: bool
-    """Nothing was found that follows from the files alone."""
+    sound: tuple[int, int] | None
+    """How many mappings and rules there are, if nothing was found that follows from the files."""
 
     @property
     def result(self) -> tuple[Project | None, list[Finding]]:
@@ -222,50 +215,27 @@ def _check(
             catalogue, files = read(schemas)
         except ConfigError as error:  # a schema or a catalogue: nothing can be checked without
             found = [finding for finding in error.findings if isinstance(finding, Finding)]
-            return _Checked(None, found, is_sound=False)
+            return _Checked(None, found, sound=None)
         specs = build_specs(files, schemas, env)
         in_files = [] if is_sound else [*files.findings, *_check_specs(files, specs, catalogue)]
-        findings = _sorted([*in_files, *_check_options(files, specs)])
+        in_options = (
+            check_options(files.project, specs.options) if files.project and specs.options else ()
+        )
+        findings = in_order_of_files([*in_files, *in_options])
+    sound = None if in_files else (len(specs.mappings), len(specs.rules))
     has_errors = any(finding.severity is Severity.ERROR for finding in findings)
     if specs.options is None or has_errors:
-        return _Checked(None, findings, is_sound=not in_files)
+        return _Checked(None, findings, sound)
     project = _project(origin.root, files, specs, specs.options, catalogue)
     warnings = tuple(finding for finding in findings if finding.code == PROJECT_CODE)
     made = replace(project, warnings=warnings, overlay=origin.overlay)
-    return _Checked(made, findings, is_sound=not in_files)
+    return _Checked(made, findings, sound)
 
 
 def _check_specs(files: ProjectFiles, specs: Specs, catalogue: Catalogue) -> Iterator[Finding]:
     from trueup.config.checks.whole_project import check_specs  # noqa: PLC0415 -- loads slowly
 
     return check_specs(files, specs, catalogue)
-
-
-def _check_options(files: ProjectFiles, specs: Specs) -> Iterator[Finding]:
-    """Yields what is wrong with trueup.yaml and may depend on the environment."""
-    if not specs.options:
-        return
-    yield from specs.options.findings
-    if files.project:
-        if desk := files.project.get("desk"):
-            yield from check_desk(desk, specs.options.desk)
-        yield from check_connections(files.project, specs.options)
-
-
-def _sorted(findings: list[Finding]) -> list[Finding]:
-    """Returns each finding once, in the order of the files, and not too many errors of a file.
-
-    Where the YAML itself is broken, other findings at the same place are dropped.
-    """
-    broken = {finding.place for finding in findings if finding.code == "yaml"}
-    kept = {
-        finding for finding in findings if finding.code == "yaml" or finding.place not in broken
-    }
-    return sorted(capped(sorted(kept, key=_sort_key)), key=_sort_key)
-
-
-def _sort_key(finding: Finding) -> tuple[Place, str, str]:
-    return finding.place or Place(""), finding.text, finding.remedy
 
 
 def _catalogue(root: Path, shipped: Path) -> Catalogue:

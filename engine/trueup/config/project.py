@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from trueup.config.approval import parse_approval
 from trueup.config.currencies import CODES, closest_code
+from trueup.config.days import parse_day
 from trueup.config.desk import parse_desk
 from trueup.config.environment import exposed_secrets, resolve
 from trueup.config.node import Node
 from trueup.config.notify import check_notify, parse_notify
-from trueup.config.rules import parse_day
 from trueup.model.approval import ApprovalPolicy
 from trueup.model.desk import DeskSettings
 from trueup.model.finding import Finding, Place, Severity

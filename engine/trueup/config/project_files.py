@@ -101,6 +101,13 @@ def read_files(root: Path, schemas: Schemas, given: GivenFiles = NOTHING_GIVEN) 
     return files
 
 
+def read_project_file(root: Path, schemas: Schemas) -> ProjectFiles:
+    """Reads and checks trueup.yaml, and nothing else."""
+    files = ProjectFiles()
+    _read_project(root, schemas, files, NOTHING_GIVEN)
+    return files
+
+
 def read_shared(root: Path, schemas: Schemas) -> ProjectFiles:
     """Reads and checks the mappings and rules of the folder, and nothing else."""
     files = ProjectFiles()

@@ -4,9 +4,9 @@ Names in them are not checked here, but in `checks/rules.py` and `checks/decisio
 """
 
 from collections.abc import Iterator
-from datetime import date
 from decimal import Decimal
 
+from trueup.config.days import parse_day
 from trueup.config.node import Node
 from trueup.model.decision import Decision, SeenDifference
 from trueup.model.finding import Place, Severity
@@ -93,13 +93,3 @@ def _parse_seen(node: Node) -> SeenDifference | None:
     if day is None:  # the schema reports it
         return None
     return SeenDifference(Decimal(node["units"].data), Decimal(node["quantity"].data), day)
-
-
-def parse_day(data: object) -> date | None:
-    """Returns a day that is given as one or as text (`"2026-11-01"`), or None for anything else."""
-    if isinstance(data, str):
-        try:
-            return date.fromisoformat(data)
-        except ValueError:
-            return None
-    return data if isinstance(data, date) else None

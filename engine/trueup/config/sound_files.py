@@ -29,7 +29,7 @@ from trueup.model.overlay import Overlay
 from trueup.version import VERSION
 
 FILE = ".trueup/checked.json"
-FORMAT = 1
+FORMAT = 2
 MOST = 16
 """Digests that are kept: those of the last checks."""
 
@@ -53,20 +53,20 @@ class SoundFiles:
         self._digest = self._current()
 
     @property
-    def count(self) -> int | None:
-        """Returns the number that `keep` stored for these files; None if they must be checked."""
+    def counts(self) -> tuple[int, int] | None:
+        """Returns the numbers that `keep` stored for these files; None if they must be checked."""
         return self._load().get(self._digest)
 
     def are_unchanged(self) -> bool:
-        """Returns whether the files are still those that `count` is about."""
+        """Returns whether the files are still those that `counts` are about."""
         return self._digest == self._current()
 
-    def keep(self, count: int = 0) -> None:
-        """Records that the files are sound, unless they have changed since."""
+    def keep(self, first: int, second: int = 0) -> None:
+        """Records that the files are sound, with two numbers, unless they have changed since."""
         if not self.are_unchanged():
             return
         kept = {digest: one for digest, one in self._load().items() if digest != self._digest}
-        newest = [*kept.items(), (self._digest, count)][-MOST:]
+        newest = [*kept.items(), (self._digest, (first, second))][-MOST:]
         content = json.dumps({"format": FORMAT, "sound": dict(newest)}).encode()
         try:
             self._path.parent.mkdir(exist_ok=True)
@@ -74,7 +74,7 @@ class SoundFiles:
         except OSError as error:
             _log.info("%s cannot be written: %s", FILE, error.strerror)
 
-    def _load(self) -> Mapping[str, int]:
+    def _load(self) -> Mapping[str, tuple[int, int]]:
         try:
             with open_regular(self._path) as file:
                 content = file.read(_LARGEST + 1)
@@ -82,7 +82,11 @@ class SoundFiles:
             if len(content) > _LARGEST or document["format"] != FORMAT:
                 return {}
             kept = document["sound"].items()
-            return {str(digest): one for digest, one in kept if type(one) is int}
+            return {
+                str(digest): (first, second)
+                for digest, (first, second) in kept
+                if type(first) is type(second) is int
+            }
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return {}
 
@@ -92,6 +96,12 @@ class SoundFiles:
             digest.update(b"%d\n" % len(content))  # so that no two lists of contents look alike
             digest.update(content)
         return digest.hexdigest()
+
+
+def files_of_project(root: Path, shipped: Path, overlay: Overlay | None) -> SoundFiles:
+    """Returns the files of a project. Kept are how many mappings and rules they state."""
+    own = overlay.folder if overlay else root
+    return SoundFiles(own, lambda: contents_of_project(root, shipped, overlay))
 
 
 def contents_of_project(root: Path, shipped: Path, overlay: Overlay | None) -> Iterator[bytes]:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from trueup.config.days import parse_day
 from trueup.config.mapping import parse_mapping
 from trueup.config.project import ProjectOptions, parse_project
 from trueup.config.project_files import ProjectFiles, valid_nodes
-from trueup.config.rules import parse_day, parse_decisions, parse_notes, parse_rules
+from trueup.config.rules import parse_decisions, parse_notes, parse_rules
 from trueup.config.schema import Schemas
 from trueup.model.decision import Decision
 from trueup.model.finding import Finding, Severity

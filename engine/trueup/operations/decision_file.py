@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from trueup.config.days import parse_day
 from trueup.config.documents import parse
 from trueup.config.node import Node
-from trueup.config.rules import parse_day, parse_decisions
+from trueup.config.rules import parse_decisions
 from trueup.config.schema import Schemas
 from trueup.errors import ConfigError, EngineError
 from trueup.local_files import read_regular

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from trueup.config.checked_document import CheckedDocument
+from trueup.config.days import parse_day
 from trueup.config.documents import parse, read
 from trueup.config.node import Node
-from trueup.config.rules import parse_day
 from trueup.config.schema import Schemas
 from trueup.config.specs import DAY_SETTINGS
 from trueup.config.testing.adaptations import parse_policies, parse_test_guards

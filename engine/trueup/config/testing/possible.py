@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
+from trueup.config.days import parse_day
 from trueup.config.node import Node
-from trueup.config.rules import parse_day
 from trueup.config.testing.rows import fault
 from trueup.config.testing.target import Names
 from trueup.expressions.rules import STOPS

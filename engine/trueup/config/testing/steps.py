@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from trueup.config.checks.decisions import why_not_applicable
+from trueup.config.days import parse_day
 from trueup.config.node import Node
-from trueup.config.rules import parse_day, parse_decisions
+from trueup.config.rules import parse_decisions
 from trueup.config.testing.expectations import ExpectationParser
 from trueup.config.testing.rows import RawRow, RowCompleter, fault, read_rows
 from trueup.config.testing.target import Names, parse_posted, parse_units

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from trueup.config.days import parse_day
 from trueup.config.node import Node
-from trueup.config.rules import parse_day
 from trueup.config.testing.rows import fault
 from trueup.model.finding import Finding, Place
 from trueup.model.mapping import MappingSpec

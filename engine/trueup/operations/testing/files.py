@@ -1,16 +1,16 @@
 """Finds and reads the files with tests of a project."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trueup.config.sound_files import SoundFiles, contents_of_folder, contents_of_project
 from trueup.config.testing.test_file import DEFAULTS, TestFile
 from trueup.errors import EngineError
 from trueup.local_files import is_absent
 from trueup.model.finding import Finding
 from trueup.model.project import Project
 from trueup.operations.project_folder import TESTS, shipped_folder, shipped_tests
+from trueup.operations.sound_project import sound_tests
 
 if TYPE_CHECKING:
     from trueup.model.testing import ProjectTest, RowDefaults
@@ -68,19 +68,11 @@ def check_tests(project: Project) -> tuple[int, list[Finding]]:
     Tests that were found sound before are not read again, as long as neither they nor the project
     have changed.
     """
-    root = Path(project.root)
-    if not any((root / TESTS).glob("*.yaml")):
+    sound = sound_tests(Path(project.root), project.overlay)
+    if sound is None:
         return 0, []
-    shipped = shipped_folder() / "schemas"
-
-    def contents() -> Iterator[bytes]:
-        yield from contents_of_project(root, shipped, project.overlay)
-        yield from contents_of_folder(root / TESTS)
-        yield from contents_of_folder(shipped_tests())
-
-    sound = SoundFiles(project.own, contents)
-    if sound.count is not None:
-        return sound.count, []
+    if sound.counts is not None:
+        return sound.counts[0], []
     count, findings = _checked_tests(project)
     if not findings:
         sound.keep(count)
