@@ -14,6 +14,7 @@ from trueup.ports.source import Rows, RowUpdate
 from trueup.source.files.csv_document import CsvDocument
 from trueup.source.files.json_document import JsonDocument
 from trueup.source.files.source import FileSource
+from trueup.source.files.xlsx_document import XlsxDocument
 
 Put = Callable[[str, str | bytes], Path]
 
@@ -149,6 +150,23 @@ def test_a_file_is_gone_through_once_however_often_rows_are_read(
         source.write("license_change", [update(key, status="Archived")])
         source.read("license_change", COLUMNS, [key])
     assert len(passes) == 2  # one more for the format of the column
+
+
+def test_a_workbook_is_parsed_once_for_each_content(
+    put: Put, source: FileSource, monkeypatch: pytest.MonkeyPatch
+):
+    put("license_change.xlsx", as_workbook(ROWS))
+    passes = []
+    monkeypatch.setattr(XlsxDocument, "_read", counted(XlsxDocument._read, passes))
+
+    for key in ("a", "b", "f"):
+        source.read("license_change", COLUMNS, [key])
+    assert len(passes) == 1
+
+    source.write("license_change", [update("a", status="Archived")])
+    for key in ("a", "b", "f"):
+        source.read("license_change", COLUMNS, [key])
+    assert len(passes) == 2
 
 
 def counted(rows: Callable, passes: list[object]) -> Callable:

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openpyxl import Workbook
 from trueup.errors import SourceError
 from trueup.model.catalogue import Table
 from trueup.ports.source import RowUpdate
@@ -18,6 +19,7 @@ from trueup.source.files.csv_document import CsvDocument
 from trueup.source.files.json_document import JsonDocument
 from trueup.source.files.source import FileSource
 from trueup.source.files.streamed_text import StreamedText
+from trueup.source.files.xlsx_document import XlsxDocument
 
 ROWS = 1_000
 CELL = "x" * 2_000
@@ -58,6 +60,20 @@ def test_a_file_is_never_in_memory_as_a_whole(tmp_path, kind):
     tracemalloc.stop()
     assert count == ROWS
     assert peak < path.stat().st_size / 3
+
+
+def test_the_rows_of_a_workbook_are_never_in_memory_as_a_whole():
+    book, content = Workbook(write_only=True), io.BytesIO()
+    sheet = book.create_sheet()
+    for number in range(2 * ROWS):
+        sheet.append([number * 1.5] * 20)
+    book.save(content)
+    document = XlsxDocument(content.getvalue(), "rows.xlsx", "rows")
+
+    walked = peak_of(lambda: sum(1 for _ in document._read()))
+    collected = peak_of(lambda: list(document._read()))
+
+    assert walked < collected * 2 / 3
 
 
 def peak_of(action: Callable[[], object]) -> int:

@@ -29,6 +29,7 @@ from trueup.source.files.documents import (
 )
 from trueup.source.files.edits import edit
 from trueup.source.files.json_document import JsonDocument
+from trueup.source.files.packed_rows import PackedRows
 from trueup.source.files.row_index import RowIndex, index_rows
 from trueup.source.files.streamed_text import StreamedText
 from trueup.source.files.value_formats import FileFormat
@@ -63,6 +64,7 @@ class FileSource:
         self._folder, self._tables, self._name = folder, tables, name
         self._zone, self._format = zone or ZoneInfo("UTC"), file_format or FileFormat()
         self._indexes: dict[str, RowIndex] = {}  # by table, of the content that was read last
+        self._packed: dict[str, tuple[bytes, PackedRows]] = {}  # by table, with such a digest
 
     def describe(self) -> str:
         """Returns the name of the folder."""
@@ -182,7 +184,7 @@ class FileSource:
         return self._folder.suffix.casefold() == WORKBOOK and self._folder.is_file()
 
     def _stream(self, path: Path, table: str) -> TableDocument:
-        """Returns the table in a file; only a workbook is read as a whole."""
+        """Returns the table in a file; of a workbook, the compressed bytes are in memory."""
         name = self._name_of(path)
         if path.suffix.casefold() == WORKBOOK:
             return XlsxDocument(read_bytes(path, name), name, table)
@@ -194,12 +196,19 @@ class FileSource:
         """Returns the table in a file, and the digest of the file."""
         name = self._name_of(path)
         if path.suffix.casefold() == WORKBOOK:
-            data = read_bytes(path, name)
-            return XlsxDocument(data, name, table), hashlib.sha256(data).digest()
+            return self._open_workbook(read_bytes(path, name), name, table)
         text = StreamedText(path, name)
         if path.suffix.casefold() == ".json":
             return JsonDocument(text, name), text.digest()
         return CsvDocument(text, name), text.digest()
+
+    def _open_workbook(self, data: bytes, name: str, table: str) -> tuple[TableDocument, bytes]:
+        """As `_open`; the rows of a content are parsed once."""
+        digest = hashlib.sha256(data).digest()
+        known, packed = self._packed.get(table, (b"", None))
+        document = XlsxDocument(data, name, table, packed if known == digest else None)
+        self._packed[table] = digest, document.packed()
+        return document, digest
 
     def _file_of(self, table: str) -> Path:
         """The file of a table. Raises `SourceError` if there is none, or more than one."""

@@ -8,15 +8,17 @@ stored with it. openpyxl stores none, so a workbook with formulas is not written
 
 import io
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from itertools import repeat
+from typing import IO, TYPE_CHECKING, Any
 from zipfile import BadZipFile, ZipFile
 
 from trueup.errors import SourceError
 from trueup.source.column_reader import RawRow
-from trueup.source.files.documents import EditedFile, MalformedRow
+from trueup.source.files.documents import BLOCK, EditedFile, MalformedRow
+from trueup.source.files.packed_rows import NumberedRow, PackedRows
 
 if TYPE_CHECKING:
     from openpyxl.workbook import Workbook
@@ -33,53 +35,59 @@ _SHEETS = "xl/worksheets/"
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 """The tag of a formula in the part of a sheet."""
 
+_LONGEST_TAG = 64
+"""Bytes that such a tag may take in front of a block's end."""
+
 
 class XlsxDocument:
     """A table in one sheet; the position of a row is its number in the sheet."""
 
-    def __init__(self, data: bytes, name: str, sheet: str) -> None:
-        """`sheet` is read, or the only one there is. Raises `SourceError`."""
+    def __init__(
+        self, data: bytes, name: str, sheet: str, packed: PackedRows | None = None
+    ) -> None:
+        """`sheet` is read, or the only one there is; `packed` has its rows if they are known."""
         self._data, self._name, self._sheet = data, name, sheet
-        workbook = self._load()
-        worksheet = self._worksheet(workbook)
-        try:
-            self._rows = [*_filled(worksheet, self._formulas())]
-        except _BROKEN as error:
-            raise self._broken() from error
-        finally:
-            workbook.close()
-        self._title = worksheet.title
+        self._packed = packed
+        self._title = sheet
+        self._names: list[str] | None = None
+
+    def packed(self) -> PackedRows:
+        """Returns all rows with their headings, which this document then reads no second time.
+
+        Raises `SourceError`.
+        """
+        if self._packed is None:
+            self._packed = PackedRows(self._read())
+        return self._packed
 
     def rows(self) -> Iterator[tuple[int, RawRow | MalformedRow]]:
         """Yields row by row, without empty ones. Raises `SourceError`."""
-        headers = self.names()
-        for number, cells in self._rows[1:]:
-            self._require_values(number, headers, cells)
-            extra = [cell for cell in cells[len(headers) :] if cell is not None]
-            faults = (
-                f"{header} is {cell}, the error of a formula"
-                for header, cell in zip(headers, cells, strict=False)
-                if header and isinstance(cell, _FormulaError)
-            )
-            if extra:
-                yield number, MalformedRow("a row has values beyond the columns that are named")
-            elif fault := next(faults, ""):
-                yield number, MalformedRow(fault)
-            else:
-                filled = [*cells, *[None] * (len(headers) - len(cells))]
-                yield (
-                    number,
-                    {
-                        header: _raw(value)
-                        for header, value in zip(headers, filled, strict=False)
-                        if header
-                    },
-                )
+        rows = iter(self._packed or self._read())
+        headers = self._headings(next(rows, None))
+        return (self._row(headers, number, cells) for number, cells in rows)
 
     def rows_at(self, positions: Sequence[int]) -> Iterator[tuple[int, RawRow | MalformedRow]]:
         """Yields the rows with these numbers. Raises `SourceError`."""
-        wanted = frozenset(positions)
-        return (row for row in self.rows() if row[0] in wanted)
+        headers = self.names()
+        return (self._row(headers, *row) for row in self.packed().at(positions))
+
+    def _row(
+        self, headers: Sequence[str], number: int, cells: Sequence[Any]
+    ) -> tuple[int, RawRow | MalformedRow]:
+        self._require_values(number, headers, cells)
+        extra = [cell for cell in cells[len(headers) :] if cell is not None]
+        faults = (
+            f"{header} is {cell}, the error of a formula"
+            for header, cell in zip(headers, cells, strict=False)
+            if header and isinstance(cell, _FormulaError)
+        )
+        if extra:
+            return number, MalformedRow("a row has values beyond the columns that are named")
+        if fault := next(faults, ""):
+            return number, MalformedRow(fault)
+        filled = [*cells, *[None] * (len(headers) - len(cells))]
+        named = zip(headers, filled, strict=False)
+        return number, {header: _raw(value) for header, value in named if header}
 
     def line(self, position: int) -> int:
         """Returns the position itself: a row's number."""
@@ -87,12 +95,17 @@ class XlsxDocument:
 
     def names(self) -> list[str]:
         """Returns the headers. Raises `SourceError`."""
-        if not self._rows:
+        if self._names is None:
+            return self._headings(next(iter(self._packed or self._read()), None))
+        return self._names
+
+    def _headings(self, row: NumberedRow | None) -> list[str]:
+        if row is None:
             raise SourceError(
                 f"{self._name}: sheet `{self._title}` is empty; its first row must name the "
                 "columns also where there are no rows: export it again"
             )
-        number, cells = self._rows[0]
+        number, cells = row
         self._require_values(number, [], cells)
         headers = ["" if cell is None else str(cell).strip() for cell in cells]
         repeated = sorted({name for name in headers if name and headers.count(name) > 1})
@@ -101,6 +114,7 @@ class XlsxDocument:
                 f"{self._name}:{number}: column `{repeated[0]}` occurs more than once; "
                 "the first row must name each column once"
             )
+        self._names = headers
         return headers
 
     def edited(self, edits: Mapping[int, Mapping[str, object]]) -> EditedFile:
@@ -141,24 +155,23 @@ class XlsxDocument:
     def _has_formulas(self) -> bool:
         """Whether any sheet may have a formula. Raises whatever a broken file leads to."""
         with ZipFile(io.BytesIO(self._data)) as parts:
-            sheets = (name for name in parts.namelist() if name.startswith(_SHEETS))
-            return any(_FORMULA.search(parts.read(name)) for name in sheets)
+            sheets = [name for name in parts.namelist() if name.startswith(_SHEETS)]
+            return any(_has_formula(part) for name in sheets for part in [parts.open(name)])
 
-    def _formulas(self) -> frozenset[tuple[int, int]]:
-        """Rows and columns of the formulas in the sheet, counted from 1."""
-        if not self._has_formulas():
-            return frozenset()
-        workbook = self._load(formulas=True)
+    def _read(self) -> Iterator[NumberedRow]:
+        """Yields the rows of the sheet, without empty ones. Raises `SourceError`."""
+        workbooks = [self._load()]
         try:
-            rows = _cells(self._worksheet(workbook))
-            return frozenset(
-                (number, column)
-                for number, row in rows
-                for column, cell in enumerate(row, start=1)
-                if cell.data_type == "f"
-            )
+            if self._has_formulas():
+                workbooks.append(self._load(formulas=True))
+            sheets = [self._worksheet(workbook) for workbook in workbooks]
+            self._title = sheets[0].title
+            yield from _filled(*(_cells(sheet) for sheet in sheets))
+        except _BROKEN as error:
+            raise self._broken() from error
         finally:
-            workbook.close()
+            for workbook in workbooks:
+                workbook.close()
 
     def _load(self, *, formulas: bool = False, whole: bool = False) -> "Workbook":
         """The workbook, with formulas or the values that are stored with them; `whole` to edit it.
@@ -212,23 +225,37 @@ class _Uncalculated:
     __slots__ = ()
 
 
-def _cells(worksheet: "Worksheet") -> Iterator[tuple[int, Sequence[Any]]]:
-    """Rows of cells with their numbers. The worksheet is open for reading."""
+def _has_formula(part: IO[bytes]) -> bool:
+    """Whether the part of a sheet has a formula. It is read block by block, and closed."""
+    with part:
+        before = b""
+        while block := part.read(BLOCK):
+            if _FORMULA.search(before + block):
+                return True
+            before = block[-_LONGEST_TAG:]
+    return False
+
+
+def _cells(worksheet: "Worksheet") -> Iterator[Sequence[Any]]:
+    """Rows of cells. The worksheet is open for reading."""
     worksheet.reset_dimensions()  # type: ignore[attr-defined] # a sheet's own account may be wrong
-    return enumerate(worksheet.iter_rows(), start=1)
+    return worksheet.iter_rows()
 
 
 def _filled(
-    worksheet: "Worksheet", formulas: Collection[tuple[int, int]]
-) -> Iterator[tuple[int, tuple[Any, ...]]]:
-    """Rows of values with their numbers, without empty ones.
+    values: Iterable[Sequence[Any]], formulas: Iterable[Sequence[Any]] | None = None
+) -> Iterator[NumberedRow]:
+    """Yields rows of values with their numbers, without empty ones.
 
-    `formulas` are the rows and columns of those that there are.
+    `formulas` are the same rows with the formulas in place of their values.
     """
-    for number, row in _cells(worksheet):
+    in_formulas = repeat(None) if formulas is None else formulas
+    for number, (row, formulas_of_row) in enumerate(
+        zip(values, in_formulas, strict=False), start=1
+    ):
         cells = tuple(
-            _value(cell, is_formula=(number, column) in formulas)
-            for column, cell in enumerate(row, start=1)
+            _value(cell, is_formula=formula.data_type == "f")
+            for cell, formula in zip(row, formulas_of_row or row, strict=False)
         )
         if any(cell is not None and cell != "" for cell in cells):
             yield number, cells
