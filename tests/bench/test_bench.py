@@ -5,6 +5,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from trueup.operations.project import load_project
+from trueup.operations.project_folder import shipped_folder
+from trueup.source.files.source import FileSource
 
 from tests.bench import applies, desk, exports, million, plans, start, unchanged
 from tests.bench.__main__ import measure
@@ -32,17 +35,38 @@ def test_the_apply_has_a_ratio_to_its_bound(capsys):
     assert "6 changes" in capsys.readouterr().out
 
 
-def test_an_export_is_padded_with_rows_of_their_own(tmp_path):
-    folder = tmp_path / "work365"
+@pytest.fixture(scope="module")
+def padded(tmp_path_factory):
+    """The exports of the example, two tables padded to 3 MB, and how many rows these have."""
+    folder = tmp_path_factory.mktemp("exports") / "work365"
     shutil.copytree(EXAMPLES / "work365", folder)
+    return folder, sum(exports.pad(folder, 3e6))
 
-    size = sum(exports.pad(folder, 3e6))
 
-    assert 2.9e6 < size < 3.1e6
+def test_an_export_is_padded_with_rows_of_their_own(padded):
+    folder, count = padded
+
+    rows = {table: rows_of(folder / f"{table}.json") for table in ("contact", "license_change")}
+
+    assert 2.9e6 < sum((folder / f"{table}.json").stat().st_size for table in rows) < 3.1e6
+    assert sum(map(len, rows.values())) == count
     for table, key in (("contact", "contactid"), ("license_change", "work365_licensechangelogid")):
-        rows, example = (rows_of(one / f"{table}.json") for one in (folder, EXAMPLES / "work365"))
-        assert rows[: len(example)] == example
-        assert len({row[key] for row in rows}) == len(rows) > 2 * len(example)
+        example = rows_of(EXAMPLES / "work365" / f"{table}.json")
+        assert rows[table][: len(example)] == example
+        assert len({row[key] for row in rows[table]}) == len(rows[table]) > 2 * len(example)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
+def test_an_export_in_another_format_has_the_same_rows(padded, tmp_path, suffix):
+    shutil.copy(padded[0] / "contact.json", tmp_path)
+    tables = load_project(shipped_folder()).catalogue.tables
+
+    before = FileSource(tmp_path, tables, "work365").read("contact", ["last_name", "state"])
+    exports.convert(tmp_path, suffix)
+    after = FileSource(tmp_path, tables, "work365").read("contact", ["last_name", "state"])
+
+    assert [file.suffix for file in tmp_path.iterdir()] == [f".{suffix}"]
+    assert after == before
 
 
 def rows_of(file: Path) -> list[dict[str, object]]:
