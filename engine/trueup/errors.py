@@ -27,6 +27,28 @@ RIGHTS = "`trueup doctor` names the rights that the API user lacks"
 """What to do where the target refuses a request for lack of rights."""
 
 
+LONGEST_LINE = 2_000
+"""Characters of a line in a message. A value of megabytes may stand in it, of a file say."""
+
+_END_OF_LINE = 300
+"""Of these, how many are kept at the end of a line, which says what to do."""
+
+
+def shortened(text: str) -> str:
+    """Returns a message whose lines are not too long: the middle of a longer line is left out."""
+    if len(text) <= LONGEST_LINE:
+        return text
+    return "\n".join(map(_shortened_line, text.split("\n")))
+
+
+def _shortened_line(line: str) -> str:
+    if len(line) <= LONGEST_LINE:
+        return line
+    left_out = len(line) - LONGEST_LINE
+    beginning, end = line[: LONGEST_LINE - _END_OF_LINE], line[-_END_OF_LINE:]
+    return f"{beginning} […{left_out:,} characters…] {end}"
+
+
 class HasLine(Protocol):
     """What an error needs of the findings that it carries: one line each."""
 
@@ -37,6 +59,9 @@ class HasLine(Protocol):
 
 class EngineError(Exception):
     """Something that the user can fix. The text says what is wrong and what to do."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(shortened(message))
 
 
 class ConfigError(EngineError):

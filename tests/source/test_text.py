@@ -27,5 +27,9 @@ def test_all_spellings_of_a_guid_are_one_key(guid: object):
     } == {text}
 
 
+def test_only_the_beginning_of_a_long_value_is_cleaned():
+    assert shown("\x07" * 2_000 + "end") == '"…"'
+
+
 def test_a_long_value_is_shortened_and_shown_on_one_line():
     assert shown("a\n" * 100) == '"' + "a " * 20 + '…"'

@@ -70,6 +70,16 @@ def test_a_value_is_read_as_its_type(type_: Type, raw: object, value: object):
         ),
         (Type.INTEGER, "1.5", '"1.5" is not a whole number'),
         (Type.DECIMAL, "1,000.00", '"1,000.00" is not a number'),
+        (
+            Type.DECIMAL,
+            "9" * 1_001,
+            f'"{"9" * 40}…" has 1,001 characters, and a number has at most 1,000',
+        ),
+        (
+            Type.DECIMAL,
+            Decimal("9" * 1_001),
+            f"{'9' * 40}… has 1,001 characters, and a number has at most 1,000",
+        ),
         (Type.DECIMAL, "NaN", '"NaN" is not a number'),
         (Type.DECIMAL, True, "true is not a number"),
         (Type.DECIMAL, Decimal("1E+9000000"), "1E+9000000 is a number with more than 40 digits"),

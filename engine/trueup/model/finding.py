@@ -7,6 +7,7 @@ from shlex import quote
 from typing import Self
 from uuid import UUID
 
+from trueup.errors import LONGEST_LINE, shortened
 from trueup.model.verdict import Verdict
 
 BRIEF_KEY = 8
@@ -166,6 +167,12 @@ class Finding:
     key: str = ""
     name: str = ""  # the display name of the row
     commands: tuple[Command, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("text", "remedy"):
+            value = getattr(self, name)
+            if len(value) > LONGEST_LINE:
+                object.__setattr__(self, name, shortened(value))
 
     @property
     def advice(self) -> Advice:

@@ -176,9 +176,22 @@ class JsonRows:
 
     def _second_occurrence(self, key: str, at: int) -> int:
         """The offset of the key's second occurrence; that of the row if the key has escapes."""
-        pattern = rf'"{re.escape(key)}"\s*:'
-        offsets = [match.start() for match in re.finditer(pattern, self.text[at:])]
-        return at + offsets[1] if len(offsets) > 1 else at
+        quoted = f'"{key}"'
+        first = self._with_colon(quoted, at)
+        second = self._with_colon(quoted, first + 1) if first >= 0 else -1
+        return second if second >= 0 else at
+
+    def _with_colon(self, quoted: str, at: int) -> int:
+        """The offset from which on a text is followed by a colon, -1 where there is none."""
+        while (at := self.text.find(quoted, at)) >= 0:
+            if self.text.startswith(":", self._blank_end(at + len(quoted))):
+                return at
+            at += 1
+        return at
+
+    def _blank_end(self, at: int) -> int:
+        blank = _BLANK.match(self.text, at)
+        return blank.end() if blank else at
 
     def _next_item(self, at: int, close: str) -> int:
         """The offset of the next item, or of the closing bracket."""
@@ -193,8 +206,7 @@ class JsonRows:
 
     def _skip_blank(self, at: int) -> int:
         while True:
-            blank = _BLANK.match(self.text, at)
-            at = blank.end() if blank else at
+            at = self._blank_end(at)
             if at < len(self.text) or not self._read_on():
                 return at
 

@@ -7,6 +7,9 @@ from datetime import date
 LONGEST_SHOWN = 40
 """Characters of a value that a message shows."""
 
+_LOOKED_AT = 25 * LONGEST_SHOWN
+"""Characters of a value that are cleaned for a message: the others cannot be shown."""
+
 _GUID = re.compile(r"\{?([0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})\}?")
 _ESCAPES = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])|\x9b[0-?]*[ -/]*[@-~]"
@@ -43,8 +46,9 @@ def canonical_key(text: str) -> str:
 
 def shown(value: object) -> str:
     """Returns a value for a message: on one line, without control characters, shortened."""
-    text = clean_text(_written(value)).replace("\n", " ")
-    if len(text) > LONGEST_SHOWN:
+    written = _written(value)
+    text = clean_text(written[:_LOOKED_AT]).replace("\n", " ")
+    if len(text) > LONGEST_SHOWN or len(written) > _LOOKED_AT:
         text = text[:LONGEST_SHOWN] + "…"
     return f'"{text}"' if isinstance(value, str) else text
 

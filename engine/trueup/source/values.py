@@ -43,6 +43,12 @@ A longer one is no text of Work 365. To compare it with all others would take gi
 LONGEST_KEY = 1_000
 """Characters of a key. One of Dataverse has 36, and a plan names that of a row ten times."""
 
+LONGEST_NUMERAL = 1_000
+"""Characters of a number as it is written, with blanks and zeros.
+
+A longer one is not looked at: the digits of a `Decimal`, one by one, take eight times its size.
+"""
+
 _TOO_LARGE = 10**LONGEST_NUMBER
 _CANONICAL_GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}").fullmatch
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
@@ -129,6 +135,8 @@ def _as_integer(value: object, display: object) -> object:
 def _as_decimal(value: object, _display: object) -> object:
     if type(value) is int and -_TOO_LARGE < value < _TOO_LARGE:
         return Decimal(value)
+    if isinstance(value, str) and len(value) > LONGEST_NUMERAL:
+        raise _too_long(value, value)
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         return _exact(Decimal(value.strip()), value)
     if isinstance(value, Decimal) and value.is_finite():
@@ -138,7 +146,16 @@ def _as_decimal(value: object, _display: object) -> object:
 
 @lru_cache(maxsize=16384)
 def _exact_decimal(number: Decimal) -> Decimal:
+    text = str(number)
+    if len(text) > LONGEST_NUMERAL:
+        raise _too_long(number, text)
     return _exact(number, number)
+
+
+def _too_long(raw: object, text: str) -> InvalidValue:
+    return InvalidValue(
+        f"{shown(raw)} has {len(text):,} characters, and a number has at most {LONGEST_NUMERAL:,}"
+    )
 
 
 def _exact(number: Decimal, raw: object) -> Decimal:

@@ -11,6 +11,7 @@ import pytest
 from trueup.errors import SourceError
 from trueup.model.catalogue import Table
 from trueup.model.finding import Severity
+from trueup.source.files.csv_document import LONGEST_CELL
 from trueup.source.files.source import FileSource
 
 Put = Callable[[str, str | bytes], Path]
@@ -335,7 +336,22 @@ def test_a_table_without_rows_is_empty(put: Put, source: FileSource):
             "",
             "account.csv:1: no columns are named; the first line must name each column once",
         ),
-        ("account.csv", 'id,name\na,"open\n', "account.csv:2: unexpected end of data"),
+        (
+            "account.csv",
+            'id,name\na,"open\n',
+            (
+                "account.csv:2: unexpected end of data; "
+                "the quotation mark at the end of a cell is missing"
+            ),
+        ),
+        (
+            "account.csv",
+            'id,name\na,"' + "x" * (LONGEST_CELL + 1),
+            (
+                f"account.csv:2: a cell has more than {LONGEST_CELL:,} characters; "
+                "if it opens with a quotation mark, the one at its end is missing"
+            ),
+        ),
         (
             "account.csv",
             "Report of accounts\nid,name,telephone1\na,b,c\n",
@@ -487,3 +503,21 @@ def test_a_readable_and_an_unreadable_row_with_one_key_are_both_left_out(
         ("key-twice", "a"),
         ("value-not-its-type", "a"),
     ]
+
+
+def test_a_text_that_is_too_long_is_left_out_with_its_row_in_any_format(
+    put: Put, source: FileSource
+):
+    rows = [{"id": "a", "name": "x" * 2_000_000}, {"id": "b", "name": "Bergen"}]
+    files = {
+        "json": json.dumps(rows),
+        "csv": "id,name\n" + "\n".join(",".join(row.values()) for row in rows),
+    }
+    for kind, text in files.items():
+        path = put(f"account.{kind}", text)
+        result = source.read("account", ["name"])
+        path.unlink()
+
+        assert result.rows == [rows[1]]
+        assert [finding.code for finding in result.findings] == ["value-not-its-type"]
+        assert "is a text of 2,000,000 characters, and at most 1,048,576" in result.findings[0].text

@@ -23,6 +23,13 @@ from trueup.source.files.streamed_text import (
     offset_of,
     position_of,
 )
+from trueup.source.values import LONGEST_TEXT
+
+LONGEST_CELL = 16 * LONGEST_TEXT
+"""Characters of a cell. A text that is too long for its column is a fault of its row, as in the
+other formats; what is longer still is the rest of the file behind a quotation mark."""
+
+csv.field_size_limit(LONGEST_CELL)
 
 _PREAMBLE = re.compile(r"sep=.?|#TYPE .*", re.IGNORECASE)
 _PREAMBLE_LINES = 2
@@ -67,7 +74,7 @@ class CsvDocument:
                         yield start, self._row(headers, cells)
                     start = position_of(next_line + reader.line_num, lines.end)
             except csv.Error as error:
-                raise SourceError(f"{self._name}:{self.line(start)}: {error}") from error
+                raise _invalid(self._name, self.line(start), error) from error
 
     def rows_at(self, positions: Sequence[int]) -> Iterator[tuple[int, RawRow | MalformedRow]]:
         """Yields the rows that begin there; the others are not read. Raises `SourceError`."""
@@ -116,7 +123,7 @@ class CsvDocument:
         try:
             cells = next(reader)
         except csv.Error as error:
-            raise SourceError(f"{self._name}:{self.line(position)}: {error}") from error
+            raise _invalid(self._name, self.line(position), error) from error
         return cells, reader.line_num, lines.end
 
     def _reader(self, lines: Lines) -> _CsvReader:
@@ -127,7 +134,7 @@ class CsvDocument:
         try:
             headers = [name.strip() for name in next(reader, [])]
         except csv.Error as error:
-            raise SourceError(f"{self._name}:{line}: {error}") from error
+            raise _invalid(self._name, line, error) from error
 
         # Spreadsheets leave columns without a name and values at the end of each line.
         repeated = sorted({name for name in headers if name and headers.count(name) > 1})
@@ -155,6 +162,19 @@ class CsvDocument:
         # `csv` quotes only characters of its own line end. With this one it quotes both \r and \n.
         csv.writer(line, delimiter=self._delimiter, lineterminator="\r\n").writerow(row)
         return line.getvalue().removesuffix("\r\n") + self._line_end
+
+
+def _invalid(name: str, line: int, error: csv.Error) -> SourceError:
+    """What is wrong with the row that begins at a line; `csv` has no word for a missing mark."""
+    text = str(error)
+    if text.startswith("field larger"):
+        text = (
+            f"a cell has more than {LONGEST_CELL:,} characters; "
+            "if it opens with a quotation mark, the one at its end is missing"
+        )
+    elif text.startswith("unexpected end"):
+        text = f"{text}; the quotation mark at the end of a cell is missing"
+    return SourceError(f"{name}:{line}: {text}")
 
 
 def _lines(text: str) -> list[str]:
