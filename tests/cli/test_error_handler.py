@@ -157,6 +157,14 @@ def test_a_short_secret_is_hidden_where_it_is_by_itself(monkeypatch, secret, tex
     assert scrubbed(text) == shown
 
 
+def test_a_word_of_megabytes_is_gone_over_once(tmp_path):
+    """Whatever goes back in it takes hours."""
+    word = "secret" * 500_000
+    (tmp_path / "trueup.yaml").write_text(f"project: {word}\n", encoding="utf-8")
+
+    assert scrubbed(word, tmp_path) == word
+
+
 def test_values_of_telling_variables_are_hidden_and_short_ones_would_hide_words(monkeypatch):
     monkeypatch.setenv("AUTOTASK_SECRET", "a b c d")
     monkeypatch.setenv("OTHER_TOKEN", "the")

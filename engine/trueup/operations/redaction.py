@@ -24,10 +24,13 @@ LONG = 8
 _KINDS = r"secret|passw|token|credential|integration_?code|api_?key|private"
 _NAMED_SO = re.compile(rf"(?i){_KINDS}")
 _FROM_ENVIRONMENT = re.compile(r"\benv\.(\w+)|\benvironment:\s*[\"']?(\w+)")
-_IN_YAML = re.compile(rf"(?i)[\w]*(?:{_KINDS})\w*\s*:\s*[\"']?([^\s\"',}}#]+)")
+_TELLING = rf"\b(?=\w*?(?:{_KINDS}))\w++"
+"""A word such as `client_secret`. The expression never goes back: words may have megabytes."""
+
+_IN_YAML = re.compile(rf"(?i){_TELLING}\s*+:\s*+[\"']?([^\s\"',}}#]+)")
 _IN_ADDRESS = re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)")
 _IN_HEADER = re.compile(
-    rf"(?i)\b(authorization|\w*(?:{_KINDS})\w*)(['\"]?\s*[:=]\s*)(?:bearer\s+)?(?!…)[^\s,;&]+"
+    rf"(?i)(\bauthorization\b|{_TELLING})(['\"]?\s*[:=]\s*)(?:bearer\s+)?(?!…)[^\s,;&]+"
 )
 
 _known: set[str] = set()
