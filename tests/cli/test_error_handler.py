@@ -10,7 +10,7 @@ from trueup.cli.exit_codes import Exit
 from trueup.cli.failures import folder_in
 from trueup.cli.main import run
 from trueup.cli.terminal import COLOURS, style
-from trueup.errors import ConfigError, PlanRefused, TargetUnavailable
+from trueup.errors import LONGEST_LINE, ConfigError, PlanRefused, TargetUnavailable
 from trueup.model.finding import Finding, Place, Severity
 from trueup.operations.redaction import scrubbed
 from trueup.render.style import PLAIN
@@ -61,6 +61,15 @@ def no_file():
 def test_errors_have_their_codes_and_words_and_no_traceback(capsys, error, code, output):
     assert ended(error) == code
     assert capsys.readouterr() == ("", output)
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(36, "File name too long", "x" * 100_000), KeyError("x" * 100_000)]
+)
+def test_what_others_say_about_an_absurd_value_is_shortened(capsys, error):
+    ended(error)
+
+    assert len(capsys.readouterr().err) < 2 * LONGEST_LINE + 5_000
 
 
 def test_json_gets_the_error_as_json_too(capsys):

@@ -9,7 +9,7 @@ import click
 
 from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out_error, report
-from trueup.errors import ConfigError, EngineError, PlanRefused
+from trueup.errors import ConfigError, EngineError, PlanRefused, shortened
 from trueup.model.finding import Finding
 from trueup.operations.redaction import scrubbed, scrubber
 from trueup.render.finding_text import findings_text
@@ -36,7 +36,8 @@ def report_failure(error: Exception, arguments: Sequence[str]) -> Exit:
         case OSError(filename=str() | Path() as file):
             return _mendable(f"{file}: {error.strerror}", arguments)
         case _:
-            report(scrubbed(fault_report(error, arguments), folder_in(arguments)))
+            text = shortened(fault_report(error, arguments))
+            report(scrubbed(text, folder_in(arguments)))
             return Exit.FAULT
 
 
@@ -56,6 +57,7 @@ def report_as_json(
 
 
 def _mendable(text: str, arguments: Sequence[str]) -> Exit:
+    text = shortened(text)  # what a library says may hold a value of megabytes
     report_as_json(text, arguments)
     report(f"error: {scrubbed(text, folder_in(arguments))}")
     return Exit.ERROR
