@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from trueup.config import catalogues, documents, loader
@@ -33,8 +34,9 @@ PARTS = ("mappings", "rules", "schemas")
 
 @contextmanager
 def catalogues_read_once() -> Iterator[None]:
-    """Parses catalogue files of the same bytes once."""
+    """Parses catalogue files of the same bytes once, and builds the entries of each once."""
     read, known = catalogues._read, {}
+    build, built = catalogues._build, {}
 
     def once(path: Path) -> object:
         try:
@@ -45,8 +47,17 @@ def catalogues_read_once() -> Iterator[None]:
             known[content] = read(path)
         return known[content]
 
+    def build_once(path: Path, data: object, *how: Any) -> dict[str, object]:
+        """Data of a file is the same object each time; what a project changed in it is not."""
+        if not any(data is one for one in known.values()):
+            return build(path, data, *how)
+        if id(data) not in built:
+            built[id(data)] = build(path, data, *how)
+        return {**built[id(data)]}
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(catalogues, "_read", once)
+        patch.setattr(catalogues, "_build", build_once)
         yield
 
 
