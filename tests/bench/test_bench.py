@@ -1,16 +1,22 @@
 """The benchmarks run: their figures are for `make bench`, but a renamed function is found here."""
 
+import contextlib
+import io
 import json
 import shutil
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
+from trueup.cli.main import run
 from trueup.operations.project import load_project
 from trueup.operations.project_folder import shipped_folder
 from trueup.source.files.source import FileSource
 
 from tests.bench import applies, desk, exports, million, plans, start, unchanged
 from tests.bench.__main__ import measure
+from tests.support.in_process import sandboxes_in_process
+from tests.support.part_of_demo import CUSTOMERS, keep_customers
 from tests.support.paths import EXAMPLES
 
 
@@ -107,9 +113,30 @@ def test_plans_of_rows_from_files_have_time_and_memory(capsys, monkeypatch, tmp_
     assert all("µs/row" in line and "peak" in line for line in lines[-2:])
 
 
-def test_an_unchanged_tenant_has_ratios_to_its_first_plan(capsys):
-    unchanged.main(runs=1)
+def test_an_unchanged_tenant_has_ratios_to_its_first_plan(capsys, monkeypatch):
+    """With two customers, and in this process: that of `start` measures processes of its own."""
+    measured = []
+
+    def run_here(folder, *arguments):
+        with contextlib.chdir(folder), redirect_stdout(io.StringIO()):
+            assert run([*arguments]) == 0
+        if arguments == ("init", "new"):
+            keep_customers(folder / "new" / "examples" / "work365", CUSTOMERS[:2])
+
+    def cpu_of(command, folder):
+        measured.append((command, folder.name))
+        return float(len(measured))
+
+    monkeypatch.setattr(unchanged, "run", run_here)
+    monkeypatch.setattr(unchanged, "cpu", cpu_of)
+    with sandboxes_in_process():
+        unchanged.main(runs=1)
 
     lines = capsys.readouterr().out.splitlines()
     first, full, by_increments = (int(line[38:].split()[1]) for line in lines[-3:])
     assert first > full > by_increments > 0
+    assert measured == [
+        (unchanged.BARE, "new"),
+        *(([*unchanged.TRUEUP, "plan"], folder) for folder in ("again", "applied", "changed")),
+    ]
+    assert [line[38:].split()[0] for line in lines[-3:]] == ["2.0", "3.0", "4.0"]
