@@ -8,7 +8,7 @@ from trueup.config.error_limit import MOST_ERRORS
 from trueup.config.schema import Schemas
 from trueup.model import suggestions
 
-MANY = 20_000
+MANY = 2 * suggestions.MOST_SEARCHES
 
 
 @pytest.fixture

@@ -313,13 +313,30 @@ PLAN = Plan(
 
 @SLOW
 @given(PLANS)
-def test_a_plan_written_and_read_back_is_the_same(plan):
+def test_any_plan_is_written_as_json_writes_it_and_read_back(plan):
+    """Two properties in one, as drawing plans takes longer than both."""
     text = dumps(plan)
     again = loads(text)
+
+    assert text == as_json_writes(plan)
     assert again == plan
     assert kinds(again) == kinds(plan)
     assert dumps(again) == text
+    assert dumps(copy_of(plan)) == text
     assert plan_id(text) == plan_id(text.encode().decode())
+
+
+def as_json_writes(plan):
+    document = {"format": FORMAT, **encode(plan)}
+    del document["partial_reads"]  # it stands outside of what the digest is about
+    text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
+    readable = re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
+    return with_digest(readable + "\n")
+
+
+def copy_of(plan):
+    """An equal plan that is another object: the document depends on nothing but the plan."""
+    return replace(plan, **{part.name: getattr(plan, part.name) for part in fields(plan)})
 
 
 def kinds(plan):
@@ -339,17 +356,6 @@ def kinds(plan):
     ]
 
 
-@SLOW
-@given(PLANS)
-def test_the_document_is_what_json_writes_with_its_digest(plan):
-    document = {"format": FORMAT, **encode(plan)}
-    del document["partial_reads"]  # it stands outside of what the digest is about
-    text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
-    readable = re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
-
-    assert dumps(plan) == with_digest(readable + "\n")
-
-
 def test_the_document_is_written_in_pieces_that_do_not_grow_with_the_plan():
     class File(io.BytesIO):
         longest = 0
@@ -358,21 +364,15 @@ def test_the_document_is_written_in_pieces_that_do_not_grow_with_the_plan():
             self.longest = max(self.longest, len(data))
             return super().write(data)
 
-    ids = [f"x:{number}" for number in range(2_000)]
+    ids = [f"x:{number:050}" for number in range(300)]
     changes = tuple(replace(PLAN.changes[0], id=id_) for id_ in ids)
     file = File()
 
     write(replace(PLAN, changes=changes, waves=(tuple(ids),)), file)
 
-    assert len(file.getvalue()) > 2_000_000
+    assert len(file.getvalue()) > 300_000
     assert file.longest < 5_000
-    assert len(loads(file.getvalue().decode()).changes) == 2_000
-
-
-@given(PLANS)
-def test_the_document_depends_on_nothing_but_the_plan(plan):
-    copy = replace(plan, **{part.name: getattr(plan, part.name) for part in fields(plan)})
-    assert dumps(copy) == dumps(plan)
+    assert len(loads(file.getvalue().decode()).changes) == 300
 
 
 @given(
@@ -573,8 +573,8 @@ def leaves(data, path=()):
             yield from leaves(item, (*path, name))
 
 
-DOCUMENT = json.loads(dumps(PLAN))
-FREE_FORM = ("values", "owned", "before", "after")
+WRITTEN = dumps(PLAN)
+DOCUMENT = json.loads(WRITTEN)
 BROKEN = [
     5,
     1.5,
@@ -596,7 +596,7 @@ BROKEN = [
 )
 def test_a_part_that_is_missing_or_of_another_kind_is_refused_or_is_as_good(path):
     for broken in (..., *BROKEN):
-        document = json.loads(dumps(PLAN))
+        document = json.loads(WRITTEN)
         holder = document
         for name in path[:-1]:
             holder = holder[name]
