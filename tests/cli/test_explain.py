@@ -12,13 +12,6 @@ KEY = "749c6782-f424-5dfa-8e93-3d7814286893"
 CHANGE = "license_change:f36f36d8-60d6-5ca2-925b-8f7087257441"
 
 
-@pytest.fixture
-def saved(trueup):
-    """A saved plan of the demo."""
-    assert trueup("plan", "--out", "plan.json")[0] == 0
-    return "plan.json"
-
-
 def test_a_field_is_explained_by_its_expression_and_the_cells_that_it_uses(trueup):
     code, out, _ = trueup("explain", f"{CUSTOMER}.phone")
 
@@ -60,6 +53,7 @@ def test_a_pushed_change_shows_what_was_sent(applied, trueup):
     assert "  Pushed    +3 from 2026-11-15, run " in out
 
 
+@pytest.mark.usefixtures("read_once")
 def test_a_row_names_its_changes_and_sums_up_its_rules(trueup):
     code, out, _ = trueup("explain", CUSTOMER)
 
@@ -69,6 +63,7 @@ def test_a_row_names_its_changes_and_sums_up_its_rules(trueup):
     assert "  companyType       Customer                           Customer " in out
 
 
+@pytest.mark.usefixtures("read_once")
 def test_a_blocked_row_shows_the_rule_that_fails_and_what_to_do(trueup):
     code, out, _ = trueup("explain", "customer:Saltgrass Outfitters Inc")
 
@@ -89,6 +84,7 @@ def test_a_decision_about_the_row_is_shown_with_its_place(trueup):
     assert "mappings/decisions.yaml:" in out
 
 
+@pytest.mark.usefixtures("read_once")
 def test_a_change_of_units_is_explained_by_periods_prices_and_its_ledger_line(trueup):
     code, out, _ = trueup("explain", CHANGE)
 
@@ -102,6 +98,7 @@ def test_a_change_of_units_is_explained_by_periods_prices_and_its_ledger_line(tr
     assert f"Ledger of {SUBSCRIPTION} on 2026-11-15   under-billed\n" in out
 
 
+@pytest.mark.usefixtures("read_once")
 def test_a_change_of_units_has_the_sentence_for_the_customer(trueup):
     code, out, _ = trueup("explain", CHANGE)
     sentence = " ".join(out.partition("  Customer")[2].split())
@@ -112,6 +109,7 @@ def test_a_change_of_units_has_the_sentence_for_the_customer(trueup):
     assert " more" in sentence
 
 
+@pytest.mark.usefixtures("read_once")
 def test_a_line_of_the_ledger_shows_both_sides_and_where_its_price_comes_from(trueup):
     code, out, _ = trueup("explain", f"ledger:{SUBSCRIPTION}")
 
@@ -134,14 +132,13 @@ def test_a_line_without_a_row_is_found_by_its_record(trueup, whole):
     assert "  Should be billed        0   no row is linked to it\n" in out
 
 
-def test_a_total_of_a_saved_plan_is_explained_without_reading(whole, work, trueup, saved):
+def test_a_total_of_a_saved_plan_is_explained_without_reading(work, trueup, saved):
     (work / "examples" / "work365" / "account.json").unlink()
 
-    code, out, _ = trueup("explain", "--plan", saved, "billed too much")
+    code, out, _ = trueup("explain", "--plan", saved.name, "billed too little")
 
     assert code == 0
-    assert out.startswith("Billed too much ")
-    assert "no row is linked to it\n" in out
+    assert out.startswith("Billed too little ")
     assert "`trueup explain --plan plan.json ledger:subscription:" in out
 
 
@@ -160,6 +157,7 @@ def test_what_has_changed_since_the_plan_was_saved_is_noted(work, trueup, saved)
     assert f"  Changed since   account {KEY}, examples/work365/account.json:8\n" in out
 
 
+@pytest.mark.usefixtures("read_once")
 def test_as_json_everything_is_typed(trueup):
     code, out, _ = trueup("explain", CHANGE, "--json")
 
@@ -174,6 +172,7 @@ def test_as_json_everything_is_typed(trueup):
     assert [one["units"] for one in line["pending"]] == [3]
 
 
+@pytest.mark.usefixtures("read_once")
 @pytest.mark.parametrize(
     ("what", "message"),
     [
@@ -221,6 +220,7 @@ def test_a_field_shows_what_an_undo_changes_about_it(applied, trueup):
     )
 
 
+@pytest.mark.usefixtures("read_once")
 def test_a_key_may_be_as_short_as_it_names_one_row(trueup):
     key = "749c6782-f424-5dfa-8e93-3d7814286893"
     keys = json.loads((Path("examples") / "work365" / "account.json").read_text())
@@ -240,6 +240,7 @@ def test_a_key_may_be_as_short_as_it_names_one_row(trueup):
     assert "give more of the key" in err
 
 
+@pytest.mark.usefixtures("read_once")
 def test_a_line_of_the_ledger_is_found_by_a_short_key(trueup):
     assert (
         trueup("explain", "ledger:subscription:7c0")[1] == trueup("explain", "ledger:7c0434fa")[1]

@@ -129,7 +129,9 @@ def test_catalogue_pull_makes_the_next_plan_read(trueup, planned, requested):
     assert {*requested} == {"Services", "Services/fields"}
 
 
-def test_another_sandbox_under_the_same_name_is_read(work, trueup, planned, requested):
+def test_another_sandbox_under_the_same_name_is_read(
+    work, few_companies, trueup, planned, requested
+):
     planned()
     (work / ".trueup" / "autotask.sqlite").unlink()
     requested.clear()
@@ -143,10 +145,7 @@ def test_another_sandbox_under_the_same_name_is_read(work, trueup, planned, requ
     assert "Companies/fields" in requested
 
 
-def test_a_run_asks_for_what_it_uses(trueup, planned, requested):
-    planned("--out", "plan.json")
-    requested.clear()
-
-    assert trueup("apply", "plan.json", "--yes")[0] == 0
+def test_a_run_asks_for_what_it_uses(trueup, saved, requested):
+    assert trueup("apply", saved, "--yes")[0] == 0
 
     assert "Companies/userDefinedFields" in requested

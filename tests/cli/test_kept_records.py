@@ -105,7 +105,7 @@ def test_how_much_is_spared_is_stated(work, trueup, planned):
     )
 
 
-def test_a_sandbox_that_is_reset_is_another_tenant(work, trueup, planned):
+def test_a_sandbox_that_is_reset_is_another_tenant(work, few_companies, trueup, planned):
     set_up(work, "read: changed")
     planned()
     assert (work / FILE).exists()
@@ -115,7 +115,7 @@ def test_a_sandbox_that_is_reset_is_another_tenant(work, trueup, planned):
     assert not (work / FILE).exists()
 
 
-def test_a_sandbox_that_is_made_again_is_another_tenant(work, planned, sent):
+def test_a_sandbox_that_is_made_again_is_another_tenant(work, few_companies, planned, sent):
     set_up(work, "read: changed")
     planned()
     in_full = sent.total()

@@ -35,11 +35,10 @@ def sdk():
 
 
 @pytest.fixture(scope="module")
-def planned(_made, tmp_path_factory):
+def planned(_planned, tmp_path_factory):
     """The example world with a saved plan; only read."""
     folder = tmp_path_factory.mktemp("mcp") / "work"
-    shutil.copytree(_made, folder)
-    assert run(["plan", "--project", str(folder), "--out", str(folder / "plan.json")]) == 0
+    shutil.copytree(_planned, folder)
     return Asking(folder, load_plan(folder / "plan.json"))
 
 
@@ -327,7 +326,7 @@ def test_many_calls_write_nothing(planned):
 
     async def over_a_session():
         async with sdk().Client(sdk().server(planned)) as client:
-            for tool, arguments in [*rounds * over_session, *dear * 2]:
+            for tool, arguments in [*rounds * over_session, *dear]:
                 await client.call_tool(tool, arguments)
 
     anyio.run(over_a_session)
@@ -373,7 +372,7 @@ def test_a_hostile_name_stays_inside_the_marks(name, planned):
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_argument_stays_inside_the_marks_of_the_error(name, planned):
+def test_a_hostile_argument_stays_inside_the_marks_of_the_error(name, planned, read_once):
     for tool in ("explain", name):
         found = failure(planned, tool, what=name)
 
@@ -430,10 +429,12 @@ def test_a_canary_in_a_secret_setting_never_appears(side, settings, work, planne
         "history": {"run": f"token={CANARY}"},
     }
 
+    # Without a plan, the other two make the same one as plan_summary.
+    others = [tool for tool in TOOLS if tool not in {"ledger", "blocked_rows"}]
     answers = [
         sdk().answered(asking, tool, calls.get(tool, {}))[0]
-        for asking in (Asking(work), Asking(work, plan))
-        for tool in TOOLS
+        for asking, tools in ((Asking(work), others), (Asking(work, plan), TOOLS))
+        for tool in tools
     ]
 
     assert [one for one in answers if "canary-7" in one] == []

@@ -44,15 +44,13 @@ def test_a_pipe_in_the_place_of_an_export_is_no_file(trueup, work):
     assert "account.json is no regular file, and a file was expected" in out + error
 
 
-def test_a_pipe_that_the_shell_gives_is_read(trueup, work):
-    plan = work / "plan.json"
-    assert trueup("plan", "--out", plan)[0] == 0
-    shown = trueup("show", plan)
+def test_a_pipe_that_the_shell_gives_is_read(trueup, saved):
+    shown = trueup("show", saved)
     reading, writing = os.pipe()
     if os.fork() == 0:
         os.close(reading)
         with os.fdopen(writing, "wb") as given:
-            given.write(plan.read_bytes())
+            given.write(saved.read_bytes())
         os._exit(0)
     os.close(writing)
     try:

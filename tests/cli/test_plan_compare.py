@@ -1,10 +1,12 @@
 """`trueup plan --compare`: what a change of configuration does, shown and not saved."""
 
 import json
+import re
 import shutil
 import subprocess
 
 import pytest
+from trueup.operations import compare as operation
 
 GIT = ("git", "-c", "user.name=a", "-c", "user.email=a@tenant.example")
 
@@ -42,7 +44,20 @@ def test_the_configuration_of_the_last_commit_plans_the_same(committed, trueup):
     assert content(committed).keys() == before.keys()
 
 
-def test_a_policy_is_shown_in_rows_and_money(whole, committed, trueup):
+@pytest.fixture
+def compared_once(monkeypatch):
+    """For a comparison that is shown twice: it is made the first time."""
+    made, compare = [], operation.compare
+
+    def once(*arguments, **options):
+        made[:] = made or [compare(*arguments, **options)]
+        return made[0]
+
+    monkeypatch.setattr(operation, "compare", once)
+
+
+@pytest.mark.usefixtures("whole", "compared_once")
+def test_a_policy_is_shown_in_rows_and_money(committed, trueup):
     edit(committed / "mappings/subscription.yaml", "  included:", "  minimum: 5\n  included:")
 
     code, out, _ = trueup("plan", "--compare", "HEAD", "--detailed-exitcode", "-v")
@@ -73,7 +88,7 @@ def test_a_policy_is_shown_in_rows_and_money(whole, committed, trueup):
     assert differing["before"]["values"] != differing["after"]["values"]
 
 
-def test_a_folder_may_hold_the_other_configuration(whole, work, trueup, tmp_path):
+def test_a_folder_may_hold_the_other_configuration(work, trueup, tmp_path):
     other = tmp_path / "other"
     for part in ("trueup.yaml", "mappings", "rules", "schemas"):
         copy = shutil.copytree if (work / part).is_dir() else shutil.copyfile
@@ -94,7 +109,7 @@ def test_a_folder_may_hold_the_other_configuration(whole, work, trueup, tmp_path
     assert (code, err) == (0, "")
     assert "\nNote      another `state` is configured there" in out
     assert "\nBlocked now: " in out
-    assert "  customer   Alpine Dental AG                   The name is long.\n" in out
+    assert re.search(r"\n  customer +Alpine Dental AG +The name is long\.\n", out)
     assert "\n  because of the rows that they depend on: " in out
     assert "\nChanges that vanish: " in out
     assert content(other) == before

@@ -23,15 +23,14 @@ def prints(folder):
     }
 
 
-def test_a_plan_is_rehearsed_and_nothing_is_written(trueup, work):
-    trueup("plan", "--out", "plan.json")
+def test_a_plan_is_rehearsed_and_nothing_is_written(trueup, work, saved):
     before = prints(work)
     code, out, err = trueup("rehearse", "plan.json")
     assert (code, err) == (0, "")
     assert out.startswith("Rehearsed on a copy; nothing was written.\n\nRun ")
     assert out.endswith("\n\nA second plan is empty.\n")
     assert prints(work) == before
-    assert trueup("plan", "--json")[1] == (work / "plan.json").read_text()
+    assert trueup("plan", "--json")[1] == saved.read_text()
     assert trueup("apply", "plan.json")[0] == 0
 
 
@@ -44,14 +43,13 @@ def test_a_rehearsal_uses_the_state_as_it_is(trueup):
     assert rehearsed["second_plan"]["changes"] == []
 
 
-def test_what_would_be_refused_is_shown_with_what_is_left(trueup, work):
-    settings = work / "examples" / "autotask.json"
-    seed = json.loads(settings.read_text())
+def test_what_would_be_refused_is_shown_with_what_is_left(trueup, few_companies):
+    seed = json.loads(few_companies.read_text())
     seed["records"]["Companies"] = [
         one for one in seed["records"]["Companies"] if one["id"] != 29620
     ]
     trueup("plan", "--out", "plan.json")
-    settings.write_text(json.dumps(seed))
+    few_companies.write_text(json.dumps(seed))
     trueup("sandbox", "reset")
     code, out, _ = trueup("rehearse", "plan.json")
     assert code == 1
@@ -68,14 +66,14 @@ def test_what_a_second_plan_still_wants_is_shown(a_plan_that_flaps):
 
 
 @pytest.fixture
-def a_plan_that_flaps(trueup):
-    again = document.loads(trueup("plan", "--json")[1])
+def a_plan_that_flaps(saved):
+    again = document.loads(saved.read_text())
     done = ChangeOutcome("1", "Alpine", ChangeStatus.APPLIED, "customer", Action.CREATE)
     return Outcome("r1", (done,)), again
 
 
-def test_a_copy_of_autotask_gives_the_same_plan(trueup, work):
-    wanted = document.loads(trueup("plan", "--json")[1])
+def test_a_copy_of_autotask_gives_the_same_plan(trueup, work, saved):
+    wanted = document.loads(saved.read_text())
     code, out, _ = trueup("sandbox", "clone", "--database", "copy.sqlite")
     assert code == 0
     assert out.endswith(" records copied into copy.sqlite.\n")

@@ -16,14 +16,6 @@ from tests.support.pages import parsed, rows, section, text_of
 from tests.support.workbooks import Book
 
 
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory, _made):
-    """The plan of the first day."""
-    file = tmp_path_factory.mktemp("plan") / "plan.json"
-    assert run(["plan", "--out", str(file), "--project", str(_made)]) == Exit.DONE
-    return file
-
-
 def test_the_workbook_of_the_first_day_comes_to_what_the_document_holds(trueup, saved, tmp_path):
     file = tmp_path / "plan.xlsx"
     assert trueup("show", saved, "--format", "xlsx", "--out", file) == (Exit.DONE, "", "")
@@ -136,10 +128,8 @@ def test_a_folder_that_is_not_there_is_an_error(trueup, saved, tmp_path):
         (["test", "--only", "phone", "--junit"], "tests/customer.yaml"),
     ],
 )
-def test_no_output_replaces_what_is_read(trueup, saved, work, monkeypatch, arguments, file):
-    monkeypatch.chdir(work)
-    (work / "plan.json").write_bytes(saved.read_bytes())
-    assert trueup("plan")[0] == Exit.DONE  # the sandbox is there
+def test_no_output_replaces_what_is_read(trueup, saved, work, arguments, file):
+    assert saved.exists()
     before = (work / file).read_bytes()
     code, out, err = trueup(*arguments, file)
     assert (code, out) == (Exit.USAGE, "")
