@@ -103,9 +103,7 @@ def test_a_terminal_gets_colour_and_a_pipe_gets_none(work):
     assert "\x1b[1mWhat matters most\x1b[0m" in terminal.shown
     assert "\x1b[33m± Brightwater Logistics Ltd" in terminal.shown
     assert "\r\x1b[2Kreading Work 365" in terminal.shown
-    piped = subprocess.run(
-        [*COMMAND, "plan"], cwd=work, env=ENVIRONMENT, capture_output=True, check=True
-    )
+    piped = run(work, "plan")
     assert b"\x1b" not in piped.stdout
     assert piped.stderr == b""
     plain = re.sub(r"\x1b\[[0-9;]*[mK]", "", terminal.shown).replace("\r\n", "\n")
@@ -153,12 +151,12 @@ def test_ctrl_c_at_the_question_ends_with_130(work):
     assert not (work / ".trueup" / "state.sqlite").exists()
 
 
-def test_ctrl_c_while_applying_stops_cleanly_and_the_rest_is_resumed(work, trueup):
+def test_ctrl_c_while_applying_stops_cleanly_and_the_rest_is_resumed(work, saved, trueup):
     with Sandbox(work / ".trueup" / "autotask.sqlite", ENTITIES) as autotask:
         autotask.faults.set(
             {"kind": "latency", "seconds": 0.5, "times": 0, "path": "ContractServiceAdjustments$"}
         )
-    terminal = Terminal(work, "apply", "--yes")
+    terminal = Terminal(work, "apply", saved.name)
     terminal.until("█")
     terminal.type("\x03")
     code = terminal.end()
@@ -277,8 +275,8 @@ def test_a_line_of_progress_takes_the_width_that_there_is(width):
     assert sanitize.width(line) <= width
 
 
-def test_a_moving_line_fits_the_terminal(work):
-    terminal = Terminal(work, "apply", "--yes", columns=40)
+def test_a_moving_line_fits_the_terminal(work, saved):
+    terminal = Terminal(work, "apply", saved.name, columns=40)
     assert terminal.end() == 0
     frames = [
         re.sub(r"\x1b\[[0-9;]*m", "", frame).split("\r\n")[0]
