@@ -16,6 +16,7 @@ from trueup.operations.testing.files import read_tests
 
 from tests.docs.pages import Block, Page
 from tests.support.paths import ROOT, SCHEMAS
+from tests.support.seeded_databases import database
 
 OTHERS = (".github/", ".gitlab-ci.yml", "exports/", "ci/github-actions.yaml")
 """Files that are not trueup's."""
@@ -64,6 +65,14 @@ def copy_of_demo(folder: Path) -> Path:
         shutil.copytree(ROOT / name, folder / name)
     shutil.copy(ROOT / "trueup.yaml", folder)
     return folder
+
+
+def fill_sandbox(folder: Path) -> None:
+    """Makes its sandbox as the first command would, which takes as long as three plans."""
+    seed = folder / "examples" / "autotask.json"
+    file = folder / ".trueup" / "autotask.sqlite"
+    file.parent.mkdir()
+    file.write_bytes(database(seed.read_text(encoding="utf-8")))
 
 
 def write_example(folder: Path, block: Block) -> None:

@@ -20,6 +20,7 @@ from tests.docs.project import (
     errors,
     examples,
     file_of,
+    fill_sandbox,
     load,
     set_environment,
     write_example,
@@ -112,7 +113,7 @@ def test_every_yaml_block_is_valid_in_the_shipped_project(page, tmp_path):
 def test_every_console_block_runs_and_prints_what_it_shows(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     if "trueup init" not in page.text:
-        copy_of_demo(tmp_path)
+        fill_sandbox(copy_of_demo(tmp_path))
     for block in examples(page):
         if block.language == "yaml" and not file_of(block).startswith(OTHERS):
             set_environment(block.text)
@@ -148,7 +149,7 @@ def run_line(line, monkeypatch, capsys):
 
 @pytest.mark.parametrize("page", WITH_PYTHON, ids=str)
 def test_every_python_block_runs(page, tmp_path):
-    copy_of_demo(tmp_path)
+    fill_sandbox(copy_of_demo(tmp_path))
     for block in page.blocks:
         if block.language == "python":
             command = [sys.executable, "-c", block.text]
