@@ -211,8 +211,7 @@ def test_fail_on_ends_with_an_error_where_the_plan_has_what_it_names(trueup):
     assert "--fail-on blokced: choose from blocked, held, ledger, limits, drift, warnings" in err
 
 
-def test_show_knows_four_formats(work, trueup, saved):
-    assert saved.parent == work
+def test_show_knows_four_formats(trueup, saved):
     assert trueup("show", "plan.json", "--format", "markdown")[1].startswith("## Plan: ")
     assert trueup("show", "plan.json", "--format", "csv")[1].startswith('"customer","tab"')
     assert trueup("show", "plan.json", "--format", "json")[1] == saved.read_text()
