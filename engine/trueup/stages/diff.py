@@ -82,21 +82,27 @@ def updates(
     show: Show,
     systems: SystemNames = UNNAMED,
 ) -> tuple[dict[str, Any], list[Finding]]:
-    """Returns fields to write, and findings about fields that differ and cannot be written."""
-    before = {slot.name: record.get(slot.name) for slot in slots}
-    after = {slot.name: _wanted(slot, desired.get(slot.name), before[slot.name]) for slot in slots}
+    """Returns fields to write, and findings about fields that differ and cannot be written.
+
+    An identity that cannot be written leads to neither, so it is not compared.
+    """
+    compared = [slot for slot in slots if slot.field.writable_on_update() or not slot.identity]
+    before = {slot.name: record.get(slot.name) for slot in compared}
+    after = {
+        slot.name: _wanted(slot, desired.get(slot.name), before[slot.name]) for slot in compared
+    }
     changed = {name: value for name, value in after.items() if not same(value, before[name])}
     if not changed:
         return {}, []
     kept = _explained({name: before[name] for name in changed}, changed)
     writes: dict[str, Any] = {}
     stuck: list[Finding] = []
-    for slot in slots:
+    for slot in compared:
         if slot.name not in kept:
             continue
         if slot.field.writable_on_update():
             writes[slot.name] = changed[slot.name]
-        elif not slot.identity:
+        else:
             shown = show(slot, before[slot.name]), show(slot, changed[slot.name])
             stuck.append(_stuck(slot, *shown, systems))
     return writes, stuck
