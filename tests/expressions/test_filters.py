@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trueup.expressions import EVALUATION_ERRORS, FILTERS, TESTS, as_text, evaluate
 from trueup.expressions.contact_filters import domain
+from trueup.expressions.country_filters import _LANGUAGES, _english_names, _names
 from trueup.expressions.name_filters import normalise
 from trueup.expressions.value_filters import truncate_visibly
 
@@ -615,3 +616,11 @@ def test_months_gives_the_same_day_of_that_month_or_its_last(day, count):
     assert later.day == day.day or (
         later.day < day.day and evaluate("{{ x | days(1) }}", {"x": later}).day == 1
     )
+
+
+def test_no_english_name_of_a_country_is_the_name_of_another_one_elsewhere():
+    """English names are looked up first, so one of them would hide what another language means."""
+    english, all_names = _english_names(), _names(*_LANGUAGES)
+
+    assert english.keys() >= {"switzerland", "germany"}
+    assert {name: all_names.get(name) for name in english} == english

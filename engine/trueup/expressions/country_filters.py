@@ -77,7 +77,8 @@ def _code(text: str) -> str | None:
     name = normalise(text)
     return (
         _OTHER_NAMES.get(name)
-        or _names().get(name)
+        or _english_names().get(name)
+        or _names(*_LANGUAGES).get(name)
         or _iso_names().get(name)
         or _own_names().get(name)
     )
@@ -101,14 +102,22 @@ def _aliases() -> Mapping[str, list[str]]:
     return get_global("territory_aliases")
 
 
+def _english_names() -> dict[str, str]:
+    """Codes by normalised English name. None of these names another country elsewhere.
+
+    They are looked up first, because the other languages take a tenth of a second to load.
+    """
+    return _names("en")
+
+
 @cache
-def _names() -> dict[str, str]:
+def _names(*languages: str) -> dict[str, str]:
     """Codes by normalised name; without names that stand for two countries, such as Kongo."""
     from babel import Locale  # noqa: PLC0415 -- as above
 
     return _unique(
         (normalise(name), str(code))
-        for language in _LANGUAGES
+        for language in languages
         for code, name in Locale(language).territories.items()
         if str(code) in _codes()
     )
