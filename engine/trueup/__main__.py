@@ -1,7 +1,8 @@
 """`python -m trueup` is `trueup`."""
 
-from trueup.model.gc_pause import gc_paused
+from trueup.model.gc_pause import collect_rarely, gc_paused
 
+collect_rarely()
 with gc_paused():  # what is imported stays, so there is nothing to collect
     from trueup.cli.main import main
 

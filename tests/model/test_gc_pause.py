@@ -4,7 +4,7 @@ import gc
 
 import pytest
 from trueup.model import gc_pause
-from trueup.model.gc_pause import gc_spared
+from trueup.model.gc_pause import collect_rarely, gc_spared
 
 
 class Made:
@@ -40,3 +40,19 @@ def test_objects_that_the_process_froze_stay_frozen():
         assert any(one is made for one in gc.get_objects())
 
     assert gc.get_freeze_count() > 0
+
+
+@pytest.fixture
+def _threshold_restored():
+    before = gc.get_threshold()
+    yield
+    gc.set_threshold(*before)
+
+
+@pytest.mark.usefixtures("_threshold_restored")
+def test_a_process_that_collects_rarely_looks_at_many_new_objects_at_once():
+    gc.set_threshold(700, 10, 10)
+
+    collect_rarely()
+
+    assert gc.get_threshold() == (50_000, 10, 10)

@@ -8,6 +8,9 @@ from typing import TypeVar
 
 _Made = TypeVar("_Made")
 
+_NEW_OBJECTS = 50_000
+"""New objects after which the collector looks for cycles: some ten megabytes."""
+
 
 @contextmanager
 def gc_paused() -> Iterator[None]:
@@ -19,6 +22,15 @@ def gc_paused() -> Iterator[None]:
     finally:
         if was:
             gc.enable()
+
+
+def collect_rarely() -> None:
+    """Has the cycle collector of this process look at new objects less often.
+
+    Modules and what a plan is made from stay, so each look is in vain: with Python's own threshold
+    there are more than a hundred in a plan of a few rows, mostly while it loads modules.
+    """
+    gc.set_threshold(_NEW_OBJECTS, *gc.get_threshold()[1:])
 
 
 @contextmanager
