@@ -5,20 +5,18 @@
 
 `plan` decides everything and writes nothing; `apply` decides nothing and does what the plan says.
 Users call the operations (`trueup.operations`), which add checks of the project and of the tenant.
+A plan loads nothing of what applies or reverses one.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from threading import Event
+from typing import TYPE_CHECKING
 
-from trueup.applying.admission import admit, reopen
-from trueup.applying.job import Job, Progress, Watch, no_watch
-from trueup.applying.lock import hold_lock
-from trueup.applying.runner import Runner
 from trueup.model.gc_pause import gc_paused, gc_spared
-from trueup.model.outcome import CallsNeeded, Outcome
 from trueup.model.plan import Plan
+from trueup.model.progress import Progress, Watch, no_watch
 from trueup.model.project import Project
 from trueup.model.record_snapshot import RecordSnapshot
 from trueup.planning.assemble import assemble
@@ -38,9 +36,12 @@ from trueup.planning.row_progress import RowProgress
 from trueup.planning.selection.early_check import require_known_mappings, require_known_rows
 from trueup.planning.selection.select import SelectionRequest, select
 from trueup.planning.systems import require_same_systems
-from trueup.planning.undo.plan import undo
 from trueup.planning.unused_decisions import unused_decisions
 from trueup.ports.world import World
+
+if TYPE_CHECKING:
+    from trueup.applying.job import Job
+    from trueup.model.outcome import CallsNeeded, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,8 @@ def plan_with_context(
     systems = project.catalogue.systems
     require_same_systems(snapshot, world, systems)
     if options.undo:
+        from trueup.planning.undo.plan import undo
+
         return Planned(undo(project, world, options.undo, as_of), None)
     request = SelectionRequest(options.targets, options.exclude, options.customer)
     require_known_mappings(project, request)
@@ -168,13 +171,16 @@ def apply(
     document: str,
     options: ApplyOptions | None = None,
     watch: Watch = no_watch,
-) -> Outcome:
+) -> "Outcome":
     """Does what the plan document says, once. What has moved since planning is held and named.
 
     Raises PlanRefused over a limit, ApprovalMissing without an approval that it needs, StalePlan
     if configuration or state moved or the plan was applied before, StateLocked while another run
     is at work. What becomes of each change is in the outcome, never raised.
     """
+    from trueup.applying.admission import admit
+    from trueup.applying.lock import hold_lock
+
     options = options or ApplyOptions()
     with (
         hold_lock(world, options.who, options.force_reason) as lock,
@@ -188,12 +194,15 @@ def resume(
     world: World,
     options: ApplyOptions | None = None,
     watch: Watch = no_watch,
-) -> Outcome:
+) -> "Outcome":
     """Continues the run that was killed, stopped or left in doubt.
 
     What is in doubt is settled by reading; then what is left is done. Raises StateError if no
     run is open.
     """
+    from trueup.applying.admission import reopen
+    from trueup.applying.lock import hold_lock
+
     options = options or ApplyOptions()
     with (
         hold_lock(world, options.who, options.force_reason) as lock,
@@ -202,7 +211,9 @@ def resume(
         return _run(job, options, watch)
 
 
-def _run(job: Job, options: ApplyOptions, watch: Watch) -> Outcome:
+def _run(job: "Job", options: ApplyOptions, watch: Watch) -> "Outcome":
+    from trueup.applying.runner import Runner
+
     job.stop, job.watch, job.counts_calls = options.stop, watch, options.max_calls is not None
     outcome = Runner(job).run()
     if options.max_calls and outcome.stopped and outcome.remaining:
@@ -210,8 +221,10 @@ def _run(job: Job, options: ApplyOptions, watch: Watch) -> Outcome:
     return outcome
 
 
-def _calls_needed(job: Job) -> CallsNeeded:
+def _calls_needed(job: "Job") -> "CallsNeeded":
     """Returns what a run needs that stopped with a limit on its calls."""
+    from trueup.model.outcome import CallsNeeded
+
     run_state, batch, costs = job.run_state, job.project.batch, job.world.target.call_costs
     left = run_state.waiting()
     catch_up = catch_up_calls(run_state.last_written(batch), run_state.in_doubt(), costs)

@@ -97,6 +97,14 @@ def test_a_plan_imports_the_connectors_that_its_project_names(work):
     )
 
 
+def test_a_plan_without_changes_imports_nothing_that_compares_values_or_applies_plans(applied):
+    codes, modules = imported(f"plan --detailed-exitcode --project {applied}")
+
+    assert codes == ["0"]
+    assert modules & {"deepdiff", "pydantic", "trueup.model.explanation"} == set()
+    assert not any(name.startswith(("trueup.applying", "trueup.planning.undo")) for name in modules)
+
+
 def test_the_table_of_commands_has_their_own_short_help():
     assert {name: command.short_help for name, command in trueup.commands.items()} == SHORT_HELP
 

@@ -21,10 +21,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from trueup.applying.job import Progress
 from trueup.cli import signals as stopping
 from trueup.cli.common import CommandContext
 from trueup.cli.progress import Meter, listening, time_left
+from trueup.model.progress import Progress
 from trueup.operations.user import current_user
 from trueup.render import sanitize
 from trueup.render.style import PLAIN

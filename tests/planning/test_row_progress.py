@@ -1,6 +1,6 @@
 """A plan of many rows says how many it has evaluated."""
 
-from trueup.applying.job import Progress
+from trueup.model.progress import Progress
 from trueup.pipeline import plan_with_context
 from trueup.planning import row_progress
 from trueup.planning.row_progress import EACH, RowProgress

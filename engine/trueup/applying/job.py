@@ -1,32 +1,14 @@
 """One run: its inputs and its limits."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Event
 
 from trueup.applying.lock import LockHolder
 from trueup.applying.run_state import RunState
 from trueup.model.plan import Plan
+from trueup.model.progress import Watch, no_watch
 from trueup.model.project import Project
 from trueup.ports.world import World
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """The progress of a run, in changes, or of a plan of many rows, in rows."""
-
-    done: int
-    total: int
-    name: str = ""  # of the change that was recorded last, or of the mapping
-
-
-Watch = Callable[[Progress], None]
-"""Takes a run's progress."""
-
-
-def no_watch(progress: Progress) -> None:
-    """Ignores progress."""
-    del progress
 
 
 @dataclass(slots=True)

@@ -5,10 +5,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import local
 
-from trueup.applying.job import Job, Progress
+from trueup.applying.job import Job
 from trueup.applying.run_state import effects
 from trueup.errors import Stopped
 from trueup.model.change import Change
+from trueup.model.progress import Progress
 from trueup.model.run import Effects, Entry, Step
 from trueup.stages.batches import BatchSchedule
 

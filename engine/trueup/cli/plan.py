@@ -136,10 +136,12 @@ def plan(
 
 def approval_line(project: "Project", document_text: str) -> str:
     """Returns whether the plan has its approval; "" if the project requires none."""
+    if not project.approval:
+        return ""
     from trueup.operations.approve import approval_of
     from trueup.render.approval import need_text
 
-    found = approval_of(project, document_text) if project.approval else None
+    found = approval_of(project, document_text)
     return f"Approval: {need_text(found, project.currency)}\n" if found else ""
 
 

@@ -15,6 +15,7 @@ from trueup.model.evaluation import NamedValue, SourceRow
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.mapping import Manage, PolicyPart
 from trueup.model.plan import LedgerLine, LedgerTotals
+from trueup.model.record_value import RecordValue
 from trueup.model.rule_scopes import RuleOn
 from trueup.model.run import Pushed
 
@@ -198,16 +199,6 @@ class PendingExplanation:
     change: str  # the id of the change that sends or marks it; empty if none does
     is_marked_only: bool  # nothing is sent for it: that change only marks it in the source
     held: str  # why it is not sent; empty if it is
-
-
-@dataclass(frozen=True, slots=True)
-class RecordValue:
-    """A value of a record of the target, by its path in the mapping: `service.unitPrice`."""
-
-    path: str
-    entity: str
-    record: int | None
-    value: object
 
 
 @dataclass(frozen=True, slots=True)

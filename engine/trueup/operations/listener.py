@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from trueup.applying.job import Progress, Watch, no_watch
 from trueup.model.plan import Plan
+from trueup.model.progress import Progress, Watch, no_watch
 from trueup.pipeline import Report, no_report
 
 __all__ = ["SILENT", "Listener", "Progress"]

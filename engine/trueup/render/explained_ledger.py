@@ -1,8 +1,9 @@
 """Renders an explained line of the ledger: quantity, policy, units, pending changes, price."""
 
 from trueup.model.evaluation import SourceRow
-from trueup.model.explanation import LedgerExplanation, PendingExplanation, RecordValue
+from trueup.model.explanation import LedgerExplanation, PendingExplanation
 from trueup.model.plan import LedgerLine
+from trueup.model.record_value import RecordValue
 from trueup.render.evaluation import row_place
 from trueup.render.explained_money import price_text
 from trueup.render.formatting import money, number, sentence, signed

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from trueup.model.change import Action, Change, Reason
 from trueup.model.finding import Finding, Severity
 from trueup.model.plan import Outside, Plan
-from trueup.planning.explaining.totals import action_labels
+from trueup.planning.explaining.action_labels import action_labels
 from trueup.render import attention_lines, changes, findings, group_lines, head, ledger
 from trueup.render.amounts import has_money, is_shown
 from trueup.render.folding import fold, kind

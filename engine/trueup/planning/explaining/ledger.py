@@ -9,10 +9,10 @@ from trueup.model.explanation import (
     LedgerExplanation,
     PendingExplanation,
     PolicyExplanation,
-    RecordValue,
 )
 from trueup.model.mapping import LedgerSpec, MappingSpec
 from trueup.model.plan import LedgerLine, Plan
+from trueup.model.record_value import RecordValue
 from trueup.planning.context import PlanContext
 from trueup.planning.explaining.formulas import formula
 from trueup.planning.ledger.policies import Policies

@@ -9,10 +9,10 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 
-from trueup.model.catalogue import SystemNames
 from trueup.model.change import Action, Change
 from trueup.model.explanation import LedgerSum, TotalExplanation, TotalPart
 from trueup.model.plan import Amount, Blocked, LedgerLine, Plan
+from trueup.planning.explaining.action_labels import action_labels
 from trueup.stages.ledger_totals import LineParts, parts_of
 from trueup.stages.summary import waits
 
@@ -59,18 +59,6 @@ def explain_total(plan: Plan, name: str) -> TotalExplanation | None:
         if label.casefold() == wanted:
             return replace(total(plan), label=label)
     return None
-
-
-def action_labels(names: SystemNames) -> Mapping[Action, str]:
-    """What stands behind the number of changes of each kind, in the first line of a plan."""
-    return {
-        Action.LINK: "to link",
-        Action.CREATE: "to add",
-        Action.UPDATE: "to change",
-        Action.DEACTIVATE: "to switch off",
-        Action.ADJUST: "to adjust",
-        Action.WRITE_BACK: f"to mark in {names.source}",
-    }
 
 
 # Money and numbers of changes

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.model.change import ServiceTerms
 from trueup.model.coerce import label
-from trueup.model.explanation import RecordValue
 from trueup.model.mapping import FieldPath, LedgerSpec, MappingSpec, PriceSpec, Reference
+from trueup.model.record_value import RecordValue
 from trueup.planning.context import PlanContext
 from trueup.planning.references import record_after
 
