@@ -1,5 +1,6 @@
 """The cycle collector leaves large values alone."""
 
+import atexit
 import gc
 
 import pytest
@@ -50,9 +51,12 @@ def _threshold_restored():
 
 
 @pytest.mark.usefixtures("_threshold_restored")
-def test_a_process_that_collects_rarely_looks_at_many_new_objects_at_once():
+def test_a_process_that_collects_rarely_looks_at_many_new_objects_at_once(monkeypatch):
+    at_exit = []
+    monkeypatch.setattr(atexit, "register", at_exit.append)
     gc.set_threshold(700, 10, 10)
 
     collect_rarely()
 
     assert gc.get_threshold() == (50_000, 10, 10)
+    assert at_exit == [gc.freeze]

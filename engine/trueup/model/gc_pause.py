@@ -1,5 +1,6 @@
 """Keeps the cycle collector away from large values, because it would find no cycles."""
 
+import atexit
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,12 +26,14 @@ def gc_paused() -> Iterator[None]:
 
 
 def collect_rarely() -> None:
-    """Has the cycle collector of this process look at new objects less often.
+    """Has the cycle collector of this process look at new objects less often, and not at its end.
 
     Modules and what a plan is made from stay, so each look is in vain: with Python's own threshold
-    there are more than a hundred in a plan of a few rows, mostly while it loads modules.
+    there are more than a hundred in a plan of a few rows, mostly while it loads modules. At the end
+    Python would look at all objects several times, though their memory is released at once.
     """
     gc.set_threshold(_NEW_OBJECTS, *gc.get_threshold()[1:])
+    atexit.register(gc.freeze)
 
 
 @contextmanager
