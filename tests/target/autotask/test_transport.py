@@ -91,6 +91,23 @@ def test_a_proxy_of_the_environment_is_used(variable, listener, clock, monkeypat
     assert listener.asked == ["CONNECT psa.example:443 HTTP/1.1"]
 
 
+def test_only_a_service_elsewhere_has_its_certificate_checked_by_the_authorities(clock):
+    """Loading them takes longer than ten requests on this machine."""
+    answered = httpx.MockTransport(lambda _: httpx.Response(404))
+    remote, local = "https://psa.example", "http://127.0.0.1:1"
+    clients = (
+        client_of(remote, clock),
+        client_of(local, clock),
+        client_of(remote, clock, answered),
+    )
+
+    loaded = [bool(one._transport._network._trust.get_ca_certs()) for one in clients]
+
+    for one in clients:
+        one.close()
+    assert loaded == [True, False, False]
+
+
 def test_a_host_on_this_machine_is_asked_without_a_proxy(listener, clock, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
 

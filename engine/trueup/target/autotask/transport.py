@@ -169,9 +169,11 @@ class _Connections:
     def __init__(self, network: httpx.BaseTransport | None, *, loopback: bool) -> None:
         """`network` carries all requests, where it is given."""
         self._network, self._loopback = network, loopback
-        # On this machine no certificate authority has to be loaded, and no proxy is used.
+        # Loading the certificate authorities takes as long as a dozen requests on this machine.
+        # There no proxy is used either.
+        is_remote = network is None and not loopback
         self._trust = (
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if loopback else httpx.create_ssl_context()
+            httpx.create_ssl_context() if is_remote else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         )
         self._all = [network or self._new()]
         self._idle = [*self._all]
