@@ -85,18 +85,20 @@ def test_a_hash_covers_the_canonical_json_of_all_other_columns(filled, tool):
     )
 
 
-@pytest.mark.parametrize("seq", [1, 4, 5, 9])
 @pytest.mark.parametrize(
-    ("column", "value"),
+    ("seq", "column", "value"),
     [
-        ("kind", "x"),
-        ("run", "x"),
-        ("change", "x"),
-        ("step", "x"),
-        ("at", "x"),
-        ("data", "{}  "),
-        ("previous", "x"),
-        ("hash", "x"),
+        (1, "data", "{}  "),
+        (4, "kind", "x"),
+        (4, "run", "x"),
+        (4, "change", "x"),
+        (4, "step", "x"),
+        (4, "at", "x"),
+        (4, "data", "{}  "),
+        (4, "previous", "x"),
+        (4, "hash", "x"),
+        (5, "data", "{}  "),
+        (9, "hash", "x"),
     ],
 )
 def test_a_changed_line_is_named(tamper, texts, seq, column, value):
