@@ -21,24 +21,32 @@ CREATED = (
 )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def project():
     """The shipped project with one rule."""
     rules = tuple(rule for rule in shipped().rules if rule.name == RULE)
     return replace(shipped(), rules=rules)
 
 
-@pytest.fixture
-def tests(tmp_path):
+@pytest.fixture(scope="module")
+def tests(tmp_path_factory):
     """Writes tests; returns their folder."""
 
     def write(*texts):
+        tmp_path = tmp_path_factory.mktemp("tests")
         (tmp_path / "some.yaml").write_text("---\n".join(texts), encoding="utf-8")
         defaults = (SHIPPED / "defaults.yaml").read_text(encoding="utf-8")
         (tmp_path / "defaults.yaml").write_text(defaults, encoding="utf-8")
         return [tmp_path]
 
     return write
+
+
+@pytest.fixture(scope="module")
+def of_created(project, tests):
+    """The mutants with one test, and the progress that was reported."""
+    seen = []
+    return run_mutants(project, tests(CREATED), 1, Listener(progress=seen.append)), seen
 
 
 def texts(mutation, mapping="service"):
@@ -84,18 +92,16 @@ def test_a_change_that_a_test_notices_does_not_survive(project, tests):
     assert "service: sku has no value" in survivors, "no test names the part number"
 
 
-def test_a_survivor_shows_how_many_tests_reach_it(project, tests):
-    mutation = run_mutants(project, tests(CREATED), jobs=1)
+def test_a_survivor_shows_how_many_tests_reach_it(of_created):
+    mutation, _ = of_created
 
     reach = {one.text: one.tests for one in mutation.survivors}
     assert reach[f"rule {RULE} is removed"] == 0
     assert reach["service: sku has no value"] == 1
 
 
-def test_progress_is_reported_for_each_mutant(project, tests):
-    seen = []
-
-    mutation = run_mutants(project, tests(LEFT_OUT), 1, Listener(progress=seen.append))
+def test_progress_is_reported_for_each_mutant(of_created):
+    mutation, seen = of_created
 
     assert [one.done for one in seen] == [*range(1, mutation.total + 1)]
 
