@@ -16,6 +16,14 @@ PER_ROW = 2_400
 ABSURD = 1_000_000
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _kept_for_all_plans(tmp_path_factory):
+    """What is kept for all plans is there before memory is measured."""
+    folder = tmp_path_factory.mktemp("first")
+    write_files(folder, 20)
+    peak(folder, 20)
+
+
 def peak(folder, count):
     """Returns the bytes that planning and saving take at most."""
     tracemalloc.start()
@@ -30,8 +38,8 @@ def peak(folder, count):
 
 def test_each_row_takes_so_much_memory_and_no_more(tmp_path):
     peaks = {}
-    for count in (400, 400, 4_000):  # what is kept for all plans is there after the first
-        (tmp_path / str(count)).mkdir(exist_ok=True)
+    for count in (400, 4_000):
+        (tmp_path / str(count)).mkdir()
         write_files(tmp_path / str(count), count)
         peaks[count] = peak(tmp_path / str(count), count)
 
@@ -52,9 +60,9 @@ def test_a_value_of_a_megabyte_takes_a_few_times_its_size(tmp_path, table_name, 
         ]
     table.unlink()
     peaks = []
-    for length in (10, 10, ABSURD):
+    for length in (10, ABSURD):
         rows[0][column] = "x" * length
         table.with_suffix(".json").write_text(json.dumps({"value": rows}), encoding="utf-8")
         peaks.append(peak(tmp_path, 200))
 
-    assert peaks[2] - peaks[1] < 10 * ABSURD
+    assert peaks[1] - peaks[0] < 10 * ABSURD
