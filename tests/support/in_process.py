@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 import httpx
 import pytest
@@ -108,6 +109,9 @@ class KeptSandboxes:
         self._catalogues: list[tuple[Mapping[str, Entity], int]] = []  # with what is in a key
         self._settings: dict[Sandbox, tuple[int, object]] = {}  # with their version
         self._asked: set[tuple[Sandbox, object]] = set()  # by sandbox, what was asked of it
+        self._readers: WeakKeyDictionary[Metadata, tuple[Sandbox | None, tuple[object, ...]]] = (
+            WeakKeyDictionary()
+        )
 
     def at(
         self, database: Path, entities: Mapping[str, Entity], *, seed: Path | None = None
@@ -137,12 +141,12 @@ class KeptSandboxes:
         """`Metadata._read`, which asks one of the sandboxes whose settings are the same."""
 
         def once(of: Metadata, name: str, route: str, parse: Callable[[object], object]) -> object:
-            root = of._client.zone().root
-            asked = next((one for one in self._open.values() if root.startswith(one.url)), None)
+            if of not in self._readers:
+                self._readers[of] = self._reader_of(of)
+            asked, tenant = self._readers[of]
             if asked is None:
                 return read(of, name, route, parse)
-            user = of._client.reads_as("")
-            key = self._id(of._catalogue), self._settings_of(asked), user, name, route
+            key = *tenant, name, route
             if key not in self._metadata:
                 self._metadata[key] = read(of, name, route, parse)
             elif (asked, key) not in self._asked:
@@ -151,6 +155,18 @@ class KeptSandboxes:
             return self._metadata[key]
 
         return once
+
+    def _reader_of(self, metadata: Metadata) -> tuple[Sandbox | None, tuple[object, ...]]:
+        """The sandbox that a client reads, and what its metadata depend on.
+
+        Both stay as they are while the client of a plan or a run is open.
+        """
+        root = metadata._client.zone().root
+        asked = next((one for one in self._open.values() if root.startswith(one.url)), None)
+        if asked is None:
+            return None, ()
+        user = metadata._client.reads_as("")
+        return asked, (self._id(metadata._catalogue), self._settings_of(asked), user)
 
     def _settings_of(self, sandbox: Sandbox) -> object:
         """The settings of a tenant that decide what it answers about metadata."""
