@@ -52,9 +52,17 @@ def half_done(world: World, ending: str, adjustment: int, when: str) -> None:
         world.lose_state()
 
 
-@pytest.mark.parametrize("later", ["", "2026-11-20", "2026-12-05"])
-@pytest.mark.parametrize(("adjustment", "when"), [(1, "after"), (2, "before")])
-@pytest.mark.parametrize("ending", ["closed", "lost"])
+@pytest.mark.parametrize(
+    ("ending", "adjustment", "when", "later"),
+    [
+        ("closed", 1, "after", ""),
+        ("lost", 2, "before", ""),
+        ("closed", 2, "before", "2026-11-20"),
+        ("lost", 1, "after", "2026-11-20"),
+        ("closed", 1, "after", "2026-12-05"),
+        ("lost", 2, "before", "2026-12-05"),
+    ],
+)
 def test_half_of_a_move_is_seen_and_the_other_half_follows(
     tmp_path, ending, adjustment, when, later
 ):

@@ -1,6 +1,6 @@
 """Chains of renewals, several of them between two plans: on one contract, and over contracts."""
 
-from itertools import pairwise, product
+from itertools import pairwise
 
 import pytest
 from trueup.model.change import Action
@@ -223,20 +223,15 @@ def test_a_chain_to_a_contract_that_autotask_has_bills_every_day(tmp_path, secon
     goes_through(world, links)
 
 
-@pytest.mark.parametrize(("second", "third"), WAYS)
-def test_a_chain_that_has_moved_is_known_without_the_state(tmp_path, second, third):
-    links = two_renewals(second, third)
-    world = chain(tmp_path, *links)
-    world.succeed("new", "old")
-    world.succeed("n3", "new")
-    assert world.run(world.plan(), over=OVER).complete
-    world.lose_state()
-    plan = world.plan()
-    assert PlanFigures.of(plan).adjusts == []
-    assert {str(one.action) for one in plan.changes} == {"link"}
-
-
-@pytest.mark.parametrize("contracts", [*product(CONTRACTS, repeat=3)])
+@pytest.mark.parametrize(
+    "contracts",
+    [
+        ("con", "con", "con"),
+        ("con", "con-2", "con-2"),
+        ("con-2", "con", "con-2"),
+        ("con-2", "con-2", "con"),
+    ],
+)
 def test_a_chain_of_four_bills_every_day(tmp_path, contracts):
     units = ((12, SECOND), (7, THIRD), (9, "2026-11-25"))
     names = ("new", "n3", "n4")
