@@ -12,12 +12,9 @@ from tests.support.desk_world import desk_world
 from tests.support.part_of_demo import keep_customers
 
 CUSTOMERS = (
-    "Alpine Dental AG",
     "Brightwater Logistics Ltd",
     "Chalet Miremont Sàrl",
     "Dunmore Surveyors",
-    "Isarblick Physiotherapie GmbH",
-    "Juniper Row Architects",
     "Nordlicht Feinkost GmbH",
 )
 LONG = "Münchner Gesellschaft für Vermögensverwaltungsdienstleistungen mbH & Co. KG"

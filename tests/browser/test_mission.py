@@ -23,11 +23,14 @@ class Person:
         self.at.press("Enter")
         self.page.get_by_role("heading", name=tab, exact=True).wait_for()
 
-    def open_row(self, tab, name):
+    def show(self, tab, text):
         self.open_tab(tab)
-        self.at.write("Text", name)
+        self.at.write("Text", text)
         self.at.press("Enter")
         self.page.wait_for_url("**text=*")
+
+    def open_row(self, tab, name):
+        self.show(tab, name)
         self.at.enter("link", name, leads_to="**/row?*")
 
     def link(self, tab, name, record):
@@ -72,7 +75,7 @@ def by_keyboard(page):
     person.link("Customers", "Chalet Miremont Sàrl", "29695")
     person.decide("Customers", "Nordlicht Feinkost GmbH", "Add new")
     person.decide("Ledger", "Dunmore Surveyors, Exchange Online (Plan 1), monthly", "Correct")
-    person.open_tab("Agreements")
+    person.show("Agreements", "Brightwater")
     person.at.tick("Brightwater Logistics Ltd-CSP-Monthly")
     part = person.preview("Preview selected")
     person.open_tab("Changes")

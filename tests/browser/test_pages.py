@@ -2,26 +2,13 @@
 
 from urllib.parse import parse_qs, urljoin, urlsplit
 
-from axe_playwright_python.sync_playwright import Axe
-
 from tests.browser.conftest import HOSTILE, LONG
-
-WIDE = {"width": 1280, "height": 800}
-NARROW = {"width": 360, "height": 640}
-ZOOMED = {"width": 640, "height": 400}  # what 200 % leaves of the wide window
-
-TOO_WIDE = """() => {
-  const room = document.documentElement.clientWidth;
-  if (document.documentElement.scrollWidth <= room) return [];
-  return [...document.querySelectorAll("body *")]
-    .filter((one) => one.getBoundingClientRect().right > room + 1)
-    .map((one) => `${one.tagName}.${one.className}: ${one.textContent.slice(0, 60)}`);
-}"""
-"""The elements that make a page scroll sideways."""
+from tests.browser.looks import WIDE, Looks
 
 
 def test_axe_finds_nothing_and_no_page_is_too_wide(small, serve, visit):
     page = visit(serve(small), viewport=WIDE)
+    looks, looked_at = Looks(), set()
     seen, waiting = set(), [page.url]
     while waiting:
         address = waiting.pop(0)
@@ -30,19 +17,21 @@ def test_axe_finds_nothing_and_no_page_is_too_wide(small, serve, visit):
         seen.add(kind_of(address))
         page.goto(address)
         page.wait_for_url(lambda one: "/working" not in one)
-        look_at(page)
-        waiting += links_of(page)
+        if page.url not in looked_at:
+            looked_at.add(page.url)
+            looks.at(page)
+            waiting += links_of(page)
     assert seen >= {
         ("/rows", ("tab",)), ("/row", ("key", "mapping")), ("/ledger", ()), ("/waiting", ()),
         ("/setup", ()), ("/doctor", ()), ("/explanation", ("total",)),
     }  # fmt: skip
-    look_at_what_forms_lead_to(page)
+    look_at_what_forms_lead_to(page, looks)
 
-    apply_everything(page)
-    for address in [page.url, *links_of(page)]:
-        if urlsplit(address).path in {"/applying", "/run", "/runs"}:
+    apply_everything(page, looks)
+    for address in links_of(page):
+        if urlsplit(address).path in {"/run", "/runs"}:
             page.goto(address)
-            look_at(page)
+            looks.at(page)
 
 
 def kind_of(address):
@@ -61,54 +50,34 @@ def links_of(page):
     ]
 
 
-def look_at(page):
-    """What each page must be: wide and light, narrow and dark, and zoomed."""
-    where = page.url
-    for size, scheme in ((WIDE, "light"), (NARROW, "dark"), (ZOOMED, "light")):
-        page.set_viewport_size(size)
-        page.emulate_media(color_scheme=scheme)
-        assert page.evaluate(TOO_WIDE) == [], f"{where} at {size}"
-        if size is not ZOOMED:
-            assert faults(page) == [], f"{where} at {size}, {scheme}"
-
-
-def faults(page):
-    """What axe finds."""
-    found = Axe().run(page).response
-    return [
-        (one["id"], one["help"], [node["html"][:200] for node in one["nodes"]])
-        for one in found["violations"]
-    ]
-
-
-def look_at_what_forms_lead_to(page):
+def look_at_what_forms_lead_to(page, looks):
     """Pages without a link: a note, an explanation, a changed setting, nothing in doubt."""
     page.goto(urljoin(page.url, "/row?mapping=subscription&key=sub"))
     page.get_by_label("Note", exact=True).fill(HOSTILE)
     page.get_by_label("Tags, with commas between").fill("autumn, <b>price</b>")
     page.get_by_role("button", name="Save the note").click()
     page.wait_for_load_state()
-    look_at(page)
+    looks.at(page)
     page.get_by_role("button", name="What it is made of").click()
     page.wait_for_url("**/explanation?*")
-    look_at(page)
+    looks.at(page)
     page.goto(urljoin(page.url, "/setup"))
     page.get_by_label("Allow duplicated services").select_option("true")
     page.get_by_role("button", name="Preview the change").click()
     page.get_by_role("button", name="Write it").wait_for()
-    look_at(page)
+    looks.at(page)
     page.goto(urljoin(page.url, "/doubt"))
-    look_at(page)
+    looks.at(page)
 
 
-def apply_everything(page):
+def apply_everything(page, looks):
     page.goto(urljoin(page.url, "/rows?tab=Changes"))
     page.get_by_role("button", name="Preview the whole plan").click()
     page.wait_for_url("**/preview?*")
-    look_at(page)
+    looks.at(page)
     page.get_by_role("button", name="Apply ").click()
     page.get_by_role("heading", name="Outcome", exact=True).wait_for()
-    look_at(page)
+    looks.at(page)
 
 
 def test_without_scripts_everything_is_done_with_forms(small, serve, visit):
@@ -143,6 +112,6 @@ def test_who_is_not_logged_in_gets_a_page_as_readable(small, serve, visit, brows
     context = browser.new_context()
     stranger = context.new_page()
     stranger.goto(urljoin(desk.url, "/ledger"))
-    look_at(stranger)
+    Looks().at(stranger)
     assert stranger.get_by_text("This page needs a log-in.").count()
     context.close()

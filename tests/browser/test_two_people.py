@@ -7,7 +7,7 @@ from trueup.operations.history import history
 from trueup.operations.project import load_project
 from trueup.review.sessions import cookie_name
 
-from tests.browser.test_pages import WIDE, look_at
+from tests.browser.looks import WIDE, Looks
 from tests.support.browser import Serving
 
 APPROVAL = """
@@ -57,11 +57,12 @@ def test_one_prepares_a_plan_and_another_one_approves_it(small, desk, visit):
     anna.get_by_role("button", name="Ask for the approval").click()
     anna.get_by_text("Asked for by anna").wait_for()
 
+    looks = Looks()
     assert ben.get_by_role("button", name="Decide").count() == 0
     ben.get_by_role("link", name="Approvals").click()
-    look_at(ben)
+    looks.at(ben)
     ben.get_by_role("table", name="Plans").get_by_role("link").click()
-    look_at(ben)
+    looks.at(ben)
     ben.get_by_label("Reason (optional)").fill("seen with the customer")
     ben.get_by_role("button", name="Yes: ").click()
     ben.get_by_text("Approved by ben").first.wait_for()
