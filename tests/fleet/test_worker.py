@@ -1,11 +1,13 @@
 """Workers as processes: killed, stopped, beside tenants that are slow or broken."""
 
+import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from contextlib import ExitStack, contextmanager
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 import yaml
@@ -18,6 +20,7 @@ from trueup.model.fleet_run import FleetRunStatus, RunKind
 from tests.scenarios.beginnings import Service, edit
 from tests.scenarios.world import World
 from tests.support.fleet import rows
+from tests.support.forked import fork, let_go
 from tests.support.in_process import sandboxes_kept
 
 TENANTS = ("acme", "birch")
@@ -38,6 +41,12 @@ def base(tmp_path_factory):
     # The fleet keeps the state of its tenants.
     edit(folder / "trueup.yaml", "state:\n  connector: sqlite\n  path: state.sqlite\n", "")
     return folder
+
+
+def begin_as_trueup():
+    """What a process that was started with `python -m trueup` has, and nothing of this one."""
+    let_go()
+    sys.modules["__main__"] = import_module("trueup.__main__")
 
 
 class Fleet:
@@ -71,12 +80,16 @@ class Fleet:
 
     @contextmanager
     def worker(self, *arguments):
-        command = [sys.executable, "-m", "trueup", "fleet", "worker", "--takeover-after", "3"]
-        with subprocess.Popen([*command, *arguments], cwd=self.folder) as process:
-            try:
-                yield process
-            finally:
-                process.kill()
+        """A worker; it starts the processes of its runs as one that was not forked does."""
+        command = ["fleet", "worker", "--takeover-after", "3", *arguments]
+        with Path(os.devnull).open("r+b") as null:
+            streams = (null.fileno(), null.fileno(), 2)
+            process = fork(self.folder, command, streams, at_start=begin_as_trueup)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
 
     def drain(self):
         """One worker until nothing waits."""
@@ -174,7 +187,7 @@ def test_a_tenant_that_is_broken_or_slow_delays_no_other(fleet):
     fleet.write(
         {
             "slow": {**slow, "time_limit": 1500},
-            "long": {**slow, "time_limit": 5},
+            "long": {**slow, "time_limit": 1},
             "secret": lost,
             "poisoned": {},
             "healthy": {},
