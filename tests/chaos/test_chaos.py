@@ -53,19 +53,14 @@ def own_figures(request):
 @pytest.mark.parametrize("point", ["journal", "request", "adjustment", "file"])
 def test_a_run_killed_at_many_points_ends_as_if_undisturbed(harness, point):
     last = harness.calls[point]
-    kills = [
-        Kill(point, nth, when)
-        for nth in sorted({1, 2, last // 3})
-        if nth
-        for when in ("before", "after")
-    ]
+    kills = [Kill(point, nth, when) for nth in (1, last // 3) for when in ("before", "after")]
 
     assert harness.run_with_kills(kills), harness.figures.text()
     assert harness.figures.kills.total() >= 2
 
 
 def test_a_run_killed_at_any_time_ends_as_if_undisturbed(harness):
-    kills = [harness.random.uniform(0.05, 0.4) for _ in range(5)]
+    kills = [harness.random.uniform(0.05, 0.4) for _ in range(3)]
 
     assert harness.run_with_kills(kills), harness.figures.text()
 
