@@ -5,7 +5,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-LOWEST = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^\]]*\])?>=([0-9.]+)")
+LOWEST = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^\]]*\])?>=([0-9][0-9a-z.]*)")
 PROJECT = Path(__file__).parents[1] / "pyproject.toml"
 
 
