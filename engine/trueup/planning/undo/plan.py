@@ -38,7 +38,7 @@ def undo(project: Project, world: World, run_id: str, as_of: date) -> Plan:
     _undo_marks(context)
     _report_what_stays(context)
     _reverse_order(context)
-    return _plan(context, world.target.calls - calls_before)
+    return _plan(context, world.target.calls + world.target.spared - calls_before)
 
 
 def _undo_marks(context: UndoContext) -> None:
