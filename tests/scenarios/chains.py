@@ -1,5 +1,6 @@
 """Chains of renewals: subscriptions of one product that follow each other, also over contracts."""
 
+import shlex
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from trueup.model.plan import Plan
+from trueup.model.verdict import Verdict
 
 from tests.scenarios.beginnings import Service, license_change
 from tests.scenarios.expected import findings
@@ -99,10 +101,10 @@ def is_right(world: World, links: Sequence[Link], until: str = "2026-12-31") -> 
 def advised(made: Plan) -> list[tuple[str, str]]:
     """The successions that a plan advises: successor and predecessor, in the order shown."""
     found = [
-        (command.key, command.rest.split()[2])
+        (command.key, shlex.split(command.options)[1])
         for one in findings(made)
         for command in one.commands
-        if command.rest.startswith("succeed --of ")
+        if command.verdict is Verdict.SUCCEED
     ]
     return [*dict.fromkeys(found)]
 
