@@ -54,6 +54,20 @@ def test_many_unknown_keys_are_reported_with_bounded_work(
     assert len(searches) <= suggestions.MOST_SEARCHES
 
 
+def test_many_files_with_unknown_keys_are_reported_with_bounded_work(project, searches):
+    """The errors of each file are limited; the names that are compared, in all files together."""
+    files = 2 * suggestions.MOST_SEARCHES // MOST_ERRORS
+    text = (project.root / "mappings/customer.yaml").read_text(encoding="utf-8")
+    for number in range(files):
+        path = project.root / f"mappings/m{number}.yaml"
+        path.write_text(text + lines("key_{0}: {0}", many=MOST_ERRORS + 1), encoding="utf-8")
+
+    messages = project.messages()
+
+    assert sum("has more errors than" in one for one in messages) == files
+    assert len(searches) == suggestions.MOST_SEARCHES
+
+
 def test_a_document_with_too_many_errors_has_a_note_that_the_rest_is_not_checked(project):
     path = project.root / "mappings/customer.yaml"
     path.write_text(path.read_text(encoding="utf-8") + lines("key_{0}: {0}"), encoding="utf-8")
