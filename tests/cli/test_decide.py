@@ -7,10 +7,13 @@ import pytest
 import yaml
 from trueup.cli import proposals
 from trueup.model import document
+from trueup.model.plan import LedgerClass
+from trueup.model.verdict import Verdict
 from trueup.operations.project import load_project
+from trueup.operations.row_filter import RowFilter, choose_rows
 
 FILE = "mappings/decisions.yaml"
-BY_CLASS = ("--class", "under-billed", "--class", "over-billed", "--min-amount", "20")
+BY_CLASS = ("--class", "over-billed", "--class", "under-billed", "--min-amount", "5")
 
 
 @pytest.fixture
@@ -51,20 +54,34 @@ def test_a_filter_decides_all_rows_that_it_selects_and_what_follows_is_what_the_
     after = document.loads(trueup("plan", "--json")[1])
 
     assert (code, err) == (0, "")
-    apart = {
-        line.key: abs(line.monthly or 0)
+    wanted = {
+        line.key
         for line in before.ledger
-        if line.class_ in {"under-billed", "over-billed"} and line.difference
+        if line.class_ in {"under-billed", "over-billed"}
+        and line.difference
+        and abs(line.monthly or 0) >= 5
     }
-    wanted = {key for key, amount in apart.items() if amount >= 20}
     assert {one["key"] for one in decisions()} == wanted
-    assert len(apart) > len(wanted) > 0
+    assert len(wanted) > 1
     effect = json.loads(out)["effect"]
     assert [Decimal(effect[name]) for name in ("units", "monthly", "invoice")] == [
         now - then for now, then in zip(figures(after), figures(before), strict=True)
     ]
-    assert effect["changes"] == {"adjust": 1}
+    assert effect["changes"] == {"adjust": 2}
     assert all(one.by for one in load_project().decisions)
+
+
+def test_a_filter_selects_by_class_and_by_money_either_way(saved):
+    plan, classes = document.loads(saved.read_text()), {"under-billed", "over-billed"}
+    wanted = RowFilter(frozenset(map(LedgerClass, classes)), min_amount=Decimal(15))
+
+    chosen = choose_rows(load_project(), plan, "subscription", Verdict.IGNORE, wanted)
+
+    of_class = [line for line in plan.ledger if line.class_ in classes]
+    fitting = [line for line in of_class if abs(line.monthly or 0) >= 15]
+    assert chosen.keys == tuple(line.key for line in fitting)
+    assert len(of_class) > len(fitting)
+    assert {line.class_ for line in fitting} == classes
 
 
 def test_rows_units_and_money_are_shown_before_anything_is_written(trueup):
