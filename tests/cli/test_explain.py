@@ -139,6 +139,7 @@ def test_a_total_of_a_saved_plan_is_explained_without_reading(work, trueup, save
 
     assert code == 0
     assert out.startswith("Billed too little ")
+    assert "   the changes do not add up to the quantity\n" in out
     assert "`trueup explain --plan plan.json ledger:subscription:" in out
 
 
