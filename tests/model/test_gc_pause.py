@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import runpy
 
 import pytest
 from trueup.model import gc_pause
@@ -60,3 +61,12 @@ def test_a_process_that_collects_rarely_looks_at_many_new_objects_at_once(monkey
 
     assert gc.get_threshold() == (50_000, 10, 10)
     assert at_exit == [gc.freeze]
+
+
+def test_the_command_has_its_process_collect_rarely(monkeypatch):
+    called = []
+    monkeypatch.setattr(gc_pause, "collect_rarely", lambda: called.append(True))
+
+    runpy.run_module("trueup.__main__")
+
+    assert called == [True]

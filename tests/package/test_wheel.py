@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tomllib
 import venv
 import zipfile
 from importlib import metadata
@@ -17,14 +18,17 @@ FOREIGN = frozenset(
     {"PYTHONPATH", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE"}
 )  # of this environment, not of the new one
 
-BUILD = "import sys; from hatchling.build import build_wheel; build_wheel(sys.argv[1])"
+BUILD = "import sys; from {} import build_wheel; build_wheel(sys.argv[1])"
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """The wheel, as the project's build backend makes it."""
+    """The wheel, as `python -m build` has the project's build backend make it."""
     folder = tmp_path_factory.mktemp("wheel")
-    run(sys.executable, "-c", BUILD, folder, cwd=ROOT)
+    system = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]
+    for requirement in map(Requirement, system["requires"]):
+        assert metadata.version(requirement.name) in requirement.specifier
+    run(sys.executable, "-c", BUILD.format(system["build-backend"]), folder, cwd=ROOT)
     (file,) = folder.glob("trueup-*.whl")
     return file
 
