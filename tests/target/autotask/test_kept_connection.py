@@ -176,6 +176,23 @@ def test_a_zone_that_has_answered_is_looked_up_after_a_401_only(opened, service)
         assert client.call(READ, items_of) == [{"id": 7}]
 
 
+def test_a_zone_that_ends_with_answers_that_cannot_be_read_is_looked_up_by_the_next_command(
+    opened, service
+):
+    with opened() as client:
+        client.call(READ, items_of)
+        service.on("POST", "/Companies/query", {"items": None})
+        with pytest.raises(TargetUnavailable):
+            client.call(READ, items_of)
+    service.requests.clear()
+    service.on("POST", "/Companies/query", page([]))
+
+    with opened() as client:
+        client.call(READ, items_of)
+
+    assert requested(service) == ["ZoneInformation", "query"]
+
+
 def test_a_busy_zone_is_not_doubted(opened, service):
     service.on("POST", "/Companies/query", httpx.Response(429), page([]))
 
@@ -267,6 +284,12 @@ def test_what_is_kept_of_another_user_or_look_up_host_is_not_used(opened, servic
         "http://webservices14.example.net/",
         "https://user:hunter22@webservices14.example.net/",
         "https://[",
+        "https://webservices5.autotask.net:99999/",
+        "https://webservices5.autotask.net:0/",
+        "https://webservices5.autotask.net\r\nX: y",
+        "https://evil.example%2F.autotask.net/",
+        "https://evil.example;.autotask.net/",
+        "https://.autotask.net/",
         "",
         None,
         7,
@@ -286,7 +309,19 @@ def test_the_secret_is_never_sent_to_a_zone_of_a_changed_file_that_is_not_truste
     assert {request.url.host for request in service.requests} == {OLD, "webservices.example.net"}
 
 
-@pytest.mark.parametrize("payload", [None, [], {}, {"used": 1}, {"used": "1", "limit": 10}])
+@pytest.mark.parametrize(
+    "payload",
+    [
+        None,
+        [],
+        {},
+        {"used": 1},
+        {"used": "1", "limit": 10},
+        {"used": 1, "limit": 10**400},
+        {"used": -1, "limit": 0},
+        {"used": False, "limit": 10},
+    ],
+)
 def test_an_answer_that_cannot_be_read_counts_as_absent(opened, service, file, payload):
     document = json.loads(file.read_text())
     for answer in document["answers"].values():

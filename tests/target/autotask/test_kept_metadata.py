@@ -99,7 +99,7 @@ def test_what_was_read_by_an_earlier_plan_is_stated_with_its_time(kept, process)
     [notice] = kept.notices
     assert notice == (
         "a tenant: the metadata of Companies was read at 2026-11-20 12:00 UTC, which spares "
-        "1 calls; `trueup plan --fresh` reads it again"
+        "1 call; `trueup plan --fresh` reads it again"
     )
     fresh = process(used=False)
     labels(fresh)

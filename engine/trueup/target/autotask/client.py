@@ -9,7 +9,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Self, TypeVar
 
-from trueup.errors import TargetError, TargetRejected
+from trueup.errors import TargetError, TargetRejected, TargetUnavailable
 from trueup.ports.target import Threshold
 from trueup.ports.world import Clock
 from trueup.target.autotask.credentials import Credentials
@@ -168,7 +168,11 @@ class AutotaskClient:
         """
         self.zone()  # first, so that a refused look-up is not mistaken for a missing threshold
         self._update_threshold()
-        return self._sender.send(request, self._zone, read)
+        try:
+            return self._sender.send(request, self._zone, read)
+        except TargetUnavailable:
+            self._zone.doubt()
+            raise
 
     def _update_threshold(self) -> None:
         """Reads the threshold if it is due, in one thread."""

@@ -20,6 +20,9 @@ ZONE, HOUR = "ZoneInformation", "ThresholdInformation"
 _LONGEST = timedelta(hours=1)
 """How long a count of the hour's calls is used: the count is that of the last 60 minutes."""
 
+_MOST_CALLS = 1_000_000
+"""More than any tenant may send in an hour; Autotask allows 10,000."""
+
 _QUIET = 0.5
 """Share of the hour's calls below which a kept count is used.
 
@@ -52,13 +55,17 @@ class KeptConnection:
         url = zone.root.removeprefix(self._start.address("/"))
         self._kept.put(ZONE, {"url": url, "zoneName": zone.name})
 
+    def forget_zone(self) -> None:
+        """Has the next command look the zone up."""
+        self._kept.forget(ZONE)
+
     def threshold(self) -> Threshold | None:
         """Returns an earlier count of the hour's calls; None if it says too little about now."""
         payload = self._payload(HOUR, _LONGEST)
         used, limit = payload.get("used"), payload.get("limit")
-        if not isinstance(used, int) or not isinstance(limit, int) or used >= limit * _QUIET:
-            return None
-        return Threshold(used, limit)
+        if not (type(used) is type(limit) is int and 0 <= used < _MOST_CALLS > limit):
+            return None  # a damaged file
+        return Threshold(used, limit) if used < limit * _QUIET else None
 
     def put_threshold(self, threshold: Threshold) -> None:
         """Keeps a count that was read from the service."""

@@ -30,7 +30,7 @@ def _about_connection(name: str, since: Mapping[str, datetime]) -> Iterator[str]
             f"the {what} at {at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" for what, at in since.items()
         )
         text = f"{name}: an earlier command has read {read}, which spares"
-        yield f"{text} {len(since)} calls; `trueup plan --fresh` reads it again"
+        yield f"{text} {_calls(len(since))}; `trueup plan --fresh` reads it again"
 
 
 def _about_metadata(name: str, answers: MetadataAnswers) -> Iterator[str]:
@@ -39,8 +39,8 @@ def _about_metadata(name: str, answers: MetadataAnswers) -> Iterator[str]:
         many = f"{len(since)} entities" if len(since) > 1 else next(iter(since))
         oldest = min(since.values()).astimezone(UTC)
         text = f"{name}: the metadata of {many} was read at {oldest:%Y-%m-%d %H:%M} UTC"
-        spared = answers.count()
-        yield f"{text}, which spares {spared} calls; `trueup plan --fresh` reads it again"
+        spared = _calls(answers.count())
+        yield f"{text}, which spares {spared}; `trueup plan --fresh` reads it again"
 
 
 def _about_records(name: str, records: ChangedReads) -> Iterator[str]:
@@ -48,4 +48,8 @@ def _about_records(name: str, records: ChangedReads) -> Iterator[str]:
     if many:
         entities = f"{many} entities were each" if many > 1 else "1 entity was"
         text = f"{name}: {entities} read in full in one call"
-        yield f"{text}; what is known of records spares {records.spared} calls"
+        yield f"{text}; what is known of records spares {_calls(records.spared)}"
+
+
+def _calls(number: int) -> str:
+    return "1 call" if number == 1 else f"{number} calls"

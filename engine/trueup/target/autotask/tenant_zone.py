@@ -75,6 +75,11 @@ class TenantZone:
                 self.moves += self._zone != used
             return self._zone != used
 
+    def doubt(self) -> None:
+        """Has the next command look the zone up, if the kept one gave no answer to trust."""
+        if self.is_kept and self.kept:
+            self.kept.forget_zone()
+
     def _kept_zone(self) -> Zone | None:
         """The kept zone, unless the secret must not be sent there."""
         zone = self.kept.zone() if self.kept else None

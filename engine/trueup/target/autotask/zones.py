@@ -3,6 +3,7 @@
 Facts: docs/explanation/autotask.md, section 1.
 """
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
@@ -16,6 +17,9 @@ DOMAIN = "autotask.net"
 """All zones of Autotask are below it."""
 
 _PORTS = {"http": 80, "https": 443}
+
+_HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.?|[0-9a-f:.]+", re.IGNORECASE)
+"""A host's name or IP address. What else a URL may hold there, nobody has as a host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,12 @@ def _origin(url: str) -> tuple[str, str, int]:
 def _split(url: str) -> SplitResult:
     """Raises `ValueError`, whose text never repeats the address: it may contain a password."""
     parts = urlsplit(url.strip())
-    if parts.scheme.lower() not in _PORTS or not parts.hostname:
+    try:
+        has_port = parts.port != 0
+    except ValueError:  # its text would repeat a part of the address
+        has_port = False
+    is_host = bool(_HOST.fullmatch(parts.hostname or ""))
+    if parts.scheme.lower() not in _PORTS or not is_host or not has_port:
         raise ValueError("an address must be like https://webservices.autotask.net")
     if parts.username or parts.password:
         raise ValueError("an address must not hold a user name or password")
