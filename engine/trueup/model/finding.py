@@ -91,7 +91,9 @@ class Command:
             what = "ID" if self.record is None else str(self.record)
         else:
             what = str(self.verdict or "")
-        parts = ("trueup", self.verb, self.mapping, key, what, self.options)
+        parts = ["trueup", self.verb, self.mapping, key, what, self.options]
+        if key.startswith("-"):  # the shell's quotes do not keep it from being an option
+            parts = ["trueup", self.verb, self.options, "--", self.mapping, key, what]
         return " ".join(part for part in parts if part)
 
 

@@ -346,6 +346,15 @@ def test_a_table_without_rows_is_empty(put: Put, source: FileSource):
         ),
         (
             "account.csv",
+            'id,name\na,"open\nb,"c"\n',
+            (
+                "account.csv:2: text follows the quotation mark that ends a cell; a quotation mark "
+                'within a cell is written twice (""), or the one at the end of a cell before is '
+                "missing"
+            ),
+        ),
+        (
+            "account.csv",
             'id,name\na,"' + "x" * (LONGEST_CELL + 1),
             (
                 f"account.csv:2: a cell has more than {LONGEST_CELL:,} characters; "

@@ -150,8 +150,9 @@ class CsvDocument:
 
     def _row(self, headers: list[str], cells: list[str]) -> RawRow | MalformedRow:
         if len(cells) != len(headers):
+            number = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
             return MalformedRow(
-                f"a row has {len(cells)} cells where the first line names {len(headers)} columns"
+                f"a row has {number} where the first line names {len(headers)} columns"
             )
         return dict(zip(headers, cells, strict=True))
 
@@ -174,6 +175,11 @@ def _invalid(name: str, line: int, error: csv.Error) -> SourceError:
         )
     elif text.startswith("unexpected end"):
         text = f"{text}; the quotation mark at the end of a cell is missing"
+    elif text.endswith("expected after '\"'"):
+        text = (
+            "text follows the quotation mark that ends a cell; a quotation mark within a cell is "
+            'written twice (""), or the one at the end of a cell before is missing'
+        )
     return SourceError(f"{name}:{line}: {text}")
 
 
