@@ -29,3 +29,7 @@ def test_the_text_and_the_remedy_of_a_finding_are_shortened():
     assert (finding.text[0], finding.text[-1]) == ("a", "b")
     assert (finding.remedy[0], finding.remedy[-1]) == ("c", "d")
     assert len(str(ConfigError([finding]))) < 2 * LONGEST_LINE + 100
+
+
+def test_line_breaks_in_a_finding_do_not_keep_it_long():
+    assert len(Finding("code", Severity.ERROR, "x\n" * 100_000).text) < LONGEST_LINE + 50

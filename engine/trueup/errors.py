@@ -38,10 +38,11 @@ def shortened(text: str) -> str:
     """Returns a message whose lines are not too long: the middle of a longer line is left out."""
     if len(text) <= LONGEST_LINE:
         return text
-    return "\n".join(map(_shortened_line, text.split("\n")))
+    return "\n".join(map(shortened_line, text.split("\n")))
 
 
-def _shortened_line(line: str) -> str:
+def shortened_line(line: str) -> str:
+    """Returns a text that is shown on one line: the middle of a longer one is left out."""
     if len(line) <= LONGEST_LINE:
         return line
     left_out = len(line) - LONGEST_LINE

@@ -123,7 +123,7 @@ def test_without_an_expression_the_row_is_shown_and_lines_are_evaluated(trueup, 
     assert "has no column 'nme'" in err
 
 
-def test_nothing_is_cut_where_there_is_no_terminal(trueup):
+def test_nothing_but_an_absurd_value_is_cut_where_there_is_no_terminal(trueup):
     expression = f"['{'x' * 700}'] + {[*range(40)]}"
 
     code, out, _ = trueup("eval", "customer", CUSTOMER, expression)

@@ -1,15 +1,18 @@
 """Whatever stands in the data, a line stays a line and a terminal obeys nothing in it."""
 
+import tracemalloc
 import unicodedata
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from trueup.errors import LONGEST_LINE
 from trueup.render.csv_ import guarded
 from trueup.render.formatting import count, known_as, money, number, plural, signed
 from trueup.render.layout import Cell, Line, lay_out
-from trueup.render.sanitize import clip, sanitize, width
+from trueup.render.sanitize import ELLIPSIS, LONGEST, clip, sanitize, width
+from trueup.render.values import literal
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=80)
 JOINERS = {"\u200c", "\u200d"}
@@ -103,3 +106,20 @@ def test_words_have_their_plurals():
     many = ["contacts", "companies", "days", "addresses", "license changes", "branches"]
     assert [plural(word) for word in one] == many
     assert (count(1, "license_change"), count(1084, "row")) == ("1 license change", "1,084 rows")
+
+
+@pytest.mark.parametrize("text", ["x" * 1_000_000, "a b " * 250_000, "\n" * 999_000 + "x" * 1_000])
+def test_an_absurd_text_is_cut_before_it_is_looked_at(text):
+    tracemalloc.start()
+    try:
+        shown = sanitize(text), literal(text), literal([text] * 2, whole=True)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert len(shown[0]) == LONGEST
+    assert len(shown[1]) <= 4 * LONGEST  # each line break is four characters here
+    assert all(one.endswith(ELLIPSIS) for one in shown[:2])
+    assert " characters…] " in shown[2]
+    assert len(shown[2]) < 4 * LONGEST_LINE
+    assert peak < 10 * len(text)

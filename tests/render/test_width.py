@@ -1,6 +1,7 @@
 """No line of output is wider than the terminal, and nothing is lost where a line is broken."""
 
 import re
+import tracemalloc
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
@@ -96,6 +97,20 @@ def test_figures_keep_their_column_and_texts_are_wrapped_in_theirs():
         "  words that is long",
         "short                   -20.00",
     ]
+
+
+@pytest.mark.parametrize("text", ["x" * 200_000, "é" * 200_000, "ab " * 70_000])
+def test_a_word_of_megabytes_is_wrapped_without_copies_of_its_rest(text):
+    tracemalloc.start()
+    try:
+        lines = wrap(text, 60)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert {*map(width, lines[:-1])} <= {59, 60}
+    assert peak < 10 * len(text.encode())
 
 
 def test_a_command_stays_in_one_line_where_it_can():

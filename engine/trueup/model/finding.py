@@ -7,7 +7,7 @@ from shlex import quote
 from typing import Self
 from uuid import UUID
 
-from trueup.errors import LONGEST_LINE, shortened
+from trueup.errors import shortened_line
 from trueup.model.verdict import Verdict
 
 BRIEF_KEY = 8
@@ -173,8 +173,8 @@ class Finding:
     def __post_init__(self) -> None:
         for name in ("text", "remedy"):
             value = getattr(self, name)
-            if len(value) > LONGEST_LINE:
-                object.__setattr__(self, name, shortened(value))
+            if (short := shortened_line(value)) is not value:
+                object.__setattr__(self, name, short)
 
     @property
     def advice(self) -> Advice:

@@ -17,6 +17,9 @@ _JOINERS = (
     "\u200c\u200d"  # names in Persian and Indic scripts need them; they neither reorder nor hide
 )
 _MARKS_IN_A_ROW = 4
+_LOOKED_AT = 10
+"""Times the characters that are shown, how many of a text are looked at: it may have millions."""
+
 _SPACES = re.compile(r"[ \t\r\n]+")
 _ORDINARY = re.compile(r"[ -~]*")
 _WRITTEN_OUT = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -24,7 +27,15 @@ _WRITTEN_OUT = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 def sanitize(text: object, longest: int = LONGEST) -> str:
     """Returns the text on one line, without control sequences, and shortened."""
-    return exact(_SPACES.sub(" ", str(text)).strip(" "), longest)
+    whole = str(text)
+    if len(whole) <= _LOOKED_AT * longest:
+        return exact(_one_line(whole), longest)
+    line = _one_line(whole.lstrip()[: _LOOKED_AT * longest])
+    return exact(line[: longest - 1] + ELLIPSIS, longest)
+
+
+def _one_line(text: str) -> str:
+    return _SPACES.sub(" ", text).strip(" ")
 
 
 def exact(line: str, longest: int = LONGEST) -> str:
@@ -51,12 +62,17 @@ def _written_out(character: str) -> str:
     return f"\\u{number:04x}"
 
 
-@lru_cache(maxsize=65_536)
 def width(text: str) -> int:
     """Returns the columns of the text: two for wide letters, none for combining marks."""
     if text.isascii():
         return len(text)
-    return sum(_columns(character) for character in text)
+    return _width(text) if len(text) <= LONGEST else sum(map(_columns, text))
+
+
+@lru_cache(maxsize=65_536)
+def _width(text: str) -> int:
+    """The same, kept; longer texts are not, of which this many would take gigabytes."""
+    return sum(map(_columns, text))
 
 
 @lru_cache(maxsize=4_096)

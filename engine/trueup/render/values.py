@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping
 
+from trueup.errors import shortened_line
 from trueup.expressions.value_filters import as_text
 from trueup.render.sanitize import LONGEST, exact
 
@@ -13,10 +14,11 @@ _FEW = 20
 def literal(value: object, *, whole: bool = False) -> str:
     """Returns a value on one line, safe for a terminal; text in quotes, lists with items.
 
-    Without `whole`, a long text and a long list end in an ellipsis.
+    Without `whole`, a long text and a long list end in an ellipsis. With it, all that a line of a
+    message holds is shown; of a longer value the middle is left out.
     """
     if whole:
-        return exact(_literal(value, sys.maxsize), sys.maxsize)
+        return exact(shortened_line(_literal(value, sys.maxsize)), sys.maxsize)
     return exact(_literal(value, _FEW), LONGEST)
 
 

@@ -18,34 +18,37 @@ def wrap(text: str, columns: int, hanging: int = 0) -> list[str]:
         return [text]
     columns = max(columns, hanging + 2)
     lines: list[str] = []
-    line = " " * (len(text) - len(text.lstrip(" ")))
-    is_empty = True
+    indent = len(text) - len(text.lstrip(" "))
+    pieces: list[str] = []  # of the line, which is as wide as `used`
+    used = indent
     for piece in _pieces(text, columns - hanging):
-        joined = line + piece if is_empty else f"{line} {piece}"
-        if not is_empty and width(joined) > columns:
-            lines.append(line)
-            joined = " " * hanging + piece
-        line, is_empty = joined, False
-    return [*lines, line]
+        wide = width(piece)
+        if pieces and used + 1 + wide > columns:
+            lines.append(" " * indent + " ".join(pieces))
+            indent = used = hanging
+            pieces = []
+        used += wide + (1 if pieces else 0)
+        pieces.append(piece)
+    return [*lines, " " * indent + " ".join(pieces)]
 
 
 def _pieces(text: str, columns: int) -> Iterator[str]:
     """Words and commands, none of them wider than a line."""
-    for piece in _PIECES.findall(text):
+    for found in _PIECES.finditer(text):
+        piece = found[0]
         parts = [piece] if width(piece) <= columns else piece.split(" ")
         for part in parts:
             yield from _broken(part, columns)
 
 
 def _broken(word: str, columns: int) -> Iterator[str]:
-    while width(word) > columns:
-        taken, used = 0, 0
-        for letter in word:
-            used += width(letter)
-            if used > columns and taken:
-                break
-            taken += 1
-        yield word[:taken]
-        word = word[taken:]
+    """The word in parts that fit, each letter looked at once."""
+    start, used = 0, 0
+    for at, letter in enumerate(word):
+        wide = width(letter)
+        if used + wide > columns and at > start:
+            yield word[start:at]
+            start, used = at, 0
+        used += wide
     if word:
-        yield word
+        yield word[start:]
