@@ -8,6 +8,7 @@ from typing import get_args, get_type_hints
 
 import pytest
 from trueup.cli.exit_codes import Exit
+from trueup.config.documents import LARGEST_FILE
 from trueup.model.change import Action, MadeRecord, Reason, RowRef, ServiceTerms, UnitRow, Unknown
 from trueup.model.finding import Place, Severity
 from trueup.model.mapping import Difference, PolicyPart, Value
@@ -24,9 +25,12 @@ from trueup.sandbox.dataverse.faults import OWN
 from trueup.sandbox.http.control import common_actions
 from trueup.sandbox.http.fault import SETTABLE
 from trueup.source import profile
+from trueup.source.files.csv_document import LONGEST_CELL
+from trueup.source.values import LONGEST_KEY, LONGEST_NUMBER, LONGEST_NUMERAL, LONGEST_TEXT
 from trueup.stages import billing
 from trueup.stages.guard import LIMIT_KINDS
 from trueup.stages.ledger import PendingUnits, ServiceLedger, compare, complete
+from trueup.target.autotask.transport import LARGEST_BODY
 
 from tests.docs.generated import key_paths, schema
 from tests.docs.pages import named, page
@@ -250,3 +254,19 @@ def test_the_faults_are_described():
 
     assert sorted(kinds) == sorted([*ERROR_STYLE.kinds, *OWN])
     assert sorted(name for cell in options for name in named(cell)) == sorted(SETTABLE)
+
+
+def test_the_limits_of_values_are_those_of_the_code():
+    section = CONFIGURATION.section("Limits of values")
+
+    stated = re.findall(r"([0-9][0-9,]*) (characters|digits|bytes)", section)
+
+    assert stated == [
+        (f"{LONGEST_TEXT:,}", "characters"),
+        (f"{LONGEST_KEY:,}", "characters"),
+        (f"{LONGEST_NUMERAL:,}", "characters"),
+        (f"{LONGEST_NUMBER:,}", "digits"),
+        (f"{LONGEST_CELL:,}", "characters"),
+        (f"{LARGEST_FILE:,}", "bytes"),
+        (f"{LARGEST_BODY:,}", "bytes"),
+    ]

@@ -1,5 +1,6 @@
 """A match key is evidence: what speaks against a record that fits makes it a question."""
 
+import tracemalloc
 from decimal import Decimal
 
 import pytest
@@ -319,3 +320,16 @@ def test_a_doubtful_record_that_turns_out_to_be_another_row_s_is_no_question():
 
 def test_the_question_precedes_the_create_setting_of_the_mapping():
     assert "is a placeholder" in doubt(numbered("TBC", create="never"))
+
+
+@pytest.mark.parametrize("text", ["x" * 1_000_000, "word " * 200_000])
+def test_names_of_megabytes_are_compared_by_their_beginning(text):
+    tracemalloc.start()
+    try:
+        found = agree("Alpine Dental", text), agree(f"{text} y", f"{text} z")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert found == (False, True)
+    assert peak < 5 * len(text)
