@@ -2,12 +2,12 @@
 
 import signal
 import socket
-import sys
 from http import HTTPStatus
 
 import pytest
 from trueup.cli.exit_codes import Exit
 
+from tests.support.absent import make_absent
 from tests.support.browser import Browser, address_in
 from tests.support.forked import start
 
@@ -97,11 +97,7 @@ def test_a_project_with_errors_is_not_served(work, trueup):
 
 @pytest.mark.parametrize("missing", ["starlette", "uvicorn"])
 def test_without_the_extra_the_command_names_what_to_install(trueup, monkeypatch, missing):
-    for name in [name for name in sys.modules if name.startswith("trueup.review")]:
-        monkeypatch.delitem(sys.modules, name)
-    for name in [name for name in sys.modules if name.partition(".")[0] == missing]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, missing, None)
+    make_absent(monkeypatch, missing, users="trueup.review")
 
     assert trueup("review") == (
         Exit.ERROR,

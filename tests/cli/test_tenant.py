@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 from contextlib import contextmanager
 from threading import Event
 
@@ -20,6 +19,7 @@ from trueup.model.fleet_run import RunKind
 from tests.docs.generated import leaves
 from tests.scenarios.beginnings import Service, edit
 from tests.scenarios.world import World
+from tests.support.absent import make_absent
 from tests.support.in_process import sandboxes_kept
 
 WITHOUT = {
@@ -183,11 +183,7 @@ def test_a_folder_without_a_fleet_is_refused_with_a_remedy(fleet):
 
 @pytest.mark.parametrize("missing", ["procrastinate", "psycopg"])
 def test_without_the_extra_it_names_what_to_install(fleet, monkeypatch, missing):
-    for name in [name for name in sys.modules if name.startswith("trueup.fleet.")]:
-        monkeypatch.delitem(sys.modules, name)
-    for name in [name for name in sys.modules if name.partition(".")[0] == missing]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, missing, None)
+    make_absent(monkeypatch, missing, users="trueup.fleet")
 
     code, _, err = fleet("state", "list", "--tenant", "acme")
 
