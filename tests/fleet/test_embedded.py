@@ -50,6 +50,26 @@ def test_one_server_serves_all_survives_kills_and_ends_with_its_last_user(tmp_pa
     assert process_of(folder) is None  # a user that was killed does not keep it
 
 
+def test_a_start_that_took_too_long_is_tried_again(tmp_path, monkeypatch):
+    kind = embedded._wheel().postgres_server.PostgresServer
+    ensure, starts = kind.ensure_postgres_running, []
+
+    def ensure_slowly(server):
+        starts.append(server)
+        if len(starts) == 1:
+            raise subprocess.TimeoutExpired("pg_ctl", 10)
+        ensure(server)
+
+    monkeypatch.setattr(kind, "ensure_postgres_running", ensure_slowly)
+    monkeypatch.setattr(embedded, "sleep", lambda _seconds: None)
+
+    with embedded.running(tmp_path) as server:
+        connect(server.url).close()
+        users = json.loads((tmp_path / embedded.FOLDER / ".handle_pids.json").read_text())
+
+    assert (len(starts), users) == (2, [os.getpid()])
+
+
 def test_a_number_that_is_another_process_now_is_not_taken_for_the_server(tmp_path):
     note = tmp_path / "postmaster.pid"
     note.write_text(f"{os.getpid()}\n" + "\n" * 7)
@@ -69,7 +89,7 @@ def test_a_missing_package_is_reported(tmp_path, monkeypatch):
 def test_a_server_that_does_not_start_is_reported_with_the_end_of_its_log(tmp_path, monkeypatch):
     wheel = embedded._wheel()
 
-    def fail(_folder):
+    def fail(_folder, **_options):
         raise subprocess.CalledProcessError(1, "pg_ctl")
 
     monkeypatch.setattr(wheel, "get_server", fail)

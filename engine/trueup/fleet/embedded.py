@@ -50,9 +50,16 @@ def running(root: Path) -> Iterator[Embedded]:
     wheel = _wheel()
     folder = (root / FOLDER).resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
+
+    def start() -> "PostgresServer":
+        # The wheel returns a server whose first start has failed as if it was started.
+        server: PostgresServer = wheel.get_server(folder, start=False)
+        server.start()
+        return server
+
     with _alone(folder):
         _forget_dead(folder)
-        server = _started(folder, lambda: wheel.get_server(folder))
+        server = _started(folder, start)
 
     def restart() -> "PostgresServer":
         # A server that was killed counts as one that runs until its process has ended.
