@@ -237,7 +237,7 @@ def test_everything_wrong_with_a_file_is_named_with_its_line(work, trueup):
             "ignore, archive, push, correct"
         ),
         "d.csv:4:1: error: a decision has either do or link",
-        "d.csv:5:1: error: a row has 1 cells where the first line names 6 columns",
+        "d.csv:5:1: error: a row has 1 cell where the first line names 6 columns",
     ]
 
     (work / "d.csv").write_text(
