@@ -105,6 +105,16 @@ def test_a_plan_without_changes_imports_nothing_that_compares_values_or_applies_
     assert not any(name.startswith(("trueup.applying", "trueup.planning.undo")) for name in modules)
 
 
+def test_a_shown_plan_imports_nothing_that_reads_or_checks_a_project(work):
+    assert imported(f"plan --project {work} --out {work}/plan.json")[0] == ["0"]
+
+    codes, modules = imported(f"show {work}/plan.json --project {work}")
+
+    assert codes == ["0"]
+    unused = {"jsonschema", "jinja2", "sqlite3", "trueup.wiring", "trueup.operations.notes"}
+    assert modules & (HEAVY | unused) == set()
+
+
 def test_the_table_of_commands_has_their_own_short_help():
     assert {name: command.short_help for name, command in trueup.commands.items()} == SHORT_HELP
 

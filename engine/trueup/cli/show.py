@@ -1,8 +1,8 @@
 """`trueup show FILE`: shows a saved plan as text, JSON, or in a format for other people."""
 
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,11 @@ from trueup.cli.output_files import write_whole
 from trueup.cli.parameters import OUT_OR_STDOUT
 from trueup.cli.plan_files import load_plan, read_text
 from trueup.render.plan_tables import TableKind
+from trueup.render.style import PLAIN
+
+if TYPE_CHECKING:
+    from trueup.model.plan import Plan
+    from trueup.render.view import Arrangement
 
 
 @click.command(
@@ -57,44 +62,20 @@ def show(
 
     HTML, CSV and workbooks have the notes, tags and assignees of the project's rows, too.
     """
-    from trueup.model import document
-    from trueup.operations.notes import notes_in
-    from trueup.render.markdown import plan_markdown
-    from trueup.render.noted import Noted
-    from trueup.render.plan_csv import plan_csv
-    from trueup.render.plan_html import plan_html
-    from trueup.render.plan_xlsx import plan_xlsx
-    from trueup.render.style import PLAIN
-    from trueup.render.text import plan_text
-
     if table and (format_ != "csv" or context.json):
         raise click.UsageError("--table is a table of CSV: it needs --format csv.")
     if file and file.exists() and plan_file.exists() and file.samefile(plan_file):
         raise click.UsageError(f"{file} is the file that is read; name another one.")
 
-    def noted() -> Noted:
-        notes = context.project().notes if context.tenant else notes_in(context.folder)
-        return Noted(notes)
-
-    plan, arranged_by = load_plan(plan_file), arrangement(**order)
-    is_text = format_ == "text" and not context.json
-    approval = _approval(context, plan_file) if is_text and not file else ""
-    formats: dict[str, Callable[[], str | bytes]] = {
-        "text": lambda: plan_text(
-            plan,
-            PLAIN if file else context.style,
-            verbose=context.verbose,
-            arrangement=arranged_by,
-        ),
-        "json": lambda: document.dumps(plan),
-        "markdown": lambda: plan_markdown(plan, verbose=context.verbose, arrangement=arranged_by),
-        "html": lambda: plan_html(
-            plan, verbose=context.verbose, arrangement=arranged_by, noted=noted()
-        ),
-        "csv": lambda: plan_csv(plan, TableKind(table or TableKind.CHANGES), noted()),
-        "xlsx": lambda: plan_xlsx(plan, noted()),
-    }
-    content = formats["json" if context.json else format_]()
+    plan = load_plan(plan_file)
+    format_ = "json" if context.json else format_
+    if file:
+        context = replace(context, style=PLAIN)
+    approval = _approval(context, plan_file) if format_ == "text" and not file else ""
+    if format_ in ("html", "csv", "xlsx"):
+        content = _with_notes(context, plan, format_, arrangement(**order), table)
+    else:
+        content = _without_notes(context, plan, format_, arrangement(**order))
     if file:
         write_whole(file, content)
     else:
@@ -103,15 +84,61 @@ def show(
     return 0
 
 
+def _without_notes(
+    context: CommandContext, plan: "Plan", format_: str, arrangement_: "Arrangement"
+) -> str:
+    """Returns the plan as text, JSON or Markdown. Each format imports what it alone needs."""
+    if format_ == "json":
+        from trueup.model import document
+
+        return document.dumps(plan)
+    if format_ == "markdown":
+        from trueup.render.markdown import plan_markdown
+
+        return plan_markdown(plan, verbose=context.verbose, arrangement=arrangement_)
+    from trueup.render.text import plan_text
+
+    return plan_text(plan, context.style, verbose=context.verbose, arrangement=arrangement_)
+
+
+def _with_notes(
+    context: CommandContext,
+    plan: "Plan",
+    format_: str,
+    arrangement_: "Arrangement",
+    table: str | None,
+) -> str | bytes:
+    """Returns the plan as HTML, CSV or a workbook, which show notes. They may load the project."""
+    from trueup.operations.notes import notes_in
+    from trueup.render.noted import Noted
+
+    noted = Noted(context.project().notes if context.tenant else notes_in(context.folder))
+    if format_ == "html":
+        from trueup.render.plan_html import plan_html
+
+        return plan_html(plan, verbose=context.verbose, arrangement=arrangement_, noted=noted)
+    if format_ == "csv":
+        from trueup.render.plan_csv import plan_csv
+
+        return plan_csv(plan, TableKind(table or TableKind.CHANGES), noted)
+    from trueup.render.plan_xlsx import plan_xlsx
+
+    return plan_xlsx(plan, noted)
+
+
 def _approval(context: CommandContext, plan_file: Path) -> str:
     """Returns whether the plan has its approval; "" if this project requires none."""
     from trueup.cli.plan import approval_line
     from trueup.config.file_names import PROJECT
     from trueup.errors import EngineError
+    from trueup.operations.sound_project import known_project
 
     if not (context.tenant or (context.folder / PROJECT).exists()):
         return ""
     try:
+        known = None if context.tenant else known_project(context.folder)
+        if known and not known.needs_approval:
+            return ""  # without loading the project
         return approval_line(context.project(), read_text(plan_file))
     except EngineError:  # a plan can be shown without a project and a state that can be used
         return ""

@@ -22,6 +22,7 @@ class SoundProject:
 
     mappings: int
     rules: int
+    needs_approval: bool  # whether some plans of the project need an approval
     findings: list[Finding]
 
 
@@ -41,5 +42,6 @@ def check_sound_project(
         project = read_project_file(root, Schemas(shipped, is_sound=True)).project
         if project is None or not sound.are_unchanged():
             return None  # it has changed meanwhile
-        findings = in_order_of_files(check_options(project, parse_project(project, env)))
-    return SoundProject(mappings, rules, findings)
+        options = parse_project(project, env)
+        findings = in_order_of_files(check_options(project, options))
+    return SoundProject(mappings, rules, options.approval is not None, findings)
