@@ -193,6 +193,20 @@ def test_a_zone_that_ends_with_answers_that_cannot_be_read_is_looked_up_by_the_n
     assert requested(service) == ["ZoneInformation", "query"]
 
 
+def test_a_zone_that_reports_no_calls_of_the_hour_is_looked_up_by_the_next_command(opened, service):
+    with opened() as client:
+        client.call(READ, items_of)
+        service.on("GET", "/ThresholdInformation", {"externalRequestThreshold": None})
+        with pytest.raises(TargetUnavailable):
+            client.threshold()
+    service.requests.clear()
+
+    with opened() as client:
+        client.call(READ, items_of)
+
+    assert requested(service) == ["ZoneInformation", "query"]
+
+
 def test_a_busy_zone_is_not_doubted(opened, service):
     service.on("POST", "/Companies/query", httpx.Response(429), page([]))
 

@@ -153,7 +153,7 @@ class AutotaskClient:
         """Returns the calls of the current hour, read from the service. Raises `TargetError`."""
         path = "ThresholdInformation"
         request = ApiRequest("GET", path, endpoint=path, what="reading the hour's calls")
-        threshold = self._sender.send(request, self._zone, _read_threshold)
+        threshold = self._send(request, _read_threshold)
         self._sender.budget.learn(threshold)
         if self._kept:
             self._kept.put_threshold(threshold)
@@ -168,6 +168,10 @@ class AutotaskClient:
         """
         self.zone()  # first, so that a refused look-up is not mistaken for a missing threshold
         self._update_threshold()
+        return self._send(request, read)
+
+    def _send(self, request: ApiRequest, read: Callable[[Any], _Result]) -> _Result:
+        """Sends a request. One that fails in a kept zone makes that zone be looked up again."""
         try:
             return self._sender.send(request, self._zone, read)
         except TargetUnavailable:
