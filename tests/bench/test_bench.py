@@ -14,7 +14,7 @@ from trueup.operations.project_folder import shipped_folder
 from trueup.source.files.source import FileSource
 
 from tests.bench import applies, desk, exports, million, plans, start, unchanged
-from tests.bench.__main__ import measure
+from tests.bench.plan_speed import measure
 from tests.support.in_process import sandboxes_in_process
 from tests.support.part_of_demo import CUSTOMERS, keep_customers
 from tests.support.paths import EXAMPLES
