@@ -7,7 +7,7 @@ from zipfile import ZipFile
 
 import pytest
 from trueup.cli.main import run
-from trueup.config.notes import FILE
+from trueup.config.file_names import NOTES
 from trueup.model import document
 from trueup.operations.plan import plan
 from trueup.operations.project import check_project, load_project
@@ -32,9 +32,9 @@ def made(tmp_path_factory):
 @pytest.fixture
 def work(made):
     """The project without notes."""
-    (made / FILE).unlink(missing_ok=True)
+    (made / NOTES).unlink(missing_ok=True)
     yield made
-    (made / FILE).unlink(missing_ok=True)
+    (made / NOTES).unlink(missing_ok=True)
 
 
 def note(folder, *words):
@@ -42,7 +42,7 @@ def note(folder, *words):
 
 
 def test_a_note_is_written_changed_and_removed_and_the_rest_stays(work, capsys):
-    (work / FILE).write_text(HEAD, encoding="utf-8")
+    (work / NOTES).write_text(HEAD, encoding="utf-8")
     assert (
         note(work, "subscription", "two", "asked  on\nMonday", "--tag", "renewal", "--tag", "x")
         == 0
@@ -53,7 +53,7 @@ def test_a_note_is_written_changed_and_removed_and_the_rest_stays(work, capsys):
         f"  - x\n  by: {by}\n"
     )
     assert by
-    assert (work / FILE).read_text(encoding="utf-8") == HEAD + entry
+    assert (work / NOTES).read_text(encoding="utf-8") == HEAD + entry
     assert note(work, "subscription", "two", "--assign", "Ada", "--untag", "x", "--json") == 0
     shown = json.loads(capsys.readouterr().out.partition("{")[2].join(["{", ""]))
     assert (shown["note"], shown["tags"], shown["assignee"]) == (
@@ -61,12 +61,12 @@ def test_a_note_is_written_changed_and_removed_and_the_rest_stays(work, capsys):
         ["renewal"],
         "Ada",
     )
-    assert shown["place"] == f"{FILE}:5:3"
+    assert shown["place"] == f"{NOTES}:5:3"
     assert note(work, "subscription", "two", "--clear") == 0
-    assert (work / FILE).read_text(encoding="utf-8") == HEAD
+    assert (work / NOTES).read_text(encoding="utf-8") == HEAD
     assert note(work, "customer", "Alpine Dental", "--clear") == 0
     assert load_project(work).notes == ()
-    assert "# the dentist" in (work / FILE).read_text(encoding="utf-8")
+    assert "# the dentist" in (work / NOTES).read_text(encoding="utf-8")
 
 
 def test_the_assignee_of_a_row_is_removed(work, capsys):
@@ -82,7 +82,7 @@ def test_the_assignee_of_a_row_is_removed(work, capsys):
 def test_without_a_text_the_note_is_shown(work, capsys):
     assert note(work, "customer", "acc") == 0
     assert "nothing is noted" in capsys.readouterr().out
-    assert not (work / FILE).exists()
+    assert not (work / NOTES).exists()
     note(work, "customer", "acc", "pays late", "--tag", "a", "--assign", "Ada")
     capsys.readouterr()
     assert note(work, "customer", "acc") == 0
@@ -104,7 +104,7 @@ def test_without_a_text_the_note_is_shown(work, capsys):
 def test_a_note_about_what_is_not_there_is_refused(work, capsys, words, text):
     assert note(work, *words) != 0
     assert text in capsys.readouterr().err
-    assert not (work / FILE).exists()
+    assert not (work / NOTES).exists()
 
 
 @pytest.mark.parametrize(
@@ -121,12 +121,12 @@ def test_a_note_about_what_is_not_there_is_refused(work, capsys, words, text):
     ],
 )
 def test_what_is_wrong_with_notes_is_reported_with_its_place(work, entries, text):
-    (work / FILE).write_text(f"notes:\n{entries}\n", encoding="utf-8")
+    (work / NOTES).write_text(f"notes:\n{entries}\n", encoding="utf-8")
     project, findings = check_project(work)
 
     assert project is None
     assert any(text in one.text for one in findings)
-    assert all(one.place.file == FILE for one in findings)
+    assert all(one.place.file == NOTES for one in findings)
 
 
 def test_no_plan_depends_on_a_note(work):

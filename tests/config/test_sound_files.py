@@ -101,7 +101,7 @@ def test_files_are_checked_again_after_a_change(project, checks, tmp_path, chang
 
 OTHERS = {
     "version": ("VERSION", "0.0.0"),
-    "format": ("FORMAT", 3),
+    "format": ("FORMAT", 4),
     "modules or libraries": ("_code", lambda: b"others"),
 }
 
@@ -128,22 +128,36 @@ def test_modules_that_check_are_told_by_their_size_and_time(tmp_path, monkeypatc
     assert sound_files._code.__wrapped__() != before
 
 
+COUNTS = b'{"mappings": 1, "rules": 1, "approvals": 0}'
 DAMAGED = (
     b"",
     b"[]",
     b"{",
-    b'{"format": 2}',
-    b'{"format": 2, "sound": []}',
-    b'{"format": 1, "sound": {"DIGEST": [1, 1]}}',
-    b'{"format": 2, "sound": {"DIGEST": 0}}',
-    b'{"format": 2, "sound": {"DIGEST": [1]}}',
-    b'{"format": 2, "sound": {"DIGEST": ["1", 1]}}',
-    b'{"format": 2, "sound": {"DIGEST": [1, true]}}',
-    b'{"format": 2, "sound": {"another": [1, 1]}}',
-    b'{"format": 2, "sound": {"DIGEST": [1, 1]}}' + b" " * 20_000,
+    b'{"format": 3}',
+    b'{"format": 3, "sound": []}',
+    b'{"format": 2, "sound": {"DIGEST": COUNTS}}',
+    b'{"format": 3, "sound": {"DIGEST": 0}}',
+    b'{"format": 3, "sound": {"DIGEST": [1, 1, 0]}}',
+    b'{"format": 3, "sound": {"DIGEST": {}}}',
+    b'{"format": 3, "sound": {"DIGEST": {"mappings": 1, "rules": 1}}}',
+    b'{"format": 3, "sound": {"DIGEST": {"mappings": "1", "rules": 1, "approvals": 0}}}',
+    b'{"format": 3, "sound": {"DIGEST": {"mappings": 1, "rules": true, "approvals": 0}}}',
+    b'{"format": 3, "sound": {"another": COUNTS}}',
+    b'{"format": 3, "sound": {"DIGEST": COUNTS}}' + b" " * 20_000,
     b"[" * 100_000,
     b"\xff\xfe",
 )
+
+
+def test_the_content_that_others_damage_spares_a_check(project, checks):
+    project.load()
+    kept = project.root / sound_files.FILE
+    (digest,) = json.loads(kept.read_bytes())["sound"]
+    kept.write_bytes(b'{"format": 3, "sound": {"%s": %s}}' % (digest.encode(), COUNTS))
+
+    project.load()
+
+    assert len(checks) == 1
 
 
 @pytest.mark.parametrize("content", DAMAGED, ids=range(len(DAMAGED)))
@@ -152,7 +166,7 @@ def test_a_damaged_file_counts_as_absent_and_is_replaced(project, checks, conten
     kept = project.root / sound_files.FILE
     before = kept.read_bytes()
     (digest,) = json.loads(before)["sound"]
-    kept.write_bytes(content.replace(b"DIGEST", digest.encode()))
+    kept.write_bytes(content.replace(b"COUNTS", COUNTS).replace(b"DIGEST", digest.encode()))
 
     project.load()
 

@@ -6,12 +6,6 @@ from trueup.config.sound_project import SoundProject, check_sound_project
 
 from tests.config.test_sound_files import CHANGES, OTHERS, sound_files
 
-APPROVAL = """
-approval:
-  above: 100
-  roles: {decide: [anna], approve: [ben]}
-"""
-
 
 def known(project):
     return check_sound_project(project.root, env=project.env, shipped=project.shipped)
@@ -21,17 +15,7 @@ def test_a_project_is_known_after_its_first_check(project):
     assert known(project) is None
     whole = project.load()
 
-    assert known(project) == SoundProject(
-        len(whole.mappings), len(whole.rules), needs_approval=False, findings=[]
-    )
-
-
-def test_of_a_known_project_it_is_known_whether_plans_need_an_approval(project):
-    with (project.root / "trueup.yaml").open("a", encoding="utf-8") as file:
-        file.write(APPROVAL)
-    project.load()
-
-    assert known(project).needs_approval
+    assert known(project) == SoundProject(len(whole.mappings), len(whole.rules), [])
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)

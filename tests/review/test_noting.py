@@ -4,7 +4,7 @@ import shutil
 from http import HTTPStatus
 
 from trueup.cli.main import run
-from trueup.config.notes import FILE
+from trueup.config.file_names import NOTES
 
 from tests.support.browser import Serving
 
@@ -33,7 +33,7 @@ def test_a_note_is_written_as_the_command_writes_it_and_shown_without_a_new_plan
     assert run([*command, "--assign", "Ada", "--project", str(other)]) == 0
 
     assert answer.address == "/row?mapping=subscription&key=two#note"
-    assert (work / FILE).read_bytes() == (other / FILE).read_bytes()
+    assert (work / NOTES).read_bytes() == (other / NOTES).read_bytes()
     assert after.plan is before.plan
     assert "Mail two" in mine[0]["row"]
     assert "Ada" in mine[0]["row"]
@@ -50,9 +50,9 @@ def test_a_note_is_taken_away_and_what_is_too_long_is_refused(work):
     with Serving(work) as serving:
         browser = serving.browser()
         save(browser, note="asked", tags="vip")
-        written = (work / FILE).read_bytes()
+        written = (work / NOTES).read_bytes()
         refused = save(browser, note="x" * 10_001)
-        kept = (work / FILE).read_bytes()
+        kept = (work / NOTES).read_bytes()
         unknown = save(browser, key="nobody", note="x")
         save(browser, note="", tags=" , ", assignee="")
         gone = browser.get("/row", **ROW)
@@ -61,4 +61,4 @@ def test_a_note_is_taken_away_and_what_is_too_long_is_refused(work):
     assert "the note has 10,001 characters" in refused.text
     assert kept == written
     assert dict(gone.form("/note"))["note"] == ""
-    assert b"two" not in (work / FILE).read_bytes()
+    assert b"two" not in (work / NOTES).read_bytes()

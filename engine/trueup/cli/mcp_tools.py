@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from trueup.cli.mcp_fence import ToolAnswer
-from trueup.config.decisions import FILE
+from trueup.config.file_names import DECISIONS
 from trueup.errors import EngineError
 from trueup.model.plan import Blocked, LedgerClass, LedgerLine, Plan
 from trueup.model.plan_json import encode
@@ -225,7 +225,7 @@ def _day(arguments: Arguments, name: str) -> date | None:
 def _patch(old: str, new: str) -> str:
     """Returns a unified diff that `git apply` accepts."""
     before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
-    lines = unified_diff(before, after, f"a/{FILE}" if old else "/dev/null", f"b/{FILE}")
+    lines = unified_diff(before, after, f"a/{DECISIONS}" if old else "/dev/null", f"b/{DECISIONS}")
     end = "\n\\ No newline at end of file\n"
     return "".join(line if line.endswith("\n") else line + end for line in lines)
 

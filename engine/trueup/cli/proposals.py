@@ -10,6 +10,7 @@ from trueup.cli.common import CommandContext
 from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out, out_done
 from trueup.cli.progress import listening
+from trueup.config.file_names import DECISIONS
 from trueup.model.project import Project
 from trueup.operations.decide import Written
 from trueup.operations.decision_entries import DecisionRequest
@@ -23,7 +24,6 @@ from trueup.render.json_ import as_json
 from trueup.render.ledger import correction_text
 from trueup.render.sanitize import sanitize
 
-FILE = "mappings/decisions.yaml"
 FEW = 20
 """Written decisions that are listed without `-v`."""
 
@@ -47,7 +47,7 @@ def carry_out(
     if not (can_ask or yes or single):
         raise click.UsageError("decisions about several rows need confirmation here: give --yes.")
     project = context.project()
-    file = context.own_file(project, FILE)
+    file = context.own_file(project, DECISIONS)
     who = current_user()
     with listening(context) as listener:
         proposal = propose(

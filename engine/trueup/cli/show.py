@@ -131,13 +131,12 @@ def _approval(context: CommandContext, plan_file: Path) -> str:
     from trueup.cli.plan import approval_line
     from trueup.config.file_names import PROJECT
     from trueup.errors import EngineError
-    from trueup.operations.sound_project import known_project
+    from trueup.operations.sound_files import is_known_without_approvals
 
     if not (context.tenant or (context.folder / PROJECT).exists()):
         return ""
     try:
-        known = None if context.tenant else known_project(context.folder)
-        if known and not known.needs_approval:
+        if not context.tenant and is_known_without_approvals(context.folder):
             return ""  # without loading the project
         return approval_line(context.project(), read_text(plan_file))
     except EngineError:  # a plan can be shown without a project and a state that can be used

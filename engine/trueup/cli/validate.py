@@ -60,7 +60,8 @@ def validate(context: CommandContext, *, secrets: bool) -> int:
 
 
 def _project(context: CommandContext) -> Checked:
-    from trueup.operations.sound_project import known_project, sound_tests
+    from trueup.operations.sound_files import sound_tests
+    from trueup.operations.sound_project import known_project
 
     known = known_project(context.folder)
     if known is None:
@@ -73,7 +74,7 @@ def _project(context: CommandContext) -> Checked:
         return known.findings, sound, 0
     if tests.counts is None:
         return _whole_project(context)
-    return known.findings, sound, tests.counts[0]
+    return known.findings, sound, tests.counts["tests"]
 
 
 def _whole_project(context: CommandContext) -> Checked:

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trueup.config.entry_file import EntryFile, row_of
+from trueup.config.file_names import DECISIONS
 from trueup.config.yaml_list import ListEdits
 from trueup.model.finding import Place
 from trueup.model.verdict import Topic, Verdict
 
-FILE = "mappings/decisions.yaml"
 KEY = "decisions"
 
-_FILE = EntryFile(FILE, KEY, "schemas/decisions.schema.json", "decisions-file")
+_FILE = EntryFile(DECISIONS, KEY, "schemas/decisions.schema.json", "decisions-file")
 
 
 @dataclass(frozen=True, slots=True)

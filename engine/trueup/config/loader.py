@@ -126,7 +126,7 @@ def check(
             return known.result
     checked = _check(env, Schemas(shipped), read, origin)
     if checked.sound:
-        files.keep(*checked.sound)
+        files.keep(checked.sound)
     return checked.result
 
 
@@ -181,8 +181,8 @@ class _Checked:
 
     project: Project | None
     findings: list[Finding]
-    sound: tuple[int, int] | None
-    """How many mappings and rules there are, if nothing was found that follows from the files."""
+    sound: Mapping[str, int] | None
+    """What `files_of_project` keeps, if nothing was found that follows from the files."""
 
     @property
     def result(self) -> tuple[Project | None, list[Finding]]:
@@ -222,7 +222,7 @@ def _check(
             check_options(files.project, specs.options) if files.project and specs.options else ()
         )
         findings = in_order_of_files([*in_files, *in_options])
-    sound = None if in_files else (len(specs.mappings), len(specs.rules))
+    sound = None if in_files or specs.options is None else _counts(specs, specs.options)
     has_errors = any(finding.severity is Severity.ERROR for finding in findings)
     if specs.options is None or has_errors:
         return _Checked(None, findings, sound)
@@ -230,6 +230,11 @@ def _check(
     warnings = tuple(finding for finding in findings if finding.code == PROJECT_CODE)
     made = replace(project, warnings=warnings, overlay=origin.overlay)
     return _Checked(made, findings, sound)
+
+
+def _counts(specs: Specs, options: ProjectOptions) -> Mapping[str, int]:
+    approvals = 0 if options.approval is None else 1
+    return {"mappings": len(specs.mappings), "rules": len(specs.rules), "approvals": approvals}
 
 
 def _check_specs(files: ProjectFiles, specs: Specs, catalogue: Catalogue) -> Iterator[Finding]:

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from trueup.config.entry_file import EntryFile, row_of
+from trueup.config.file_names import NOTES
 from trueup.config.yaml_list import ListEdits
 from trueup.model.finding import Place
 
-FILE = "mappings/notes.yaml"
 KEY = "notes"
 
-_FILE = EntryFile(FILE, KEY, "schemas/notes.schema.json", "notes-file")
+_FILE = EntryFile(NOTES, KEY, "schemas/notes.schema.json", "notes-file")
 
 
 def write_note(root: Path, entry: Mapping[str, object]) -> Place | None:

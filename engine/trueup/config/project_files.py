@@ -12,7 +12,7 @@ from pathlib import Path
 from trueup.config.checked_document import CheckedDocument
 from trueup.config.documents import Document, parse, read
 from trueup.config.error_limit import ErrorLimit
-from trueup.config.file_names import FLEET, PROJECT
+from trueup.config.file_names import DECISIONS, FLEET, MAPPINGS, NOTES, PROJECT, RULES
 from trueup.config.node import Node
 from trueup.config.overlay import overlaid
 from trueup.config.schema import Schemas
@@ -22,11 +22,6 @@ from trueup.model.overlay import Overlay
 
 CODE = "project"
 """The code of findings about files as a whole."""
-
-MAPPINGS = "mappings"
-RULES = "rules"
-DECISIONS = f"{MAPPINGS}/decisions.yaml"
-NOTES = f"{MAPPINGS}/notes.yaml"
 
 _MAPPING_NAME = re.compile(rb"^mapping:[ \t]*['\"]?([a-z0-9_]+)", re.MULTILINE)
 _SECRET_KEYS = ("source", "target", "state", "notify")

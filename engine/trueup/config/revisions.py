@@ -12,8 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from trueup.config.file_names import PROJECT
-from trueup.config.project_files import MAPPINGS, RULES
+from trueup.config.file_names import MAPPINGS, PROJECT, RULES
 from trueup.errors import EngineError
 
 CONFIGURATION = (PROJECT, MAPPINGS, RULES, "schemas")

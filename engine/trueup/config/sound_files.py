@@ -22,14 +22,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from trueup import operating_system
-from trueup.config.file_names import PROJECT
-from trueup.config.project_files import DECISIONS, MAPPINGS, NOTES, RULES
+from trueup.config.file_names import DECISIONS, MAPPINGS, NOTES, PROJECT, RULES
 from trueup.local_files import open_regular
 from trueup.model.overlay import Overlay
 from trueup.version import VERSION
 
 FILE = ".trueup/checked.json"
-FORMAT = 2
+FORMAT = 3
 MOST = 16
 """Digests that are kept: those of the last checks."""
 
@@ -46,27 +45,33 @@ _log = logging.getLogger(__name__)
 class SoundFiles:
     """Files that are checked together, and whether they were checked before."""
 
-    def __init__(self, folder: Path, contents: Callable[[], Iterator[bytes]]) -> None:
-        """`folder` is the project's own; `contents` yields all inputs of the check."""
+    def __init__(
+        self, folder: Path, contents: Callable[[], Iterator[bytes]], names: frozenset[str]
+    ) -> None:
+        """`folder` is the project's own; `contents` yields all inputs of the check.
+
+        `names` are those of the numbers that are kept of sound files.
+        """
         self._path = folder / FILE
-        self._contents = contents
+        self._contents, self._names = contents, names
         self._digest = self._current()
 
     @property
-    def counts(self) -> tuple[int, int] | None:
+    def counts(self) -> Mapping[str, int] | None:
         """Returns the numbers that `keep` stored for these files; None if they must be checked."""
-        return self._load().get(self._digest)
+        counts = self._load().get(self._digest)
+        return counts if counts and counts.keys() == self._names else None
 
     def are_unchanged(self) -> bool:
         """Returns whether the files are still those that `counts` are about."""
         return self._digest == self._current()
 
-    def keep(self, first: int, second: int = 0) -> None:
-        """Records that the files are sound, with two numbers, unless they have changed since."""
+    def keep(self, counts: Mapping[str, int]) -> None:
+        """Records that the files are sound, with these numbers, unless they have changed since."""
         if not self.are_unchanged():
             return
         kept = {digest: one for digest, one in self._load().items() if digest != self._digest}
-        newest = [*kept.items(), (self._digest, (first, second))][-MOST:]
+        newest = [*kept.items(), (self._digest, counts)][-MOST:]
         content = json.dumps({"format": FORMAT, "sound": dict(newest)}).encode()
         try:
             self._path.parent.mkdir(exist_ok=True)
@@ -74,18 +79,17 @@ class SoundFiles:
         except OSError as error:
             _log.info("%s cannot be written: %s", FILE, error.strerror)
 
-    def _load(self) -> Mapping[str, tuple[int, int]]:
+    def _load(self) -> Mapping[str, Mapping[str, int]]:
         try:
             with open_regular(self._path) as file:
                 content = file.read(_LARGEST + 1)
             document = json.loads(content)
             if len(content) > _LARGEST or document["format"] != FORMAT:
                 return {}
-            kept = document["sound"].items()
             return {
-                str(digest): (first, second)
-                for digest, (first, second) in kept
-                if type(first) is type(second) is int
+                str(digest): counts
+                for digest, counts in document["sound"].items()
+                if all(type(number) is int for number in counts.values())
             }
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return {}
@@ -99,9 +103,13 @@ class SoundFiles:
 
 
 def files_of_project(root: Path, shipped: Path, overlay: Overlay | None) -> SoundFiles:
-    """Returns the files of a project. Kept are how many mappings and rules they state."""
+    """Returns the files of a project. Kept are how many mappings and rules they state.
+
+    `approvals` is 1 if plans of the project may need approvals, else 0.
+    """
     own = overlay.folder if overlay else root
-    return SoundFiles(own, lambda: contents_of_project(root, shipped, overlay))
+    names = frozenset({"mappings", "rules", "approvals"})
+    return SoundFiles(own, lambda: contents_of_project(root, shipped, overlay), names)
 
 
 def contents_of_project(root: Path, shipped: Path, overlay: Overlay | None) -> Iterator[bytes]:

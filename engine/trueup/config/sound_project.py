@@ -22,7 +22,6 @@ class SoundProject:
 
     mappings: int
     rules: int
-    needs_approval: bool  # whether some plans of the project need an approval
     findings: list[Finding]
 
 
@@ -37,11 +36,9 @@ def check_sound_project(
     counts = sound.counts
     if counts is None:
         return None
-    mappings, rules = counts
     with few_searches(), gc_paused():
         project = read_project_file(root, Schemas(shipped, is_sound=True)).project
         if project is None or not sound.are_unchanged():
             return None  # it has changed meanwhile
-        options = parse_project(project, env)
-        findings = in_order_of_files(check_options(project, options))
-    return SoundProject(mappings, rules, options.approval is not None, findings)
+        findings = in_order_of_files(check_options(project, parse_project(project, env)))
+    return SoundProject(counts["mappings"], counts["rules"], findings)

@@ -12,9 +12,8 @@ from pathlib import Path
 from trueup.config import loader
 from trueup.config.documents import read
 from trueup.config.environment import unset_text
-from trueup.config.file_names import FLEET, PROJECT
+from trueup.config.file_names import DECISIONS, FLEET, NOTES, PROJECT
 from trueup.config.loader import SharedFiles
-from trueup.config.project_files import DECISIONS, NOTES
 from trueup.errors import ConfigError, EngineError
 from trueup.fleet.tenant_environment import TenantEnvironment
 from trueup.local_files import is_absent

@@ -4,9 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trueup.config.file_names import PROJECT
+from trueup.config.file_names import DECISIONS, MAPPINGS, NOTES, PROJECT, RULES
 from trueup.config.layout import formatted
-from trueup.config.project_files import DECISIONS, MAPPINGS, NOTES, RULES
 from trueup.config.text_file import read_text_file, replace_text_file
 from trueup.errors import ConfigError, EngineError
 from trueup.model.finding import Finding

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trueup.config import notes
-from trueup.config.file_names import PROJECT
+from trueup.config.file_names import NOTES, PROJECT
 from trueup.errors import EngineError
 from trueup.local_files import is_absent
 from trueup.model.finding import Place
@@ -103,7 +103,7 @@ def notes_in(folder: Path) -> tuple[Note, ...]:
 
     Raises ConfigError for an invalid project with such a file.
     """
-    if is_absent(folder / PROJECT) or is_absent(folder / notes.FILE):
+    if is_absent(folder / PROJECT) or is_absent(folder / NOTES):
         return ()
     return load_project(folder).notes
 

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import Response
 
+from trueup.config.file_names import DECISIONS
 from trueup.errors import EngineError
 from trueup.model.verdict import Verdict
 from trueup.operations.decision_entries import RequestedDecision, record_id
@@ -25,7 +26,6 @@ from trueup.review.searching import row_and_text, search_for_row
 from trueup.review.wait_page import own_path, wait
 from trueup.wiring import SystemClock
 
-FILE = "mappings/decisions.yaml"
 NO_VERDICT = "What is decided? Choose one of the decisions that the row's page offers."
 NO_RECORD = "Choose the record that the row is to be linked to."
 
@@ -133,7 +133,7 @@ def decision(request: Request, current: CurrentPlan) -> Response:
         else [],
         notes=(*proposal.notes, *(note for one in ready for note in one.notes)),
         back=proposed.back,
-        file=FILE,
+        file=DECISIONS,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from trueup.config.checks.context import CheckContext
 from trueup.config.checks.fields import check_mapping_name, error
-from trueup.config.notes import FILE
+from trueup.config.file_names import NOTES
 from trueup.model.finding import Finding, Place
 from trueup.model.note import Note
 
@@ -13,7 +13,7 @@ def check_notes(notes: Iterable[Note], context: CheckContext) -> Iterator[Findin
     """Yields what is wrong with the notes, in their order."""
     first: dict[tuple[str, str], Note] = {}
     for note in notes:
-        place = note.place or Place(FILE)
+        place = note.place or Place(NOTES)
         other = first.setdefault((note.mapping, note.key), note)
         if other is not note:
             text = f"{note.mapping} {note.key!r} has two entries; the first is at {other.place}"

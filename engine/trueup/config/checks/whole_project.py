@@ -22,8 +22,9 @@ from trueup.config.checks.source import check_source
 from trueup.config.checks.target import check_target
 from trueup.config.checks.writes import check_writes
 from trueup.config.error_limit import ErrorLimit
+from trueup.config.file_names import DECISIONS, NOTES
 from trueup.config.project import named_limits
-from trueup.config.project_files import DECISIONS, NOTES, ProjectFiles, valid_nodes
+from trueup.config.project_files import ProjectFiles, valid_nodes
 from trueup.config.rules import mapping_places
 from trueup.config.specs import Specs
 from trueup.model.catalogue import Catalogue

@@ -10,7 +10,7 @@ from trueup.local_files import is_absent
 from trueup.model.finding import Finding
 from trueup.model.project import Project
 from trueup.operations.project_folder import TESTS, shipped_folder, shipped_tests
-from trueup.operations.sound_project import sound_tests
+from trueup.operations.sound_files import sound_tests
 
 if TYPE_CHECKING:
     from trueup.model.testing import ProjectTest, RowDefaults
@@ -72,10 +72,10 @@ def check_tests(project: Project) -> tuple[int, list[Finding]]:
     if sound is None:
         return 0, []
     if sound.counts is not None:
-        return sound.counts[0], []
+        return sound.counts["tests"], []
     count, findings = _checked_tests(project)
     if not findings:
-        sound.keep(count)
+        sound.keep({"tests": count})
     return count, findings
 
 
