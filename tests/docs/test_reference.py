@@ -259,7 +259,7 @@ def test_the_faults_are_described():
 def test_the_limits_of_values_are_those_of_the_code():
     section = CONFIGURATION.section("Limits of values")
 
-    stated = re.findall(r"([0-9][0-9,]*) (characters|digits|bytes)", section)
+    stated = re.findall(r"([0-9][0-9,]*)\s(characters|digits|bytes)", section)
 
     assert stated == [
         (f"{LONGEST_TEXT:,}", "characters"),
