@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 from trueup.applying.manual_settlement import Settlement, settle
 from trueup.errors import EngineError, PlanRefused, StalePlan, StateError, StateLocked
+from trueup.model.audit import LinkForgotten
 from trueup.model.change import Action
 from trueup.model.document import dumps
-from trueup.model.history import LinkForgotten
 from trueup.model.outcome import ChangeStatus
 from trueup.model.run import Effects, Entry, RunStatus, Step
 from trueup.pipeline import apply

@@ -4,7 +4,7 @@ import pytest
 from trueup.applying.evidence import read_doubts, recorded_doubts
 from trueup.applying.manual_settlement import Settlement, prepare
 from trueup.errors import StalePlan
-from trueup.model.history import Trace
+from trueup.model.doubt import Trace
 
 from tests.support.scene import Fault, day
 from tests.support.starting_points import disturbed

@@ -2,8 +2,9 @@
 
 import pytest
 from trueup.errors import EngineError, StateError
+from trueup.model.audit import LinkForgotten
 from trueup.model.document import loads
-from trueup.model.history import LinkForgotten, RunHistory, RunsOverview, UndoneBy, Verification
+from trueup.model.history import RunHistory, RunsOverview, UndoneBy, Verification
 from trueup.model.run import Effects, Entry, Run, RunStatus, Step
 from trueup.operations.open_history import list_runs, show_run, show_runs, verify_journal
 

@@ -9,17 +9,16 @@ from types import SimpleNamespace
 import pytest
 from trueup.applying.manual_settlement import Settlement
 from trueup.errors import EngineError, StateLocked
-from trueup.model.history import (
-    ChangeInDoubt,
+from trueup.model.audit import (
     ChangesSettled,
     LinkForgotten,
-    RowState,
     RunClosed,
     SettledChange,
-    StateOverview,
     SystemsAdopted,
 )
+from trueup.model.doubt import ChangeInDoubt
 from trueup.model.run import Effects, Entry, Link, Pushed, Run, RunStatus, Step
+from trueup.model.state_overview import RowState, StateOverview
 from trueup.operations.open_state import (
     adopt_systems,
     close_run,

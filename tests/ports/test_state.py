@@ -18,7 +18,7 @@ from uuid import uuid4
 import pytest
 from trueup.errors import StateError, StateLocked
 from trueup.model.approval import ApprovalStated, Statement
-from trueup.model.history import (
+from trueup.model.audit import (
     ChangesSettled,
     LinkForgotten,
     LockTaken,

@@ -7,26 +7,24 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
-from trueup.model.change import Action, Change, FieldChange, Reason, RowRef, Unknown
-from trueup.model.finding import Advice, Command, Finding, Place, Severity
-from trueup.model.history import (
+from trueup.model.audit import (
     AuditEntry,
-    ChangeInDoubt,
     ChangesSettled,
     LinkForgotten,
     LockTaken,
-    RowState,
     RunClosed,
-    RunsOverview,
     SettledChange,
-    StateOverview,
     SystemsAdopted,
     TextOnly,
-    UndoneBy,
 )
+from trueup.model.change import Action, Change, FieldChange, Reason, RowRef, Unknown
+from trueup.model.doubt import ChangeInDoubt
+from trueup.model.finding import Advice, Command, Finding, Place, Severity
+from trueup.model.history import RunsOverview, UndoneBy
 from trueup.model.outcome import ChangeStatus, Outcome
 from trueup.model.plan import HeldUnits, LedgerClass, LeftOut, Outside
 from trueup.model.run import Lease, Link, Pushed
+from trueup.model.state_overview import RowState, StateOverview
 from trueup.model.verdict import Verdict
 from trueup.render.finding_text import findings_text
 from trueup.render.formatting import sentence

@@ -15,9 +15,9 @@ from trueup.model.approval import (
     Role,
     Statement,
 )
+from trueup.model.audit import AuditEntry
 from trueup.model.change import Action, Change, InvoiceEffect
 from trueup.model.finding import Place
-from trueup.model.history import AuditEntry
 from trueup.stages.approval import answerable, lack_text, moved_money, standing
 
 NOON = datetime(2026, 11, 15, 12, tzinfo=UTC)

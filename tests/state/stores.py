@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
-from trueup.model.history import LinkForgotten
+from trueup.model.audit import LinkForgotten
 from trueup.model.run import Effects, Entry, Link, Pushed, Run, RunStatus, Step
 from trueup.state.postgres.store import PostgresState
 from trueup.state.process import Fate, Process

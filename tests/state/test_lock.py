@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from trueup.errors import StateError, StateLocked
-from trueup.model.history import LockTaken
+from trueup.model.audit import LockTaken
 from trueup.model.run import Effects
 from trueup.state.process import Fate
 

@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from trueup.errors import StateError, StateLocked
-from trueup.model.history import LinkForgotten
+from trueup.model.audit import LinkForgotten
 from trueup.model.run import OPEN, Effects, Entry, Link, Pushed, Run, RunStatus, Step
 from trueup.state.process import Fate, Process
 from trueup.state.store import StoredState

@@ -1,13 +1,7 @@
 """Edits of versions before 1.0, of which the journal line holds only a text."""
 
 import pytest
-from trueup.model.history import (
-    ChangesSettled,
-    LinkForgotten,
-    RunClosed,
-    SettledChange,
-    TextOnly,
-)
+from trueup.model.audit import ChangesSettled, LinkForgotten, RunClosed, SettledChange, TextOnly
 from trueup.model.run import Effects, Entry, Link, Step
 from trueup.state import journal
 from trueup.state.effects import write_lines

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from trueup.errors import EngineError, StateLocked
-from trueup.model.history import LinkForgotten
+from trueup.model.audit import LinkForgotten
 from trueup.model.run import Effects, Entry, Link, Run, Step
 from trueup.operating_system import process_context
 

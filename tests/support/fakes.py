@@ -11,9 +11,7 @@ from typing import Any, ClassVar
 
 from trueup.errors import StateError, StateLocked, TargetRejected
 from trueup.model.approval import ApprovalStated
-from trueup.model.catalogue import Entity, Table
-from trueup.model.finding import Finding, Place, Severity
-from trueup.model.history import (
+from trueup.model.audit import (
     AuditEntry,
     AuditEvent,
     ChangesSettled,
@@ -23,6 +21,8 @@ from trueup.model.history import (
     SettledChange,
     SystemsAdopted,
 )
+from trueup.model.catalogue import Entity, Table
+from trueup.model.finding import Finding, Place, Severity
 from trueup.model.links import Links
 from trueup.model.plan import PartialRead
 from trueup.model.run import OPEN, Effects, Entry, Lease, Link, Pushed, Run, RunStatus, Step

@@ -7,7 +7,8 @@ from trueup.applying.preconditions import PreconditionChecker
 from trueup.applying.run_state import RunState
 from trueup.applying.settle import DoubtSettler
 from trueup.model.document import loads
-from trueup.model.history import Doubt, Trace, change_data
+from trueup.model.doubt import Doubt, Trace
+from trueup.model.history import change_data
 from trueup.model.outcome import ChangeOutcome
 from trueup.model.project import Project
 from trueup.model.run import Entry, Run, Step

@@ -7,7 +7,7 @@ from trueup.applying.run_state import RunState, effects
 from trueup.errors import StateError
 from trueup.model.change import Action, Change
 from trueup.model.document import loads
-from trueup.model.history import PreparedSettlement
+from trueup.model.doubt import PreparedSettlement
 from trueup.model.outcome import ChangeStatus
 from trueup.model.run import Effects, Entry, Lease, Run, RunStatus, Step
 from trueup.ports.state import State

@@ -13,7 +13,7 @@ from trueup.cli.parameters import OUT_OR_STDOUT
 from trueup.cli.plan_files import read_text
 
 if TYPE_CHECKING:
-    from trueup.model.history import LinkForgotten
+    from trueup.model.audit import LinkForgotten
     from trueup.model.project import Project
 
 

@@ -21,7 +21,7 @@ from trueup.model.approval import (
     Statement,
     same_person,
 )
-from trueup.model.history import AuditEntry
+from trueup.model.audit import AuditEntry
 from trueup.model.plan import Plan
 from trueup.model.project import Project
 from trueup.operations.open_state import hold

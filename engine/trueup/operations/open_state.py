@@ -10,17 +10,12 @@ from datetime import datetime
 
 from trueup.applying import manual_settlement
 from trueup.errors import EngineError
+from trueup.model.audit import AuditEntry, ChangesSettled, LinkForgotten
 from trueup.model.document import ChangeNames, change_names
-from trueup.model.history import (
-    AuditEntry,
-    ChangeInDoubt,
-    ChangesSettled,
-    LinkForgotten,
-    RowState,
-    StateOverview,
-)
+from trueup.model.doubt import ChangeInDoubt
 from trueup.model.project import Project
 from trueup.model.run import Effects, Lease, Link, Run
+from trueup.model.state_overview import RowState, StateOverview
 from trueup.operations.rows import resolve_key
 from trueup.planning.systems import systems
 from trueup.ports.state import History, State, StateSnapshot

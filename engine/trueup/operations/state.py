@@ -10,14 +10,10 @@ from trueup import wiring
 from trueup.applying import evidence
 from trueup.applying.manual_settlement import Settlement, mapping_of_created, prepare
 from trueup.errors import EngineError
-from trueup.model.history import (
-    DoubtReport,
-    LinkForgotten,
-    PreparedSettlement,
-    RowState,
-    StateOverview,
-)
+from trueup.model.audit import LinkForgotten
+from trueup.model.doubt import DoubtReport, PreparedSettlement
 from trueup.model.project import Project
+from trueup.model.state_overview import RowState, StateOverview
 from trueup.operations import open_state
 from trueup.operations.record_check import check_record
 

@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from trueup.model.audit import LinkForgotten
 from trueup.model.change import Action
 from trueup.model.finding import Finding, Severity
-from trueup.model.history import LinkForgotten
 from trueup.model.mapping_state import RowKey
 from trueup.planning.context import PlanContext
 from trueup.ports.state import History

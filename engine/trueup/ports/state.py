@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Protocol
 
 from trueup.model.approval import ApprovalStated
+from trueup.model.audit import AuditEntry, LinkForgotten
 from trueup.model.finding import Finding
-from trueup.model.history import AuditEntry, LinkForgotten
 from trueup.model.links import Links
 from trueup.model.run import Effects, Entry, Lease, Pushed, Run, RunStatus
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 
 from trueup.model.approval import ApprovalStanding, ApprovalStated, Signature
-from trueup.model.history import AuditEntry
+from trueup.model.audit import AuditEntry
 from trueup.render.formatting import money
 from trueup.render.manual_edits import SHORT, audit_json, audit_text
 from trueup.render.sanitize import sanitize

@@ -5,7 +5,7 @@ from datetime import tzinfo
 
 from trueup.model.catalogue import SystemNames
 from trueup.model.change import Action
-from trueup.model.history import Doubt, DoubtReport, PreparedSettlement, Trace
+from trueup.model.doubt import Doubt, DoubtReport, PreparedSettlement, Trace
 from trueup.model.plan_json import encode
 from trueup.model.run import Step
 from trueup.render.changes import units, where

@@ -8,17 +8,11 @@ from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 
 from trueup.model.finding import Finding
-from trueup.model.history import (
-    RowState,
-    RunHistory,
-    RunsOverview,
-    UndoneBy,
-    change_data,
-    change_status,
-)
+from trueup.model.history import RunHistory, RunsOverview, UndoneBy, change_data, change_status
 from trueup.model.outcome import Outcome
 from trueup.model.plan_json import encode
 from trueup.model.run import Link, Run
+from trueup.model.state_overview import RowState
 from trueup.render.history import moment
 from trueup.render.manual_edits import audit_json
 

@@ -5,7 +5,7 @@ from datetime import tzinfo
 from typing import assert_never
 
 from trueup.model.approval import ApprovalStated, Statement
-from trueup.model.history import (
+from trueup.model.audit import (
     AuditEntry,
     ChangesSettled,
     Edit,

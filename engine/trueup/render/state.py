@@ -2,8 +2,8 @@
 
 from datetime import tzinfo
 
-from trueup.model.history import RowState, StateOverview
 from trueup.model.run import Pushed
+from trueup.model.state_overview import RowState, StateOverview
 from trueup.render.formatting import known_as
 from trueup.render.history import value_text
 from trueup.render.layout import Cell, Line, free

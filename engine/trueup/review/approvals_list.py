@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from trueup.errors import EngineError
 from trueup.model.approval import ApprovalStated, Statement
-from trueup.model.history import AuditEntry
+from trueup.model.audit import AuditEntry
 from trueup.model.run import Run
 from trueup.operations.approve import list_approvals
 from trueup.operations.history import history

@@ -22,8 +22,8 @@ from trueup.model.approval import (
     Statement,
     same_person,
 )
+from trueup.model.audit import AuditEntry
 from trueup.model.change import Change
-from trueup.model.history import AuditEntry
 
 NOTHING = Decimal(0)
 TWO = 2

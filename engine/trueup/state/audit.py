@@ -21,7 +21,7 @@ from decimal import Decimal
 from typing import Any, assert_never
 
 from trueup.model.approval import ApprovalStated, Statement
-from trueup.model.history import (
+from trueup.model.audit import (
     AuditEntry,
     AuditEvent,
     ChangesSettled,

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from trueup.errors import StateError
+from trueup.model.audit import AuditEntry
 from trueup.model.finding import Finding
-from trueup.model.history import AuditEntry
 from trueup.model.run import Entry, Lease, Run
 from trueup.state import rows
 from trueup.state.access import Access

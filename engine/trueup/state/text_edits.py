@@ -9,13 +9,7 @@ text that it would have had is the text of the line. What cannot be rebuilt this
 import json
 from collections.abc import Iterator
 
-from trueup.model.history import (
-    ChangesSettled,
-    LinkForgotten,
-    RunClosed,
-    SettledChange,
-    TextOnly,
-)
+from trueup.model.audit import ChangesSettled, LinkForgotten, RunClosed, SettledChange, TextOnly
 from trueup.model.run import Step
 from trueup.state.access import Transaction
 from trueup.state.journal import JournalLine, LineKind

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from trueup.errors import StateError
 from trueup.model.approval import ApprovalStated
-from trueup.model.history import LinkForgotten, SystemsAdopted
+from trueup.model.audit import LinkForgotten, SystemsAdopted
 from trueup.model.run import Effects, Entry, Lease, Run, RunStatus
 from trueup.state import audit, journal, rows
 from trueup.state.access import Access, Transaction

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 from trueup.errors import PlanRefused
-from trueup.model.history import LinkForgotten
+from trueup.model.audit import LinkForgotten
 from trueup.model.run import Effects, Link
 
 from tests.support.scene import (

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 from trueup.errors import ConfigError, StalePlan, StateError
-from trueup.model.history import LinkForgotten
+from trueup.model.audit import LinkForgotten
 from trueup.model.run import Effects, RunStatus
 
 from tests.support.crashing import killed

@@ -12,8 +12,7 @@ import gzip
 from pathlib import Path
 
 import pytest
-from trueup.model.document import loads
-from trueup.model.history import (
+from trueup.model.audit import (
     ChangesSettled,
     LinkForgotten,
     LockTaken,
@@ -21,6 +20,7 @@ from trueup.model.history import (
     SettledChange,
     SystemsAdopted,
 )
+from trueup.model.document import loads
 from trueup.model.run import Run, RunStatus
 
 from tests.state.stores import NOON

@@ -13,7 +13,7 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
-from trueup.model.history import LinkForgotten
+from trueup.model.audit import LinkForgotten
 from trueup.model.run import Effects, Entry, Link, Pushed, Run, RunStatus, Step
 from trueup.state.sqlite.store import SqliteState
 

@@ -1,0 +1,71 @@
+"""Changes whose outcome is unknown: what is known of them, and how one is settled manually."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from trueup.model.change import Action, Change
+from trueup.model.run import Effects, Entry
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeInDoubt:
+    """A change whose outcome is unknown."""
+
+    run: str
+    change: str
+    name: str
+    since: datetime  # when its last entry was written
+
+
+class Trace(StrEnum):
+    """The evidence that reading finds of a write in doubt."""
+
+    LANDED = "it took effect"
+    ABSENT = "no trace of it"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A change in doubt with all evidence; times are in the business time zone."""
+
+    run: str
+    change: Change
+    text: str  # what the journal says, the target's own words first
+    data: Mapping[str, object]  # of its journal: values sent, units before
+    sent: datetime | None = None
+    until: datetime | None = None  # without a trace of it by then, it did not take effect
+    trace: Trace | None = None  # None: nothing was read
+    found: Mapping[str, object] = field(default_factory=dict)  # by reading: records, unit rows
+
+    @property
+    def creates(self) -> str:
+        """The entity of the record that it creates, whose id a person must name; mostly ""."""
+        if self.change.makes:
+            return self.change.makes.entity
+        return self.change.entity if self.change.action is Action.CREATE else ""
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtReport:
+    """All changes in doubt."""
+
+    doubts: Sequence[Doubt]
+    unread: str = ""  # why nothing could be read
+
+    @property
+    def settles(self) -> datetime | None:
+        """When reading settles all writes without a trace; None if there is nothing to wait for."""
+        return max((doubt.until for doubt in self.doubts if doubt.until), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedSettlement:
+    """What settling a change in doubt manually records."""
+
+    run: str
+    change: Change
+    entry: Entry
+    effects: Effects
