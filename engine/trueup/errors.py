@@ -8,7 +8,7 @@ EngineError                 exit code 1, one line, no traceback
 │  ├─ TargetUnavailable     no reliable answer; `may_have_landed`: a write may have taken effect
 │  └─ TargetRejected        refused, with the target's own messages; retrying does not help;
 │                           `may_have_landed`: a create may have taken effect all the same
-├─ StateError               the state file
+├─ StateError               the state cannot be used
 │  ├─ StateLocked           another run holds the lock
 │  └─ StalePlan             the configuration or the state has changed since planning
 ├─ FleetDatabaseAway        the fleet's database cannot be reached
@@ -128,7 +128,7 @@ class TargetRejected(TargetError):
 
 
 class StateError(EngineError):
-    """The state file cannot be used."""
+    """The state cannot be used."""
 
 
 class StateLocked(StateError):

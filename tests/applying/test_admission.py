@@ -64,7 +64,7 @@ def test_a_plan_made_for_another_state_file_is_refused():
     scene.row("account")["name"] = "Alpine"
     made = scene.plan()
     scene.lose_state()
-    with pytest.raises(StalePlan, match="another state file"):
+    with pytest.raises(StalePlan, match="another state"):
         scene.apply(made)
 
 

@@ -8,7 +8,7 @@ from trueup.model.approval import Lack, Statement
 from trueup.model.document import dumps
 from trueup.model.plan import Plan
 from trueup.model.run import RunStatus
-from trueup.operations.approve import state_approval_in
+from trueup.operations.approve import record_statement_in
 
 from tests.support.fakes import FakeState
 from tests.support.scene import Fault, Scene
@@ -33,7 +33,7 @@ def scene(*files: dict[str, str]) -> Scene:
 
 
 def say(at: Scene, made: Plan, who: str, statement: Statement = Statement.YES, reason: str = ""):
-    return state_approval_in(at.project, at.state, dumps(made), who, statement, reason)
+    return record_statement_in(at.project, at.state, dumps(made), who, statement, reason)
 
 
 @pytest.fixture

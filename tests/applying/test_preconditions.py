@@ -149,7 +149,7 @@ def test_units_that_moved_hold_their_adjustment():
     scene.target.by_hand(LINE, day(10, 3), 1)
     outcome = scene.apply(made)
     assert said(outcome, "license_change:first").text == (
-        f"its units in Autotask (service {LINE}) have moved since the plan was made"
+        f"its units in Autotask (service {LINE}) have changed since the plan was made"
     )
     assert statuses(outcome)["license_change:second"] == "skipped"
     assert scene.target.adjustments() == []

@@ -112,7 +112,7 @@ def test_history_shows_runs_with_their_proof(trueup, run, work):
     assert json.loads(trueup("history", "export", "--json")[1])["runs"][0]["run"] == run
     assert json.loads(trueup("history", "show", run, "--json")[1])["runs"][0]["changes"]
     code, _, err = trueup("history", "show", "nope")
-    assert (code, "knows no run nope" in err) == (1, True)
+    assert (code, "has no run nope" in err) == (1, True)
 
 
 def test_history_is_verified_against_heads_noted_earlier(trueup, run):

@@ -225,7 +225,7 @@ def test_the_serial_goes_up_with_each_finished_run_and_each_manual_edit_only(sta
     state.adopt(lease, {"target": "b"}, reason="renamed")
     assert state.load().serial == 4
 
-    state.state_approval(lease, APPROVED)
+    state.record_statement(lease, APPROVED)
     assert state.load().serial == 4
 
 
@@ -532,7 +532,7 @@ def test_settling_without_an_outcome_closes_the_run(state, lease, entries):
 
 def test_statements_about_a_plan_are_audited_and_part_of_the_chain(state, lease):
     before = state.load()
-    state.state_approval(lease, APPROVED, reason="seen")
+    state.record_statement(lease, APPROVED, reason="seen")
 
     (entry,) = state.audit()
     assert (entry.who, entry.at, entry.reason, entry.event) == (
@@ -588,7 +588,7 @@ def test_an_import_restores_all_that_was_exported_but_the_lock(state, lease, emp
     state.begin(a_run("r1", systems={"target": "a"}), lease)
     state.record(lease, "r1", [Entry("a1", Step.STARTED, NOON)], Effects(links=(LINK,)))
     state.edit(lease, EDIT, Effects(applied={KEY: VALUES}, pushed=(LOG,)), reason="keyed twice")
-    state.state_approval(lease, APPROVED, reason="seen")
+    state.record_statement(lease, APPROVED, reason="seen")
 
     empty.import_(state.export())
 
@@ -729,7 +729,7 @@ WRITES: dict[str, Callable[[State, Lease], object]] = {
         lease, "r1", [Entry("a1", Step.DONE, NOON)], Effects(links=(LINK,)), reason="seen"
     ),
     "adopt": lambda state, lease: state.adopt(lease, {"target": "b"}, reason="renamed"),
-    "state_approval": lambda state, lease: state.state_approval(lease, APPROVED),
+    "record_statement": lambda state, lease: state.record_statement(lease, APPROVED),
 }
 
 

@@ -482,7 +482,7 @@ CASES = [
         "hold",
     ),
     Case(
-        "change-leaves-no-less-than-nothing",
+        "change-leaves-no-negative-units",
         pending(change("down", date(2026, 11, 20), -11), change("up", date(2026, 11, 25), 5)),
         "-11 from 2026-11-20 would leave -1 units.",
         "hold",

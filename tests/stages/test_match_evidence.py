@@ -263,7 +263,7 @@ def test_two_values_agree_contradict_or_tell_nothing(desired, actual, expected):
 def test_a_weak_key_is_a_question_by_itself():
     assert doubt(numbered("4711", strength=WEAK)) == (
         "may be Contracts 5: it fits by companyNumber, "
-        "but companyNumber alone is no proof, and nothing else speaks for it"
+        "but companyNumber alone is no proof, and no other field agrees"
     )
 
 

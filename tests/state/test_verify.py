@@ -113,7 +113,7 @@ def test_a_changed_line_is_named(tamper, texts, seq, column, value):
 def test_an_approval_in_the_name_of_another_is_found(opened, tool, texts):
     store = opened()
     statement = ApprovalStated(Statement.YES, "d1g3st", Decimal(5))
-    store.state_approval(store.acquire("anna"), statement)
+    store.record_statement(store.acquire("anna"), statement)
     assert texts() == []
     tool.run("UPDATE journal SET data = replace(data, 'anna', 'carla')")
 

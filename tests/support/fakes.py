@@ -115,7 +115,7 @@ class FakeSource:
             elif all(row.get(name) == value for name, value in update.values.items()):
                 outcomes.append(RowOutcome(update.key))
             elif any(row.get(name) != value for name, value in update.expected.items()):
-                outcomes.append(RowOutcome(update.key, "has changed", moved=True))
+                outcomes.append(RowOutcome(update.key, "has changed", row_changed=True))
             else:
                 row.update(update.values)
                 self.writes.append((table, update))
@@ -466,7 +466,7 @@ class FakeState:
         self._audit(lease, SystemsAdopted(self.systems), reason)
         self.serial += 1
 
-    def state_approval(self, lease: Lease, event: ApprovalStated, *, reason: str = "") -> None:
+    def record_statement(self, lease: Lease, event: ApprovalStated, *, reason: str = "") -> None:
         self._held(lease)
         self._audit(lease, event, reason)
 

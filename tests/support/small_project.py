@@ -193,7 +193,7 @@ rules:
     severity: hold
     message: "{{ change.day }} is posted. The first open day is {{ change.first_open_day }}."
     remedy: "`trueup decide license_change {{ source.id }} push`"
-  - rule: change-leaves-no-less-than-nothing
+  - rule: change-leaves-no-negative-units
     for: license_change
     on: change
     assert: "{{ change.lowest >= 0 }}"

@@ -113,7 +113,7 @@ def _require_configuration(project: Project, plan: Plan, snapshot: StateSnapshot
 def _require_same_state(plan: Plan, snapshot: StateSnapshot) -> None:
     if (plan.lineage or snapshot.lineage) != snapshot.lineage:
         raise StalePlan(
-            "this plan was made for another state file, perhaps of another project: plan again here"
+            "this plan was made for another state, perhaps of another project: plan again here"
         )
 
 

@@ -2,7 +2,7 @@
 
 Both sides are read in bulk. The target has no versions to compare, so a window remains between this
 check and the write: the time that the writes of one batch take, and the last few of the batch
-before it. What the run itself wrote never counts as moved.
+before it. What the run itself wrote never makes a change stale.
 """
 
 from collections import defaultdict
@@ -39,7 +39,7 @@ class AppearedRecords:
 class PreconditionResult:
     """The result of the check for each change of a batch."""
 
-    moved: dict[str, str] = field(default_factory=dict)  # what has moved
+    stale: dict[str, str] = field(default_factory=dict)  # why a change no longer fits, by its id
     already: dict[str, int | None] = field(default_factory=dict)  # as wanted before the write
     units: dict[str, tuple[UnitRow, ...]] = field(default_factory=dict)  # adjustments: rows now
     siblings: dict[str, list[int]] = field(default_factory=dict)
@@ -96,7 +96,7 @@ class PreconditionChecker:
     ) -> None:
         if now != seen.fingerprint:
             what = f"{label or f'{seen.table} {seen.key}'} {_what_became(seen.fingerprint, now)}"
-            result.moved[change.id] = (
+            result.stale[change.id] = (
                 f"its row {what} in {self._systems.source} since the plan was made"
             )
 
@@ -111,7 +111,7 @@ class PreconditionChecker:
         """
         by_entity: dict[str, list[Change]] = defaultdict(list)
         for change in batch:
-            if change.id not in result.moved and change.action.writes is System.TARGET:
+            if change.id not in result.stale and change.action.writes is System.TARGET:
                 by_entity[change.entity].append(change)
         if by_entity:
             # Each change's result is its own, so entities may be read at the same time.
@@ -160,7 +160,7 @@ class PreconditionChecker:
         for change in changes:
             record = records.get(change.record or 0)
             if record is None:
-                result.moved[change.id] = (
+                result.stale[change.id] = (
                     f"{self._systems.target} no longer returns it ({entity} {change.record})"
                 )
             elif all(same(value, record.get(name)) for name, value in change.values.items()):
@@ -171,7 +171,7 @@ class PreconditionChecker:
     def _compare_record(self, change: Change, record: Record, result: PreconditionResult) -> None:
         for name, seen in change.seen.record.items():
             if not same(record.get(name), seen):
-                result.moved[change.id] = (
+                result.stale[change.id] = (
                     f"{name} was {seen!s} when the plan was made and is {record.get(name)!s} now"
                 )
 
@@ -192,11 +192,11 @@ class PreconditionChecker:
         for change in changes:
             if found.get(change.id):
                 ids = ", ".join(str(record["id"]) for record in found[change.id])
-                result.moved[change.id] = (
+                result.stale[change.id] = (
                     f"{entity} {ids} has this row's identity now: another user created it"
                 )
         self._none_alike(
-            entity, [one for one in changes if one.id not in result.moved], run_state, result
+            entity, [one for one in changes if one.id not in result.stale], run_state, result
         )
 
     def _none_alike(
@@ -232,7 +232,7 @@ class PreconditionChecker:
             for one in every:
                 new = sorted(one.ids - run_state.created.get(one.entity, set()))
                 if new:
-                    result.moved[id_] = (
+                    result.stale[id_] = (
                         f"{one.entity} {', '.join(map(str, new))} fits this row by "
                         f"{', '.join(one.alike.values)}: "
                         "another user created it since the plan was made"
@@ -280,12 +280,12 @@ class PreconditionChecker:
                 now, day = rows.get(service, ()), adjustment_of(change).day
                 own = run_state.adjusted.get(service, [])
                 if not same_units(change.seen.units or (), own, now):
-                    result.moved[change.id] = (
+                    result.stale[change.id] = (
                         f"its units in {self._systems.target} (service {service}) "
-                        "have moved since the plan was made"
+                        "have changed since the plan was made"
                     )
                 elif any(row.posted and row.end >= day for row in now):
-                    result.moved[change.id] = f"{day} was posted since the plan was made"
+                    result.stale[change.id] = f"{day} was posted since the plan was made"
                 result.units[change.id] = now
 
     def unit_rows(

@@ -124,8 +124,8 @@ class Runner:
         checked = self._checked(batch)
         entries, to_target, to_source = [], list[Change](), list[Change]()
         for change in batch:
-            if change.id in checked.moved:
-                entries.append(self._held(change, checked.moved[change.id]))
+            if change.id in checked.stale:
+                entries.append(self._held(change, checked.stale[change.id]))
             elif change.id in checked.already:
                 entries.append(self.recorder.done(change, {"already": True}))
             else:
@@ -202,17 +202,17 @@ class Runner:
         return [*batch, *(self.run_state.changes[id_] for id_ in others)]
 
     def _hold_with_counterparts(self, batch: Sequence[Change], result: PreconditionResult) -> None:
-        """Holds a change whose counterpart has moved, or is not in the plan: both, or neither.
+        """Holds a change whose counterpart is stale, or is not in the plan: both, or neither.
 
         The plan of an open run may be of an earlier version, which made it without the counterpart.
         """
         for change in batch:
             for id_ in change.together:
                 if id_ not in self.run_state.changes:
-                    result.moved[change.id] = MISSING_HALF
-                elif id_ in result.moved and change.id not in result.moved:
+                    result.stale[change.id] = MISSING_HALF
+                elif id_ in result.stale and change.id not in result.stale:
                     name = self.run_state.changes[id_].name
-                    result.moved[change.id] = f"{name} belongs to it: {result.moved[id_]}"
+                    result.stale[change.id] = f"{name} belongs to it: {result.stale[id_]}"
 
     def _check_ahead(self) -> None:
         """Begins to check the next batch, so that no endpoint is idle between the two."""

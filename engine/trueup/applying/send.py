@@ -188,7 +188,7 @@ def _written(change: Change, outcomes: Sequence[RowOutcome], systems: SystemName
         return SendResult(Step.IN_DOUBT, {"text": in_doubt[0].error})
 
     errors = [f"{outcome.key}: {outcome.error}" for outcome in outcomes if outcome.error]
-    if any(outcome.moved for outcome in outcomes):
+    if any(outcome.row_changed for outcome in outcomes):
         was_sent = bool(change.needs and change.seen.made_of)
         left = "what was sent before stands, and it is not marked" if was_sent else "it is left"
         remedy = way_on(change, "plan again: it shows what can be done about it", systems)

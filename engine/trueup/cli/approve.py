@@ -102,7 +102,7 @@ def _state(
         if not click.confirm(f"\nApprove it as {who}?", default=False):
             out_done("Nothing was written.\n")
             return Exit.ERROR
-    found = operations.state_approval(project, text, who, statement, reason)
+    found = operations.record_statement(project, text, who, statement, reason)
     _show(context, project, found)
     return Exit.DONE
 

@@ -14,7 +14,7 @@ from trueup.model.approval import ApprovalStanding, Statement
 from trueup.model.fleet_run import RunKind, Waits
 from trueup.model.plan import Plan
 from trueup.model.project import Project
-from trueup.operations.approve import approval_of, state_approval
+from trueup.operations.approve import approval_of, record_statement
 from trueup.render.approval import need_text
 from trueup.stages.guard import not_allowed
 
@@ -88,7 +88,7 @@ def _record_statement(
     before = approval_of(project, text)
     if before is None or not before.is_needed:
         return None  # the fleet's policy requires the approval, and its records keep it
-    return state_approval(project, text, who, statement, reason)
+    return record_statement(project, text, who, statement, reason)
 
 
 def _require_named(waiting: PlanForApproval, over: Collection[str]) -> None:

@@ -284,11 +284,11 @@ class WhenMissing(StrEnum):
 
 
 class Strength(StrEnum):
-    """How strong a match key is as evidence."""
+    """When a row and the record that a match key finds are the same."""
 
-    STRONG = "strong"  # they are the same
-    NORMAL = "normal"  # they are, unless something speaks against it
-    WEAK = "weak"  # they may be, if something else speaks for it
+    STRONG = "strong"  # always
+    NORMAL = "normal"  # unless evidence differs, or others share the value
+    WEAK = "weak"  # only if evidence agrees
 
 
 @dataclass(frozen=True, slots=True)

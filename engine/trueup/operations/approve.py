@@ -47,7 +47,7 @@ def approval_in(project: Project, history: History, plan: str) -> ApprovalStandi
     return _standing(project.approval, history, plan, document.loads(plan))
 
 
-def state_approval(
+def record_statement(
     project: Project, plan: str, who: str, statement: Statement, reason: str = ""
 ) -> ApprovalStanding:
     """Records the statement of `who` about a plan document; returns where its approval stands.
@@ -56,13 +56,13 @@ def state_approval(
     if the plan can no longer be applied; StateLocked while a run is active.
     """
     with wiring.open_state(project) as state:
-        return state_approval_in(project, state, plan, who, statement, reason)
+        return record_statement_in(project, state, plan, who, statement, reason)
 
 
-def state_approval_in(
+def record_statement_in(
     project: Project, state: State, plan: str, who: str, statement: Statement, reason: str = ""
 ) -> ApprovalStanding:
-    """As `state_approval`, with an open state."""
+    """As `record_statement`, with an open state."""
     policy = project.approval
     if policy is None:
         raise EngineError(NO_POLICY)
@@ -78,7 +78,7 @@ def state_approval_in(
         _require_may(before, project, who, statement)
         moved = before.moved
         event = ApprovalStated(statement, before.plan, moved.amount, moved.unknown)
-        state.state_approval(lease, event, reason=reason)
+        state.record_statement(lease, event, reason=reason)
         return _standing(policy, state, plan, read)
 
 

@@ -61,18 +61,18 @@ class RowOutcome:
     """The result of a write-back; `error` is the reason of a failure, "" if it is done.
 
     `in_doubt`: it may have landed. `untried`: it was not sent, because the one before it got no
-    answer. `moved`: the row is not as `expected`, and was left as it is.
+    answer. `row_changed`: the row is not as `expected`, and was left as it is.
     """
 
     key: str
     error: str = ""
     in_doubt: bool = False
     untried: bool = False
-    moved: bool = False
+    row_changed: bool = False
 
 
 class Source(Protocol):
-    """Work 365."""
+    """A system with the rows that should be billed, such as Work 365."""
 
     def describe(self) -> str:
         """Returns the display name, without secrets: `examples/work365`."""

@@ -149,7 +149,7 @@ class State(History, Protocol):
         """From now on the state is about these systems; audited; the serial goes up by one."""
         ...
 
-    def state_approval(self, lease: Lease, event: ApprovalStated, *, reason: str = "") -> None:
+    def record_statement(self, lease: Lease, event: ApprovalStated, *, reason: str = "") -> None:
         """Writes a statement of the lease's holder about a plan; audited.
 
         The serial stays: a new one would make the plan of the statement stale.

@@ -9,7 +9,7 @@ from trueup.model import document
 from trueup.model.approval import Statement
 from trueup.model.plan import Plan
 from trueup.model.project import Project
-from trueup.operations.approve import approval_of, plan_of_run, refusal_of, state_approval
+from trueup.operations.approve import approval_of, plan_of_run, record_statement, refusal_of
 from trueup.operations.listener import Listener
 from trueup.operations.plan import plan
 from trueup.operations.project import load_project
@@ -103,5 +103,5 @@ class Previews:
         if statement is Statement.YES and standing and is_first:
             refused = refusal_of(standing, who, statement, project.currency)
             if not refused and not refusal_of(standing, found.who, Statement.ASK):
-                state_approval(project, found.text, found.who, Statement.ASK)
-        state_approval(project, found.text, who, statement, reason)
+                record_statement(project, found.text, found.who, Statement.ASK)
+        record_statement(project, found.text, who, statement, reason)

@@ -9,5 +9,5 @@ class UpdateRefused(Exception):
     """A row cannot be updated as planned, and nothing was written. The text is the reason."""
 
 
-class RowMoved(UpdateRefused):
+class RowChanged(UpdateRefused):
     """The row is no longer as it was when the plan was made."""

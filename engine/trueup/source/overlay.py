@@ -41,7 +41,7 @@ class SourceOverlay(ForwardingSource):
         for name, expected in update.expected.items():
             if row.get(name) != expected:
                 reason = f"{name} is {row.get(name)!r}, and {expected!r} was expected"
-                return RowOutcome(update.key, reason, moved=True)
+                return RowOutcome(update.key, reason, row_changed=True)
         self._written.setdefault((table, update.key), {}).update(update.values)
         return RowOutcome(update.key)
 

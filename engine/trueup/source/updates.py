@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from trueup.model.catalogue import Table
 from trueup.ports.source import RowUpdate
 from trueup.source.column_reader import ColumnReader, RawRow
-from trueup.source.errors import InvalidValue, RowMoved, UpdateRefused
+from trueup.source.errors import InvalidValue, RowChanged, UpdateRefused
 from trueup.source.text import shown
 from trueup.source.values import converter_for
 
@@ -26,7 +26,7 @@ def values_to_set(
 ) -> Mapping[str, object]:
     """Returns the typed values that are left to set, by column; none if all are set already.
 
-    Raises `RowMoved` if a value differs from what the plan expects. A column that already has its
+    Raises `RowChanged` if a value differs from what the plan expects. A column that already has its
     planned value is not a difference, so that an interrupted update can be completed.
     Raises `UpdateRefused` for a value that is not of its column's type.
     """
@@ -39,7 +39,7 @@ def values_to_set(
     for name, value in update.expected.items():
         expected = _typed(table, name, value, zone)
         if current[name] != expected and (name in to_set or name not in planned):
-            raise RowMoved(
+            raise RowChanged(
                 f"{name} is {shown(current[name])} now and was {shown(expected)}"
                 " when the plan was made"
             )

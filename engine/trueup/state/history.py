@@ -34,7 +34,7 @@ class HistoryCalls:
             if transaction:
                 row = transaction.one("read_run", {"run": run})
             if row is None:
-                raise StateError(f"{self._access.name} knows no run {run}")
+                raise StateError(f"{self._access.name} has no run {run}")
             return rows.run(row)
 
     def journal(self, run: str) -> Sequence[Entry]:

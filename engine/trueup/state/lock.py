@@ -109,7 +109,7 @@ class LockCalls:
     _lease_seconds: float
 
     def acquire(self, holder: str, *, reason: str = "") -> Lease:
-        """Takes the lock; creates the file if there is none.
+        """Takes the lock; creates the store if there is none.
 
         Raises `StateLocked` with the holder and the end of its lease. A `reason` takes the lock
         from a holder that is alive. Lock takeovers are audited.

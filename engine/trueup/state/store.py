@@ -1,7 +1,7 @@
 """The state behind `ports.State`, whatever database keeps it. Start reading here.
 
 The calls of the port are grouped by subject: `lock` takes and keeps the lock, `writer` writes runs,
-journal and manual edits, `history` reads the past. `access` says what they need of the database.
+journal and manual edits, `history` reads the past. `access` defines what they need of the database.
 
 One store may be used by several threads, which take turns, and one state by many processes.
 """

@@ -101,8 +101,8 @@ class WriterCalls:
             journal.append(transaction, [line])
             transaction.do("raise_serial")
 
-    def state_approval(self, lease: Lease, event: ApprovalStated, *, reason: str = "") -> None:
-        """Writes what the lease's holder says about a plan. The serial stays as it is."""
+    def record_statement(self, lease: Lease, event: ApprovalStated, *, reason: str = "") -> None:
+        """Writes a statement of the lease's holder about a plan. The serial stays as it is."""
         with writing(self._access, lease) as transaction:
             line = audit.approval_line(event, lease, transaction.now(), reason)
             journal.append(transaction, [line])
@@ -110,4 +110,4 @@ class WriterCalls:
     def _require_run(self, transaction: Transaction, run: str) -> None:
         """Raises `StateError` for an unknown run."""
         if not transaction.one("has_run", {"run": run}):
-            raise StateError(f"{self._access.name} knows no run {run}")
+            raise StateError(f"{self._access.name} has no run {run}")

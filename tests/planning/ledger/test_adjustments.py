@@ -123,6 +123,6 @@ def test_a_change_that_would_leave_less_than_nothing_is_held():
     scene.add("license_change", log("third", day(11, 18), -11), log("fourth", day(11, 25), 11))
     made = scene.plan()
     assert codes(made) == {
-        ("third", "change-leaves-no-less-than-nothing"),
+        ("third", "change-leaves-no-negative-units"),
         ("fourth", "waits-its-turn"),
     }

@@ -127,7 +127,9 @@ def test_a_row_that_differs_from_the_plan_is_not_written(world: DataverseWorld):
         before = stored(world, 1)
 
         assert source.write("license_change", [archive(1)]) == [
-            RowOutcome(key(1), "quantity is 7 now and was 1 when the plan was made", moved=True)
+            RowOutcome(
+                key(1), "quantity is 7 now and was 1 when the plan was made", row_changed=True
+            )
         ]
     assert stored(world, 1) == before
 

@@ -165,7 +165,7 @@ def test_a_row_that_cannot_be_updated_is_left_and_the_others_are_written(
     outcomes = source.write("license_change", [update, archive("ok")])
 
     assert outcomes == [
-        RowOutcome(update.key, message, moved="is 5 now" in message),
+        RowOutcome(update.key, message, row_changed="is 5 now" in message),
         RowOutcome("ok"),
     ]
     assert path.read_text().count("Archived") == 1

@@ -307,7 +307,7 @@ def test_each_row_is_written_in_a_transaction_of_its_own(url: str, base: sqlalch
         )
 
     assert outcomes == [
-        RowOutcome("L1", "quantity is 2.5 now and was 7 when the plan was made", moved=True),
+        RowOutcome("L1", "quantity is 2.5 now and was 7 when the plan was made", row_changed=True),
         RowOutcome("L9", "the row does not exist any more, and no row is created"),
         RowOutcome("L2"),
     ]

@@ -347,8 +347,8 @@ def test_what_fits_on_a_page_is_read_in_full_in_one_call(tenant):
         target.read("Companies", [], NAMES)
         assert target.partial_reads == []
         [notice] = target.notices
-        assert notice.startswith("sandbox: 1 entity was read in full in one call; what is known")
-        assert notice.endswith(" of records spares 1 call")
+        assert notice.startswith("sandbox: 1 entity was read in full in one call; kept records")
+        assert notice.endswith(" spare 1 call")
 
 
 def test_other_ids_than_before_are_counted(tenant):

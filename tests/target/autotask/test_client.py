@@ -403,7 +403,9 @@ def test_a_turn_after_the_deadline_is_not_waited_for(service, client_with, respo
     client = client_with(deadline=30)
     client.call(READ, as_is)
 
-    with pytest.raises(TargetUnavailable, match=r"wait for .* seconds because of the hourly limit"):
+    with pytest.raises(
+        TargetUnavailable, match=r"wait for .* seconds because of Autotask's limits"
+    ):
         client.call(READ, as_is)
     assert service.paths() == ["POST Companies/query"]
 

@@ -24,7 +24,7 @@ from trueup.source.dataverse.columns import BoundColumn, TableReader, labels_by_
 from trueup.source.dataverse.errors import DataverseRefused, DataverseUnavailable, MalformedBody
 from trueup.source.dataverse.metadata import ChoiceOption, TableDefinition
 from trueup.source.dataverse.page import ETAG
-from trueup.source.errors import InvalidValue, RowMoved, UpdateRefused
+from trueup.source.errors import InvalidValue, RowChanged, UpdateRefused
 from trueup.source.json_rows import DECODER, JSON_ERRORS, json_text
 from trueup.source.profile import ID_COLUMNS, Profile
 from trueup.source.text import canonical_key, shown
@@ -63,7 +63,7 @@ class DataverseRowWriter:
         try:
             return self._write(update, cached)
         except UpdateRefused as refusal:
-            return RowOutcome(update.key, str(refusal), moved=isinstance(refusal, RowMoved))
+            return RowOutcome(update.key, str(refusal), row_changed=isinstance(refusal, RowChanged))
         except DataverseRefused as refused:
             if refused.status == HTTPStatus.UNAUTHORIZED:
                 raise

@@ -17,7 +17,7 @@ from trueup.source.column_reader import (
     column_readers,
     missing_columns,
 )
-from trueup.source.errors import RowMoved, UpdateRefused
+from trueup.source.errors import RowChanged, UpdateRefused
 from trueup.source.files.documents import MalformedRow, TableDocument
 from trueup.source.files.row_index import UNKNOWN, ColumnFormat, RowIndex
 from trueup.source.files.value_formats import FileFormat
@@ -53,7 +53,7 @@ class _Editor:
         try:
             changed = self._changed(update, raw)
         except UpdateRefused as refusal:
-            return RowOutcome(update.key, str(refusal), moved=isinstance(refusal, RowMoved))
+            return RowOutcome(update.key, str(refusal), row_changed=isinstance(refusal, RowChanged))
         if changed:
             self.edits.setdefault(position, {}).update(changed)
             # The next update of the same row starts from the changed one.

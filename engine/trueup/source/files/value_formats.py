@@ -1,8 +1,8 @@
 """How the people or the spreadsheet that made an export write numbers, days and times.
 
 Nothing is guessed: without `format:` in trueup.yaml only `1234.5`, `2026-11-15` and instants with a
-zone are read. `FileFormat` holds what the project says; `ValueFormat.read` turns a text into the
-one that `source.values` reads, `write` does the reverse for a write-back.
+zone are read. `FileFormat` holds what `source.format` sets; `ValueFormat.read` turns a text into
+the one that `source.values` reads, `write` does the reverse for a write-back.
 """
 
 import re

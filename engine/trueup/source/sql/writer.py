@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from trueup.model.catalogue import Column, Table, Type
 from trueup.ports.source import RowOutcome, RowUpdate
 from trueup.source.column_reader import ColumnReader, RawRow
-from trueup.source.errors import RowMoved, UpdateRefused
+from trueup.source.errors import RowChanged, UpdateRefused
 from trueup.source.sql.raw_rows import (
     database_message,
     instant_columns,
@@ -45,7 +45,7 @@ class SqlRowWriter:
             self._change(update)
         except UpdateRefused as refusal:
             self.connection.rollback()
-            return RowOutcome(update.key, str(refusal), moved=isinstance(refusal, RowMoved))
+            return RowOutcome(update.key, str(refusal), row_changed=isinstance(refusal, RowChanged))
         except SQLAlchemyError as error:
             self.connection.rollback()
             return RowOutcome(update.key, database_message(error, self.connection.engine.url))

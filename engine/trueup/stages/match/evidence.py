@@ -139,7 +139,7 @@ class MatchEvidence:
             doubts += self._shared(match_key, values)
             if match_key.strength is Strength.WEAK and not doubts:
                 names = ", ".join(match_key.fields)
-                doubts.append(f"{names} alone is no proof, and nothing else speaks for it")
+                doubts.append(f"{names} alone is no proof, and no other field agrees")
         return "; ".join(doubts)
 
     def _placeholder(self, values: Mapping[str, Any]) -> Iterator[str]:

@@ -171,7 +171,7 @@ class AutotaskClient:
         return self._send(request, read)
 
     def _send(self, request: ApiRequest, read: Callable[[Any], _Result]) -> _Result:
-        """Sends a request. One that fails in a kept zone makes that zone be looked up again."""
+        """Sends a request. If it fails in a kept zone, the next command looks the zone up."""
         try:
             return self._sender.send(request, self._zone, read)
         except TargetUnavailable:

@@ -60,7 +60,7 @@ class KeptConnection:
         self._kept.forget(ZONE)
 
     def threshold(self) -> Threshold | None:
-        """Returns an earlier count of the hour's calls; None if it says too little about now."""
+        """Returns an earlier count of the hour's calls; None if it is too old or high."""
         payload = self._payload(HOUR, _LONGEST)
         used, limit = payload.get("used"), payload.get("limit")
         if not (type(used) is type(limit) is int and 0 <= used < _MOST_CALLS > limit):

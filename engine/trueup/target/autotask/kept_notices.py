@@ -1,4 +1,4 @@
-"""Says what a plan took from earlier ones instead of reading it from Autotask."""
+"""Builds the notices about answers that earlier commands kept, and that were not read again."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,7 +15,8 @@ def kept_notices(
 ) -> Sequence[str]:
     """Returns sentences about what was kept of the connection, of metadata and of records.
 
-    `name` is that of the target; `connection` says of what was kept when it was read.
+    `name` is that of the target; `connection` holds when each kept answer
+    about the connection was read.
     """
     return (
         *_about_connection(name, connection),
@@ -48,7 +49,7 @@ def _about_records(name: str, records: ChangedReads) -> Iterator[str]:
     if many:
         entities = f"{many} entities were each" if many > 1 else "1 entity was"
         text = f"{name}: {entities} read in full in one call"
-        yield f"{text}; what is known of records spares {_calls(records.spared)}"
+        yield f"{text}; kept records spare {_calls(records.spared)}"
 
 
 def _calls(number: int) -> str:

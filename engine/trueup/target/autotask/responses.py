@@ -26,7 +26,7 @@ _BUSY = re.compile(
     r"itgenatr005|thread threshold|thread limit|request threshold|number of requests|rate limit",
     re.IGNORECASE,
 )
-"""Messages of the limit of three requests at a time. Its status is not always 429."""
+"""Messages of the limits of requests at a time and in an hour. Their status is not always 429."""
 _TRANSIENT = re.compile(
     r"timed out|timeout expired|request timeout|operation timeout|deadlock", re.IGNORECASE
 )

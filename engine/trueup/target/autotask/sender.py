@@ -133,7 +133,7 @@ class Sender:
         """Makes one attempt, in its turn and in a free slot."""
         wait = self.budget.turn()
         if self._too_late(attempts, wait):
-            text = f"requests wait for {wait:.0f} seconds because of the hourly limit"
+            text = f"requests wait for {wait:.0f} seconds because of Autotask's limits"
             return NotSent(text, again=False)
         if not self._sleep(wait):
             return NotSent("stopped before it was sent", again=False)
