@@ -114,7 +114,7 @@ def test_an_address_that_is_not_encoded_is_refused_with_a_remedy(address, words)
 def test_a_database_that_only_reads_is_waited_for(url):
     read_only = f"{url}&options=-c%20default_transaction_read_only%3Don"
 
-    with pytest.raises(FleetDatabaseAway, match=r"only reads.*primary"):
+    with pytest.raises(FleetDatabaseAway, match=r"read-only.*primary"):
         prepare(read_only)
 
 
@@ -126,7 +126,7 @@ def test_missing_tables_are_reported(url, connection, change):
     sync(connection, one.fleet, one.digest)
     connection.execute(f"{change} CASCADE".encode())
 
-    with pytest.raises(EngineError, match=r"not the tables that trueup made.*backup"):
+    with pytest.raises(EngineError, match=r"lacks tables that trueup created.*backup"):
         request_runs(connection, one.queue, ["acme"], RunKind.REQUESTED)
 
 

@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 from trueup.errors import EngineError
@@ -13,6 +15,16 @@ from trueup.fleet import embedded
 from trueup.fleet.connection import connect
 
 from tests.support.fleet import rows
+
+
+@pytest.fixture
+def root():
+    """A folder outside of pytest's own, which each run of pytest closes to other users.
+
+    As root, the wheel runs the server as another user.
+    """
+    with tempfile.TemporaryDirectory(prefix="trueup-") as folder:
+        yield Path(folder)
 
 
 def process_of(folder):
@@ -23,12 +35,12 @@ def process_of(folder):
         return None
 
 
-def test_one_server_serves_all_survives_kills_and_ends_with_its_last_user(tmp_path):
-    folder = tmp_path / embedded.FOLDER
+def test_one_server_serves_all_survives_kills_and_ends_with_its_last_user(root):
+    folder = root / embedded.FOLDER
     with subprocess.Popen([sys.executable, "-c", ""]) as dead:
         pass
 
-    with embedded.running(tmp_path) as server:
+    with embedded.running(root) as server:
         with connect(server.url) as connection:
             connection.execute("CREATE TABLE kept AS SELECT 365 AS number")
         users = json.loads((folder / ".handle_pids.json").read_text())
@@ -50,7 +62,7 @@ def test_one_server_serves_all_survives_kills_and_ends_with_its_last_user(tmp_pa
     assert process_of(folder) is None  # a user that was killed does not keep it
 
 
-def test_a_start_that_took_too_long_is_tried_again(tmp_path, monkeypatch):
+def test_a_start_that_took_too_long_is_tried_again(root, monkeypatch):
     kind = embedded._wheel().postgres_server.PostgresServer
     ensure, starts = kind.ensure_postgres_running, []
 
@@ -63,9 +75,9 @@ def test_a_start_that_took_too_long_is_tried_again(tmp_path, monkeypatch):
     monkeypatch.setattr(kind, "ensure_postgres_running", ensure_slowly)
     monkeypatch.setattr(embedded, "sleep", lambda _seconds: None)
 
-    with embedded.running(tmp_path) as server:
+    with embedded.running(root) as server:
         connect(server.url).close()
-        users = json.loads((tmp_path / embedded.FOLDER / ".handle_pids.json").read_text())
+        users = json.loads((root / embedded.FOLDER / ".handle_pids.json").read_text())
 
     assert (len(starts), users) == (2, [os.getpid()])
 

@@ -143,7 +143,7 @@ def test_a_yes_queues_exactly_the_plan_that_was_shown(browser, connection):
 
     sent = browser.hold("/approve", page.form("/approve"), ("answer", "yes"))
 
-    # The page asks again by itself as long as the run is queued.
+    # The page reloads by itself as long as the run is queued.
     answer = browser.send("GET", sent.headers["Location"])
     assert answer.tables()["Runs"][0]["status"] == "queued"
     approved = read_approved_plan(connection, "acme")

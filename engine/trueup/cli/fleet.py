@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from trueup.fleet.schedule import RequestedRuns
     from trueup.model.fleet_run import RunKind
 
-_LEFT = "\nleft at once: other workers take over what was at work"
+_LEFT = "\nleft at once: other workers continue the interrupted runs"
 
 
 @click.group(
-    short_help="Many tenants, on a schedule.",
+    short_help="Run many tenants on a schedule.",
     epilog=example("trueup fleet status", "trueup fleet worker", "trueup fleet approve acme"),
 )
 def fleet() -> None:

@@ -14,7 +14,7 @@ from trueup.cli.parameters import OUT_OR_STDOUT
 
 @click.group(
     invoke_without_command=True,
-    short_help="Who applied what, with which proof.",
+    short_help="Show runs, users and proofs.",
     epilog=example("trueup history", "trueup history show 7ace1fbdc9d0"),
 )
 @common_with_tenant

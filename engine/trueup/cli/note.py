@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    short_help="Note something of a row.",
+    short_help="Write a note about a row.",
     epilog=example(
         "trueup note subscription f7059e8a 'asked the customer on Monday' --assign Anna",
         "trueup note customer 'Alpine Dental AG' --tag renewal --tag 'key account'",
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="Add a tag. Repeatable.")
 @click.option("--untag", multiple=True, metavar="TAG", help="Remove a tag. Repeatable.")
 @click.option("--assign", metavar="NAME", help="Who looks after it.")
-@click.option("--unassign", is_flag=True, help="Nobody looks after it any more.")
+@click.option("--unassign", is_flag=True, help="Remove the assignee.")
 @click.option("--clear", is_flag=True, help="Remove note, tags and assignee.")
 @common_with_tenant
 def note(  # noqa: PLR0913, PLR0917 -- one for each argument and option

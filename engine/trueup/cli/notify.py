@@ -8,7 +8,7 @@ from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out_done
 
 
-@click.command(short_help="Try where notices go.", epilog=example("trueup notify --test"))
+@click.command(short_help="Test the addresses of notices.", epilog=example("trueup notify --test"))
 @click.option("--test", "is_test", is_flag=True, help="Send a test notice to each address.")
 @common_with_tenant
 def notify(context: CommandContext, is_test: bool) -> int:  # noqa: FBT001 -- click's

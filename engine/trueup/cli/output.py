@@ -33,7 +33,7 @@ def out_done(text: str) -> None:
     """
     _write(text)
     if error := take_write_error(sys.stdout):
-        report(f"warning: {_LOST}: {error.strerror}; what the command had to do is done")
+        report(f"warning: {_LOST}: {error.strerror}; the command itself has succeeded")
 
 
 def out_error(text: str) -> None:

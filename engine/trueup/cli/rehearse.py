@@ -12,7 +12,7 @@ from trueup.cli.plan_files import plan_document
 
 
 @click.command(
-    short_help="Apply a plan to a copy, and see.",
+    short_help="Apply a plan to a copy.",
     epilog=example("trueup rehearse", "trueup plan --out plan.json && trueup rehearse plan.json"),
 )
 @click.argument(

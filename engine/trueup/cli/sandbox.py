@@ -22,7 +22,7 @@ DATABASE = click.option(
 
 
 @click.group(
-    short_help="An Autotask on this machine.",
+    short_help="Serve Autotask on this machine.",
     epilog=example("trueup sandbox serve --port 8365", "trueup sandbox reset"),
 )
 def sandbox() -> None:

@@ -81,13 +81,14 @@ def translated() -> Iterator[None]:
         ) from error
     except psycopg.errors.ReadOnlySqlTransaction as error:
         raise FleetDatabaseAway(
-            "the fleet's database only reads, such as a standby: name the primary in its address"
+            "the fleet's database is read-only, for example a standby: "
+            "name the primary in its address"
         ) from error
     except _NOT_OURS as error:
         raise EngineError(
-            f"the fleet's database has not the tables that trueup made: {_cause(error)}; put a "
-            "backup back, or remove the schemas trueup_fleet and trueup_queue, which are then "
-            "made anew without the records of earlier runs"
+            f"the fleet's database lacks tables that trueup created: {_cause(error)}; restore a "
+            "backup, or remove the schemas trueup_fleet and trueup_queue, which are then created "
+            "again without the records of earlier runs"
         ) from error
     except psycopg.InternalError as error:
         raise FleetDatabaseAway(f"the fleet's database cannot be used: {_cause(error)}") from error

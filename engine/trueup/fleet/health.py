@@ -61,7 +61,7 @@ def serving(host: str, port: int, pulse: Pulse, metrics: WorkerMetrics) -> Itera
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Those who watch ask every few seconds: that is nothing to report."""
+            """Logs nothing: monitors send a request every few seconds."""
 
     try:
         server = ThreadingHTTPServer((host, port), Handler)

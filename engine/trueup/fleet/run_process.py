@@ -163,5 +163,5 @@ def _run(connection: Connection, order: ChildOrder, stop: Event) -> RunEnd:
         return TenantRun(project, tenant, work, stop, order.log).run()
     except EngineError as error:
         return RunEnd(FleetRunStatus.FAILED, str(error))
-    except Exception as error:  # noqa: BLE001 -- a defect, or a file that nobody foresaw
+    except Exception as error:  # noqa: BLE001 -- a defect, or an unforeseen file
         return RunEnd(FleetRunStatus.FAILED, fault_text(error))

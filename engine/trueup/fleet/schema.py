@@ -89,7 +89,7 @@ MIGRATIONS: Sequence[str] = (
         answered timestamptz,
         who text NOT NULL DEFAULT '',
         reason text NOT NULL DEFAULT '',
-        over_limits text[] NOT NULL DEFAULT '{}' -- that may be exceeded, as whoever said yes named
+        over_limits text[] NOT NULL DEFAULT '{}' -- that may be exceeded, as the approver allowed
     );
     CREATE TABLE trueup_fleet.workers (
         name text PRIMARY KEY,

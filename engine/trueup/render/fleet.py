@@ -24,10 +24,10 @@ _TEXT = 200  # characters of the reason of a run's end
 WAITS: Mapping[Waits, str] = {
     Waits.NOTHING: "",
     Waits.APPROVAL: "an approval",
-    Waits.LIMITS: "a yes to a plan over limits",
+    Waits.LIMITS: "an approval of a plan over limits",
     Waits.WINDOW: "its window",
     Waits.REFUSED: "another plan: this one is refused",
-    Waits.PERSON: "a person: in doubt",
+    Waits.PERSON: "a person, to settle a change in doubt",
 }
 """What a tenant waits for, in words."""
 

@@ -147,7 +147,7 @@ class Filter:
             text=query.get("text", "").strip(),
             sort=Sort.NAME if query.get("sort") == Sort.NAME else Sort.MONEY,
             group=Owner(group) if group in {*map(str, Owner)} else None,
-            page=int(page) if page.isascii() and page.isdigit() and len(page) < 7 else 1,  # noqa: PLR2004 -- digits of a page that nobody has
+            page=int(page) if page.isascii() and page.isdigit() and len(page) < 7 else 1,  # noqa: PLR2004 -- no list has a million pages
         )
 
     def query(self, **changes: object) -> Mapping[str, str]:

@@ -39,9 +39,9 @@ _TEXTS = {
     ),
     StepKind.CHOOSE: "Choose its record, or add a new one.",
     StepKind.NEW: "The next run creates its record, unless you choose one.",
-    StepKind.DECIDE: "Decide what becomes of it.",
+    StepKind.DECIDE: "Choose a decision.",
     StepKind.WAITS: "It goes through once another row does.",
-    StepKind.BLOCKED: "Mend it where it is wrong, then plan again.",
+    StepKind.BLOCKED: "Correct the value in the system that holds it, then plan again.",
 }
 
 

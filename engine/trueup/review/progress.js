@@ -1,4 +1,4 @@
-// Shows how far a run is while the page stands open. Without it, the page asks again by itself.
+// Shows how far a run is while the page stands open. Without it, the page reloads by itself.
 "use strict";
 
 const AGAIN = 1000; // milliseconds before the page is asked for again where there are no events

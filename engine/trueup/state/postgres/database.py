@@ -179,7 +179,7 @@ _REMEDIES: tuple[tuple[type[psycopg.Error], str], ...] = (
     ),
     (
         errors.ReadOnlySqlTransaction,
-        "is on a server that only reads, such as a standby: name the primary in the address",
+        "is on a server that is read-only, for example a standby: name the primary in the address",
     ),
     (errors.InsufficientPrivilege, "cannot be used with the rights of this user: {server}"),
     (errors.DiskFull, "cannot be written, the disk of the server is full: {server}"),

@@ -19,7 +19,7 @@ DOMAIN = "autotask.net"
 _PORTS = {"http": 80, "https": 443}
 
 _HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.?|[0-9a-f:.]+", re.IGNORECASE)
-"""A host's name or IP address. What else a URL may hold there, nobody has as a host."""
+"""A host's name or IP address, without what else a URL may hold there."""
 
 
 @dataclass(frozen=True, slots=True)
