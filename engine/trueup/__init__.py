@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from trueup.model.verdict import Verdict
     from trueup.operations.apply import apply, resume
     from trueup.operations.compare import compare
-    from trueup.operations.decide import Written, decide, link
+    from trueup.operations.decide import WrittenDecision, decide, link
     from trueup.operations.evaluate import evaluate_expression
     from trueup.operations.explain import explain
     from trueup.operations.history import history, show_run
@@ -80,7 +80,7 @@ __all__ = [
     "Summary",
     "TargetError",
     "Verdict",
-    "Written",
+    "WrittenDecision",
     "apply",
     "check_project",
     "compare",
@@ -119,7 +119,7 @@ _MODULES = {
     "trueup.model.verdict": ("Verdict",),
     "trueup.operations.apply": ("apply", "resume"),
     "trueup.operations.compare": ("compare",),
-    "trueup.operations.decide": ("Written", "decide", "link"),
+    "trueup.operations.decide": ("WrittenDecision", "decide", "link"),
     "trueup.operations.evaluate": ("evaluate_expression",),
     "trueup.operations.explain": ("explain",),
     "trueup.operations.history": ("history", "show_run"),

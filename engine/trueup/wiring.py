@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from trueup.connectors.sources import Sources
 from trueup.connectors.states import States
-from trueup.connectors.targets import DEMO_CREDENTIALS, Kept, TargetOptions, Targets
+from trueup.connectors.targets import DEMO_CREDENTIALS, CachePolicy, TargetOptions, Targets
 from trueup.model.project import Project
 from trueup.ports.source import Source
 from trueup.ports.state import State
@@ -43,8 +43,8 @@ def connections(
     *,
     max_calls: int | None = None,
     clock: Clock | None = None,
-    metadata: Kept = Kept.IGNORED,
-    records: Kept = Kept.IGNORED,
+    metadata: CachePolicy = CachePolicy.IGNORED,
+    records: CachePolicy = CachePolicy.IGNORED,
 ) -> Iterator["Connections"]:
     """Opens connectors on demand; what was opened is closed when the block ends.
 
@@ -61,8 +61,8 @@ def open_world(
     *,
     max_calls: int | None = None,
     clock: Clock | None = None,
-    metadata: Kept = Kept.IGNORED,
-    records: Kept = Kept.IGNORED,
+    metadata: CachePolicy = CachePolicy.IGNORED,
+    records: CachePolicy = CachePolicy.IGNORED,
 ) -> Iterator[World]:
     """Both systems and the state, closed when the block ends. Options as for `connections`.
 

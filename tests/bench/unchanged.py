@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 
 from trueup import wiring
-from trueup.connectors.targets import Kept
+from trueup.connectors.targets import CachePolicy
 from trueup.operations.plan import plan_in
 from trueup.operations.project import load_project
 
@@ -45,9 +45,9 @@ def main(runs: int = RUNS) -> None:
                 seconds[title].append(measure())
         cost = {title: median(taken) for title, taken in seconds.items()}
         calls = {
-            FIRST: calls_of(new, Kept.RENEWED),
-            FULL: calls_of(applied, Kept.USED),
-            CHANGED: calls_of(changed, Kept.USED),
+            FIRST: calls_of(new, CachePolicy.RENEWED),
+            FULL: calls_of(applied, CachePolicy.USED),
+            CHANGED: calls_of(changed, CachePolicy.USED),
         }
     sys.stdout.write("\nAn unchanged tenant: CPU / that of a bare interpreter, calls\n")
     for title, sent in calls.items():
@@ -78,7 +78,7 @@ def run(folder: Path, *arguments: str) -> None:
     subprocess.run([*TRUEUP, *arguments], cwd=folder, capture_output=True, check=True)
 
 
-def calls_of(folder: Path, kept: Kept) -> int:
+def calls_of(folder: Path, kept: CachePolicy) -> int:
     """Returns the requests that one plan of a project sends."""
     project = load_project(folder)
     with wiring.open_world(project, metadata=kept, records=kept) as world:

@@ -100,7 +100,7 @@ def test_how_much_is_spared_is_stated(work, trueup, planned):
     _, _, progress = trueup("plan", "-v")
 
     assert re.search(
-        r"sandbox: \d+ entities were each read in full in one call; what is known .* \d+ calls",
+        r"sandbox: \d+ entities were each read in full in one call; kept records spare \d+ calls",
         progress,
     )
 

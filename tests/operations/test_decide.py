@@ -10,7 +10,7 @@ import pytest
 from trueup import wiring
 from trueup.errors import EngineError
 from trueup.model.project import Project
-from trueup.operations.decide import Written, decide
+from trueup.operations.decide import WrittenDecision, decide
 
 from tests.support.scene import Scene, adjusts, codes, day, line_of, log, settled
 from tests.support.starting_points import by_hand
@@ -43,7 +43,7 @@ class Desk:
     def shared_clock(self) -> object:
         return self.scene.clock
 
-    def correct(self) -> Written:
+    def correct(self) -> WrittenDecision:
         """Decides to correct the subscription, and takes the file over into the project."""
         project = replace(self.scene.project, root=str(self.folder))
         written = decide(project, "subscription", "sub", "correct", "counted")

@@ -24,7 +24,7 @@ def report_failure(error: Exception, arguments: Sequence[str]) -> Exit:
     """
     match error:
         case click.ClickException():
-            return _mendable(error.format_message(), arguments)
+            return _user_error(error.format_message(), arguments)
         case ConfigError() | PlanRefused():
             return _found(
                 [found for found in error.findings if isinstance(found, Finding)],
@@ -32,9 +32,9 @@ def report_failure(error: Exception, arguments: Sequence[str]) -> Exit:
                 arguments,
             )
         case EngineError():
-            return _mendable(str(error), arguments)
+            return _user_error(str(error), arguments)
         case OSError(filename=str() | Path() as file):
-            return _mendable(f"{file}: {error.strerror}", arguments)
+            return _user_error(f"{file}: {error.strerror}", arguments)
         case _:
             text = shortened(fault_report(error, arguments))
             report(scrubbed(text, folder_in(arguments)))
@@ -56,7 +56,7 @@ def report_as_json(
         out_error(as_json(fields))
 
 
-def _mendable(text: str, arguments: Sequence[str]) -> Exit:
+def _user_error(text: str, arguments: Sequence[str]) -> Exit:
     text = shortened(text)  # what a library says may hold a value of megabytes
     report_as_json(text, arguments)
     report(f"error: {scrubbed(text, folder_in(arguments))}")

@@ -12,7 +12,7 @@ from trueup.cli.output import out, out_done
 from trueup.cli.progress import listening
 from trueup.config.file_names import DECISIONS
 from trueup.model.project import Project
-from trueup.operations.decide import Written
+from trueup.operations.decide import WrittenDecision
 from trueup.operations.decision_entries import DecisionRequest
 from trueup.operations.propose import Proposal, propose, write_proposal
 from trueup.operations.redaction import scrubbed
@@ -98,7 +98,7 @@ def _notes(proposal: Proposal) -> list[str]:
 
 
 def _written_text(
-    context: CommandContext, proposal: Proposal, written: Sequence[Written], currency: str
+    context: CommandContext, proposal: Proposal, written: Sequence[WrittenDecision], currency: str
 ) -> str:
     shown = written if context.verbose else written[:FEW]
     lines = [_line(one) for one in shown]
@@ -111,14 +111,14 @@ def _written_text(
     return "".join(lines)
 
 
-def _line(one: Written) -> str:
+def _line(one: WrittenDecision) -> str:
     name = f" ({sanitize(one.name)})" if one.name and one.name != one.key else ""
     instead = ", in place of an older decision" if one.replaced else ""
     row = f"{one.mapping} {sanitize(one.key)}{name}"
     return f"{row}: written to {one.place}{instead}.\n"
 
 
-def _json(proposal: Proposal, written: Sequence[Written]) -> dict[str, object]:
+def _json(proposal: Proposal, written: Sequence[WrittenDecision]) -> dict[str, object]:
     """Returns each decision, and the effect. A single one has its fields at the top as well."""
     listed = [
         {"key": one.key, "place": str(one.place), "replaced": one.replaced} for one in written

@@ -37,7 +37,7 @@ DEMO_CREDENTIALS = Credentials("api@demo.example", "demo", "DEMO")
 """The sandbox's credentials if its seed names no users; they open nothing else."""
 
 
-class Kept(Enum):
+class CachePolicy(Enum):
     """How a command uses answers of the target that an earlier command kept."""
 
     IGNORED = auto()  # it is not used, and nothing is kept
@@ -50,8 +50,8 @@ class TargetOptions:
     """How a command uses the target."""
 
     max_calls: int | None = None
-    metadata: Kept = Kept.IGNORED  # zone and calls of the hour as well
-    records: Kept = Kept.IGNORED
+    metadata: CachePolicy = CachePolicy.IGNORED  # zone and calls of the hour as well
+    records: CachePolicy = CachePolicy.IGNORED
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,12 +203,12 @@ class Targets:
         from trueup.target.autotask.kept_records import KeptRecords
 
         metadata, connection, changes = None, None, None
-        if self._options.metadata is not Kept.IGNORED:
-            used = self._options.metadata is Kept.USED and not is_new
+        if self._options.metadata is not CachePolicy.IGNORED:
+            used = self._options.metadata is CachePolicy.USED and not is_new
             metadata = KeptAnswers(kept_file(self._project, METADATA), self._clock, used=used)
             connection = KeptAnswers(kept_file(self._project, CONNECTION), self._clock, used=used)
-        if self._options.records is not Kept.IGNORED and options.get("read") == "changed":
-            used = self._options.records is Kept.USED and not is_new
+        if self._options.records is not CachePolicy.IGNORED and options.get("read") == "changed":
+            used = self._options.records is CachePolicy.USED and not is_new
             records = KeptRecords(kept_file(self._project, RECORDS), self._clock, used=used)
             hours = float(str(options.get("full_read_after", FULL_READ_AFTER)))
             changes = Changes(records, timedelta(hours=hours), epoch=self._journal_head)

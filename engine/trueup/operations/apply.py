@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 
 from trueup import pipeline, wiring
 from trueup.applying.admission import approval_finding
-from trueup.connectors.targets import Kept
+from trueup.connectors.targets import CachePolicy
 from trueup.errors import ApprovalMissing, PlanRefused
 from trueup.model import document
 from trueup.model.finding import Finding, Severity
@@ -66,7 +66,7 @@ def resume(
 
 def _open_world(project: Project, options: ApplyOptions) -> AbstractContextManager[World]:
     """Opens the world for a run; the target's metadata is read anew, not taken from a plan."""
-    renewed = Kept.RENEWED
+    renewed = CachePolicy.RENEWED
     return wiring.open_world(project, max_calls=options.max_calls, metadata=renewed)
 
 

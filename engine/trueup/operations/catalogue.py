@@ -7,7 +7,7 @@ from pathlib import Path
 from trueup import wiring
 from trueup.config.catalogue_edits import Addition, CatalogueChange, extend
 from trueup.config.catalogues import ENTITIES, TABLES, known_entries
-from trueup.connectors.targets import Kept
+from trueup.connectors.targets import CachePolicy
 from trueup.errors import SourceError, TargetError, TargetUnavailable
 from trueup.model.catalogue import Table
 from trueup.model.project import Project
@@ -42,7 +42,7 @@ def pull(project: Project, names: Sequence[str] = (), listener: Listener = SILEN
     root, shipped = Path(project.root), shipped_folder() / SCHEMAS
     read: dict[str, DescribedEntity] = {}
     unread: dict[str, str] = {}
-    with wiring.connections(project, metadata=Kept.RENEWED) as opened:
+    with wiring.connections(project, metadata=CachePolicy.RENEWED) as opened:
         opened.target().threshold()  # the first request with the credentials: it may be refused
         known_names = by_case(project.catalogue.entities)
         for name in dict.fromkeys(known_names.get(one.casefold(), one) for one in names) or (

@@ -24,7 +24,7 @@ from trueup.pipeline import PlanOptions
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenDecision:
     """A decision as it was written."""
 
     mapping: str
@@ -43,7 +43,7 @@ def decide(
     verdict: Verdict | str,
     reason: str,
     until: date | None = None,
-) -> Written:
+) -> WrittenDecision:
     """Writes a decision about a row; it replaces older ones on the same topic.
 
     `key` is the row's key, a unique start of it, or its name. `until` is the last day on which the
@@ -52,7 +52,9 @@ def decide(
     return _write(project, RequestedDecision(mapping, key, Verdict(verdict), reason, until=until))
 
 
-def succeed(project: Project, mapping: str, key: str, predecessor: str, reason: str) -> Written:
+def succeed(
+    project: Project, mapping: str, key: str, predecessor: str, reason: str
+) -> WrittenDecision:
     """Writes the decision that a row takes the place of another one, `predecessor`.
 
     Both are given by key, a unique start of it, or name. Raises EngineError for an unknown row.
@@ -60,7 +62,7 @@ def succeed(project: Project, mapping: str, key: str, predecessor: str, reason: 
     return _write(project, RequestedDecision(mapping, key, Verdict.SUCCEED, reason, of=predecessor))
 
 
-def push(project: Project, mapping: str, key: str, on: date, reason: str) -> Written:
+def push(project: Project, mapping: str, key: str, on: date, reason: str) -> WrittenDecision:
     """Writes the decision that a held change is sent, and billed from `on` on.
 
     `key` as for `decide`. Raises EngineError for an unknown change.
@@ -68,7 +70,9 @@ def push(project: Project, mapping: str, key: str, on: date, reason: str) -> Wri
     return _write(project, RequestedDecision(mapping, key, Verdict.PUSH, reason, on=on))
 
 
-def link(project: Project, mapping: str, key: str, record: int, reason: str = "") -> Written:
+def link(
+    project: Project, mapping: str, key: str, record: int, reason: str = ""
+) -> WrittenDecision:
     """Writes the decision that a row is this record.
 
     `key` is the row's key, a unique start of it, or its name. Raises EngineError for an unknown row
@@ -83,7 +87,7 @@ def possible(project: Project, mapping: str) -> tuple[Verdict, ...]:
     return tuple(verdict for verdict in Verdict if not why_not_applicable(verdict, spec))
 
 
-def _write(project: Project, requested: RequestedDecision) -> Written:
+def _write(project: Project, requested: RequestedDecision) -> WrittenDecision:
     with wiring.open_state(project) as state:
         snapshot = state.load()
     facts = DecisionFacts(
@@ -94,7 +98,7 @@ def _write(project: Project, requested: RequestedDecision) -> Written:
     )
     ready = prepare(project, requested, facts)
     written = decisions.decide(project.own, ready.entry)
-    return Written(
+    return WrittenDecision(
         requested.mapping,
         ready.key,
         ready.name,

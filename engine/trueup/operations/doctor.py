@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from trueup import wiring
-from trueup.connectors.targets import Kept
+from trueup.connectors.targets import CachePolicy
 from trueup.errors import ConfigError, EngineError
 from trueup.model.finding import Finding, Severity
 from trueup.model.plan import Plan
@@ -52,7 +52,7 @@ def examine(project: Project) -> Examination:
     the state.
     """
     needs = operations(project)
-    with wiring.connections(project, metadata=Kept.RENEWED) as opened:
+    with wiring.connections(project, metadata=CachePolicy.RENEWED) as opened:
         findings = [*stale_day(project, wiring.SystemClock())]
         findings += _findings_of(lambda: _examine_target(project, opened, needs), "connection")
         findings += _findings_of(opened.sources.examine, "source-open")

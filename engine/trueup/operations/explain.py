@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from trueup import wiring
-from trueup.connectors.targets import Kept
+from trueup.connectors.targets import CachePolicy
 from trueup.errors import EngineError
 from trueup.model.change import Change
 from trueup.model.explanation import Explanation, LedgerExplanation
@@ -38,7 +38,7 @@ def explain(
     """
     if plan is not None and (total := explain_total(plan, what)):
         return Explanation(what, plan.as_of, plan.currency, plan.names, total=total)
-    with wiring.open_world(project, metadata=Kept.USED) as world:
+    with wiring.open_world(project, metadata=CachePolicy.USED) as world:
         options = PlanOptions(as_of=plan.as_of if plan else None, explained=True)
         made = planned_in(world, project, options, listener)
         shown = plan or made.plan

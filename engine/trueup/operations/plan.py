@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from trueup import pipeline, wiring
-from trueup.connectors.targets import Kept
+from trueup.connectors.targets import CachePolicy
 from trueup.errors import ConfigError, TargetRejected
 from trueup.model.finding import Severity
 from trueup.model.plan import Plan
@@ -44,10 +44,10 @@ def plan(
     if a side cannot be read, or the options name no row, or several.
     """
     options = replace(options or PlanOptions(), remembered=keep)
-    metadata = Kept.RENEWED if fresh else Kept.USED
+    metadata = CachePolicy.RENEWED if fresh else CachePolicy.USED
     if not keep:
-        metadata = Kept.IGNORED
-    records = Kept.IGNORED if options.undo else metadata
+        metadata = CachePolicy.IGNORED
+    records = CachePolicy.IGNORED if options.undo else metadata
     with wiring.open_world(project, metadata=metadata, records=records) as world:
         planned = planned_in(world, project, options, listener)
     if planned.records:

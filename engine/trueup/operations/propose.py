@@ -14,7 +14,7 @@ from trueup.model.finding import Finding, Place, Severity
 from trueup.model.plan import Plan
 from trueup.model.project import Project
 from trueup.model.verdict import Verdict
-from trueup.operations.decide import Written
+from trueup.operations.decide import WrittenDecision
 from trueup.operations.decision_effects import effect, labels_of
 from trueup.operations.decision_entries import (
     DecisionFacts,
@@ -91,14 +91,14 @@ def propose(
     return Proposal(project.own, tuple(ready), tuple(written), old, new, follows, unknown, notes)
 
 
-def write_proposal(proposal: Proposal) -> list[Written]:
+def write_proposal(proposal: Proposal) -> list[WrittenDecision]:
     """Writes the decisions, all or none.
 
     Raises ConfigError if mappings/decisions.yaml cannot be written, or was changed since.
     """
     decisions.write(proposal.root, proposal.new, proposal.old)
     return [
-        Written(
+        WrittenDecision(
             one.requested.mapping, one.key, one.name, at.place, at.replaced, one.line, one.notes
         )
         for one, at in zip(proposal.ready, proposal.written, strict=True)

@@ -32,7 +32,7 @@ from trueup.review.background_tasks import BackgroundTask, BackgroundTasks, Fail
 from trueup.review.current_plan import CurrentPlan, Reads, current_plan_of, with_notes
 from trueup.review.people import People
 from trueup.review.previews import NO_PREVIEW, Previews
-from trueup.review.recent_items import Kept, RecentItems
+from trueup.review.recent_items import Item, RecentItems
 from trueup.review.rows import RowKey
 from trueup.review.streams import Streams
 
@@ -212,7 +212,7 @@ class Desk:
         self._items.put(name, one)
         return name
 
-    def find_item(self, name: str, kind: type[Kept]) -> Kept | None:
+    def find_item(self, name: str, kind: type[Item]) -> Item | None:
         """Returns the kept item with the id; None if it is gone, or of another kind."""
         found = self._items.get(name)
         return found if isinstance(found, kind) else None

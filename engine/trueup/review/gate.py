@@ -138,7 +138,7 @@ class Gate:
                 LogInRequest(scope["path"], query, cookies, browser_request.sender, is_in)
             )
         if session is None:
-            return self._log_in.stranger()
+            return self._log_in.refuse_without_session()
         scope.setdefault("state", {})["session"] = session
         return await self._stop_person(scope, receive, headers, session, browser_request)
 

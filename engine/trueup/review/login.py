@@ -53,7 +53,7 @@ class LogIn(Protocol):
         """Its own addresses, which need no session."""
         ...
 
-    def stranger(self) -> Response:
+    def refuse_without_session(self) -> Response:
         """Returns the response to a browser without a session on any other page."""
         ...
 
@@ -98,7 +98,7 @@ class TokenLogIn:
         self._sessions, self._cookie, self._refuse = sessions, cookie, refuse
         self._attempts = attempts or Attempts()
 
-    def stranger(self) -> Response:
+    def refuse_without_session(self) -> Response:
         """Refuses: the terminal shows the address with the token."""
         return self._refuse(HTTPStatus.UNAUTHORIZED, NO_LOGIN)
 

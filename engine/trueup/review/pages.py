@@ -95,7 +95,7 @@ def page(
 
 def _is_open(address: str, person: Person) -> bool:
     """Returns whether the person may open a tab."""
-    return not address.startswith(SETUP_PAGES) or person.sends(address)
+    return not address.startswith(SETUP_PAGES) or person.may_send(address)
 
 
 def fragment(request: Request, template: str, **values: object) -> HTMLResponse:

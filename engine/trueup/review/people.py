@@ -55,7 +55,7 @@ class Person:
     roles: frozenset[Role]
     about: str = ""  # roles and limit in words; empty where the project has no roles
 
-    def sends(self, path: str) -> bool:
+    def may_send(self, path: str) -> bool:
         """Returns whether the person may send a form to an address: pages show no other forms."""
         return bool(self.roles & FORMS.get(path, SETUP))
 

@@ -7,17 +7,17 @@ from typing import Generic, TypeVar
 KEPT = 16
 """Items of a kind that are kept; older ones are dropped."""
 
-Kept = TypeVar("Kept")
+Item = TypeVar("Item")
 
 
-class RecentItems(Generic[Kept]):
+class RecentItems(Generic[Item]):
     """The latest items by their name; older ones are dropped. Any thread may use it."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, Kept] = OrderedDict()
+        self._kept: OrderedDict[str, Item] = OrderedDict()
         self._lock = Lock()
 
-    def put(self, name: str, one: Kept) -> None:
+    def put(self, name: str, one: Item) -> None:
         """Adds an item, or replaces the one with this name."""
         with self._lock:
             self._kept[name] = one
@@ -25,12 +25,12 @@ class RecentItems(Generic[Kept]):
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
 
-    def get(self, name: str) -> Kept | None:
+    def get(self, name: str) -> Item | None:
         """Returns the item with this name, or None."""
         with self._lock:
             return self._kept.get(name)
 
-    def take(self, name: str) -> Kept | None:
+    def take(self, name: str) -> Item | None:
         """Returns the item with this name and removes it; None if there is none."""
         with self._lock:
             return self._kept.pop(name, None)

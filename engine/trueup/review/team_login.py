@@ -57,7 +57,7 @@ class TeamLogIn:
         self._begun: OrderedDict[str, _Begun] = OrderedDict()
         self._starts = Attempts(clock, most=30)
 
-    def stranger(self) -> Response:
+    def refuse_without_session(self) -> Response:
         """Redirects the browser to the log-in."""
         return RedirectResponse(LOGIN, HTTPStatus.SEE_OTHER)
 
