@@ -10,7 +10,7 @@ from trueup.cli.exit_codes import Exit
 from trueup.cli.failures import folder_in
 from trueup.cli.main import run
 from trueup.cli.terminal import COLOURS, style
-from trueup.errors import LONGEST_LINE, ConfigError, PlanRefused, TargetUnavailable
+from trueup.errors import LONGEST_LINE, ConfigError, EngineError, PlanRefused, TargetUnavailable
 from trueup.model.finding import Finding, Place, Severity
 from trueup.operations.redaction import scrubbed
 from trueup.render.style import PLAIN
@@ -92,6 +92,35 @@ def test_a_fault_of_trueup_gives_a_report_to_paste_without_secrets(capsys, monke
     assert f"command: trueup plan --project {tmp_path}" in err
     assert "Traceback (most recent call last):" in err
     assert err.endswith("ZeroDivisionError: (hidden), (hidden)\n")
+
+
+@pytest.mark.parametrize(
+    ("file", "folder", "arguments"),
+    [
+        ("trueup.yaml", "mappings", ["plan"]),
+        ("trueup.yaml", "mappings/deep", ["plan", "--json"]),
+        ("fleet.yaml", "tenants/north", ["plan", "--tenant", "north", "--json"]),
+        ("fleet.yaml", "project", ["plan", "--tenant=north"]),
+        ("fleet.yaml", "project", ["fleet", "status"]),
+        ("fleet.yaml", "elsewhere", ["plan", "--tenant", "n", "--project", "../project"]),
+    ],
+)
+def test_a_secret_is_hidden_in_a_subfolder_too(
+    capsys, monkeypatch, tmp_path, file, folder, arguments
+):
+    (tmp_path / file).write_text("target: {secret: '{{ env.AT_KEY }}'}\n")
+    (tmp_path / folder).mkdir(parents=True)
+    if "project" in {folder, *(part.removeprefix("../") for part in arguments)}:
+        (tmp_path / "project").mkdir(exist_ok=True)
+        (tmp_path / "project" / "trueup.yaml").write_text("project: shared\n")
+    monkeypatch.chdir(tmp_path / folder)
+    monkeypatch.setenv("AT_KEY", "hunter2-very-long")
+
+    ended(EngineError("the server said: bad key hunter2-very-long"), *arguments)
+
+    shown = capsys.readouterr()
+    assert shown.err == "error: the server said: bad key (hidden)\n"
+    assert "hunter2" not in shown.out
 
 
 def test_what_ends_the_process_goes_through():

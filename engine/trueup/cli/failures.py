@@ -8,9 +8,11 @@ from pathlib import Path
 import click
 
 from trueup.cli.exit_codes import Exit
+from trueup.cli.open_fleets import find_fleet
 from trueup.cli.output import out_error, report
 from trueup.errors import ConfigError, EngineError, PlanRefused, shortened
 from trueup.model.finding import Finding
+from trueup.operations.project_folder import find_project
 from trueup.operations.redaction import scrubbed, scrubber
 from trueup.render.finding_text import findings_text
 from trueup.render.json_ import as_json
@@ -86,9 +88,20 @@ def fault_report(error: Exception, arguments: Sequence[str]) -> str:
 
 
 def folder_in(arguments: Sequence[str]) -> Path:
-    """Returns the project's folder of the command line, even if its other parts are invalid."""
+    """Returns the folder that the command line works on, even if its other parts are invalid.
+
+    It is found as the command finds it, so that the files that name its secrets are known.
+    """
+    folder = _project_in(arguments) or find_project()
+    is_fleet = [*arguments[:1]] == ["fleet"] or any(
+        argument.partition("=")[0] == "--tenant" for argument in arguments
+    )
+    return (find_fleet(folder) or folder) if is_fleet else folder
+
+
+def _project_in(arguments: Sequence[str]) -> Path | None:
     for position, argument in enumerate(arguments):
         name, _, value = argument.partition("=")
         if name == "--project":
             return Path(value or next(iter(arguments[position + 1 :]), "."))
-    return Path()
+    return None
