@@ -1,10 +1,11 @@
 """The figures of a plan, for the fleet's records and its status."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from trueup.model.fleet_run import PlanFigures
-from trueup.model.plan import Plan
+from trueup.model.plan import LedgerLine, Plan
+from trueup.stages.ledger_totals import parts_of
 
 
 def figures_of(plan: Plan, currency: str) -> PlanFigures:
@@ -20,10 +21,24 @@ def figures_of(plan: Plan, currency: str) -> PlanFigures:
         one_off=summary.one_off.net + summary.credit - summary.lost,
         under=totals.under.monthly,
         over=totals.over.monthly,
-        left=abs(totals.held.monthly) + abs(totals.unexplained.monthly),
+        left=_left(plan.ledger),
         unpriced=summary.prices_unknown + totals.under.unpriced + totals.over.unpriced,
         currency=currency,
     )
+
+
+def _left(lines: Iterable[LedgerLine]) -> Decimal:
+    """Returns what stays billed wrongly after applying, too little and too much added up.
+
+    What one customer is billed too much makes up for nothing that another is billed too little.
+    Lines without a price count nothing.
+    """
+    left = Decimal(0)
+    for line in lines:
+        parts = parts_of(line)
+        if parts and parts.gap_money is not None and parts.moved_money is not None:
+            left += abs(parts.gap_money - parts.moved_money)
+    return left
 
 
 def figures_to_json(figures: PlanFigures) -> Mapping[str, object]:
