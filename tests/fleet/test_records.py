@@ -9,7 +9,7 @@ from trueup.fleet.connection import connect
 from trueup.fleet.records import RETRY_AFTER, ClaimResult, claim_run, end_run, leave_run
 from trueup.fleet.schedule import enqueue_due, request_runs, sync
 from trueup.fleet.status import fleet_status, runs_of
-from trueup.fleet.stored_plans import YES, read_approved_plan, read_stored_plan, write_answer
+from trueup.fleet.stored_plans import NO, YES, read_approved_plan, read_stored_plan, write_answer
 from trueup.model.fleet_run import (
     Again,
     FleetRunStatus,
@@ -188,6 +188,31 @@ def test_a_plan_that_comes_out_the_same_keeps_its_answer_and_another_does_not(co
     other = RunEnd(FleetRunStatus.WAITING, waits=Waits.APPROVAL, plan=WaitingPlan("other", "d2"))
     ended(connection, one, other)
     assert read_approved_plan(connection, "acme") is None
+
+
+@pytest.mark.parametrize(
+    ("waits", "digest", "expected", "is_same_since"),
+    [
+        (Waits.APPROVAL, "d1", Waits.REFUSED, True),
+        (Waits.LIMITS, "d1", Waits.REFUSED, True),
+        (Waits.APPROVAL, "d2", Waits.APPROVAL, False),
+    ],
+)
+def test_a_refused_plan_that_comes_out_the_same_waits_since_the_refusal(
+    connection, one, waits, digest, expected, is_same_since
+):
+    def planned(digest):
+        plan = WaitingPlan("document", digest)
+        return ended(connection, one, RunEnd(FleetRunStatus.WAITING, waits=waits, plan=plan))
+
+    planned("d1")
+    write_answer(connection, read_stored_plan(connection, "acme"), NO, "ada", "too much", ())
+    refused = planned("d1")
+    assert refused.waits is Waits.REFUSED
+
+    again = planned(digest)
+
+    assert (again.waits, again.waits_since == refused.waits_since) == (expected, is_same_since)
 
 
 @pytest.mark.parametrize(

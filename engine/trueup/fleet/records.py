@@ -145,8 +145,8 @@ def end_run(connection: Connection, run: int, worker: str, end: RunEnd) -> bool:
         _leave(connection, run, worker, end.status)
         _schedule_next(connection, tenant, run, end)
         if kind is not RunKind.PLAN and end.status in _DECISIVE:
-            _write_wait(connection, tenant, end)
-            _store_plan(connection, tenant, run, end.plan, end.status)
+            is_refused = _store_plan(connection, tenant, run, end.plan, end.status)
+            _write_wait(connection, tenant, end, Waits.REFUSED if is_refused else end.waits)
     return True
 
 
@@ -180,8 +180,11 @@ def _schedule_next(connection: Connection, tenant: str, run: int, end: RunEnd) -
     )
 
 
-def _write_wait(connection: Connection, tenant: str, end: RunEnd) -> None:
-    """Writes what the tenant waits for now, and its changes in doubt."""
+def _write_wait(connection: Connection, tenant: str, end: RunEnd, waits: Waits) -> None:
+    """Writes what the tenant waits for now, and its changes in doubt.
+
+    It waits since the first run in a row that ended with the same.
+    """
     doubt = end.doubt
     connection.execute(
         """
@@ -197,7 +200,7 @@ def _write_wait(connection: Connection, tenant: str, end: RunEnd) -> None:
         """,
         {
             "tenant": tenant,
-            "waits": end.waits,
+            "waits": waits,
             "doubts": doubt.changes if doubt else 0,
             "since": doubt.since if doubt else None,
             "until": doubt.until if doubt else None,
@@ -227,13 +230,16 @@ def _delayed(again: Again, now: datetime, retries: int) -> Again:
 
 def _store_plan(
     connection: Connection, tenant: str, run: int, plan: WaitingPlan | None, status: FleetRunStatus
-) -> None:
-    """Stores the plan that waits; an answer to the same plan is kept."""
+) -> bool:
+    """Stores the plan that waits; an answer to the same plan is kept.
+
+    Returns whether that answer refuses the plan.
+    """
     if plan is None:
         if status in {FleetRunStatus.PLANNED, FleetRunStatus.DONE, FleetRunStatus.PARTIAL}:
             connection.execute("DELETE FROM trueup_fleet.plans WHERE tenant = %s", [tenant])
-        return
-    connection.execute(
+        return False
+    row = connection.execute(
         """
         INSERT INTO trueup_fleet.plans AS kept (tenant, run, digest, document, limits)
         VALUES (%(tenant)s, %(run)s, %(digest)s, %(document)s, %(limits)s)
@@ -247,6 +253,7 @@ def _store_plan(
                over_limits = CASE WHEN kept.digest = EXCLUDED.digest THEN kept.over_limits
                                   ELSE '{}' END,
                digest = EXCLUDED.digest
+        RETURNING kept.answer = 'no'
         """,
         {
             "tenant": tenant,
@@ -255,12 +262,5 @@ def _store_plan(
             "document": zlib.compress(plan.document.encode()),
             "limits": list(plan.limits),
         },
-    )
-    connection.execute(
-        """
-        UPDATE trueup_fleet.tenants AS tenant SET waits = %s
-          FROM trueup_fleet.plans AS kept
-         WHERE tenant.name = %s AND kept.tenant = tenant.name AND kept.answer = 'no'
-        """,
-        [Waits.REFUSED, tenant],
-    )
+    ).fetchone()
+    return bool(row and row[0])
