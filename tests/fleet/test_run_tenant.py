@@ -13,8 +13,10 @@ from trueup.fleet import run_tenant
 from trueup.fleet.event_log import EventLog
 from trueup.fleet.run_tenant import AFTER_SETTLING, Order, TenantRun
 from trueup.model.approval import ApprovalPolicy
+from trueup.model.change import Action
 from trueup.model.fleet import PolicyLimits, RunMode, RunPolicy, Window
 from trueup.model.fleet_run import ApprovedPlan, FleetRunStatus, RunKind, Waits
+from trueup.model.outcome import ChangeOutcome, ChangeStatus, Outcome
 from trueup.operations.plan import plan
 from trueup.state.process import HostProcesses, Process
 
@@ -196,6 +198,58 @@ def test_an_interrupted_run_is_finished_before_anything_else(world):
 
     assert end.status is FleetRunStatus.DONE
     assert billed(world) == 13
+
+
+@pytest.mark.parametrize(
+    ("policy", "status"),
+    [
+        (APPLY, FleetRunStatus.DONE),
+        (APPROVED, FleetRunStatus.DONE),
+    ],
+)
+def test_what_was_finished_first_is_part_of_how_a_run_ended(world, policy, status):
+    world.kill(world.plan(), 1, "after")
+    with wiring.open_state(world.project) as state:
+        open_run = state.load().open_runs[0].id
+
+    end = run(world, policy)
+
+    assert (end.status, sum(end.outcomes.values()), end.state_run) == (status, 7, open_run)
+    assert end.calls > 0
+
+
+def test_what_was_finished_first_is_reported_also_if_planning_fails(world, monkeypatch):
+    def fail(*_arguments):
+        raise TargetUnavailable("no answer")
+
+    world.kill(world.plan(), 1, "after")
+    monkeypatch.setattr(run_tenant.planning, "plan", fail)
+
+    end = run(world, APPROVED)
+
+    assert (end.status, end.text) == (FleetRunStatus.FAILED, "no answer")
+    assert (sum(end.outcomes.values()), end.calls > 0) == (7, True)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "text"),
+    [
+        ({"interrupted": True}, FleetRunStatus.INTERRUPTED, "its worker was stopped"),
+        ({"remaining": 1}, FleetRunStatus.PARTIAL, "1 change was not tried"),
+        ({"remaining": 1200}, FleetRunStatus.PARTIAL, "1,200 changes were not tried"),
+    ],
+)
+def test_a_run_that_did_not_reach_its_end_reports_what_it_did(
+    world, monkeypatch, outcome, status, text
+):
+    applied = ChangeOutcome("c1", "Premium", ChangeStatus.APPLIED, "service", Action.UPDATE)
+    made = Outcome("r1", (applied,), calls=9, **outcome)
+    monkeypatch.setattr(run_tenant.applying, "plan_and_apply", lambda *_: made)
+
+    end = run(world, APPLY)
+
+    assert (end.status, end.text, end.again is not None) == (status, text, True)
+    assert (end.state_run, end.outcomes, end.calls) == ("r1", {"applied": 1}, 9)
 
 
 def test_what_is_in_doubt_is_settled_when_its_time_has_come(world):

@@ -45,6 +45,7 @@ from trueup.operations import apply as applying
 from trueup.operations import plan as planning
 from trueup.operations.listener import Listener
 from trueup.pipeline import ApplyOptions
+from trueup.render.formatting import count
 from trueup.stages.guard import over_money
 
 AFTER_SETTLING = timedelta(seconds=2)
@@ -80,6 +81,7 @@ class TenantRun:
         self._log = log
         self._mode = order.mode(tenant)
         self._made: Plan | None = None
+        self._resumed: RunEnd | None = None  # the end of the open run, once it is done
 
     def run(self) -> RunEnd:
         """Executes the run. An error that a user can fix becomes a part of the result."""
@@ -87,6 +89,8 @@ class TenantRun:
             end = self._run()
         except EngineError as error:
             end = self._failed(error)
+        if self._resumed:
+            end = _joined(self._resumed, end)
         if end.figures or self._made is None:
             return end
         return replace(end, figures=figures_of(self._made, self._project.currency))
@@ -98,7 +102,10 @@ class TenantRun:
             with span("resume"):
                 outcome = applying.resume(self._project, self._options())
             end = self._ended(outcome)
-            return self._by_policy() if end.status is FleetRunStatus.DONE else end
+            if end.status is not FleetRunStatus.DONE:
+                return end
+            self._resumed = end
+            return self._by_policy()
         if self._order.approved:
             try:
                 return self._apply_approved(self._order.approved)
@@ -238,9 +245,10 @@ class TenantRun:
         if doubtful:
             return _in_doubt(common, outcome)
         if outcome.interrupted:
-            return replace(_interrupted(), state_run=outcome.run, outcomes=counts)
+            why = _interrupted()
+            return replace(common, status=why.status, text=why.text, again=why.again)
         if outcome.stopped or outcome.remaining:
-            text = outcome.stopped or f"{outcome.remaining} changes were not tried"
+            text = outcome.stopped or f"{_were(outcome.remaining)} not tried"
             again = Again(_now(), "an open run continues")
             return replace(common, status=FleetRunStatus.PARTIAL, text=text, again=again)
         if not outcome.complete:
@@ -267,12 +275,14 @@ def exceeded(within: PolicyLimits, made: Plan) -> Sequence[GuardExceeded]:
     changes = made.changes
     found = []
     if len(changes) > within.changes:
-        text = f"{len(changes):,} changes are over the limit of {within.changes:,}"
+        are = "is" if len(changes) == 1 else "are"
+        text = f"{count(len(changes), 'change')} {are} over the limit of {within.changes:,}"
         found.append(GuardExceeded(WITHIN, f"{WITHIN}:changes", text))
     found += over_money(within.monthly_effect, within.one_off_effect, changes)
     unknown = sum(1 for change in changes if change.price_unknown)
     if unknown:
-        text = f"{unknown:,} of the changes have no known price"
+        have = "has" if unknown == 1 else "have"
+        text = f"{unknown:,} of the changes {have} no known price"
         found.append(GuardExceeded(WITHIN, f"{WITHIN}:prices", text))
     return found
 
@@ -282,7 +292,7 @@ def _in_doubt(common: RunEnd, outcome: Outcome) -> RunEnd:
     sent = min((one.sent for one in doubtful if one.sent), default=None)
     settles = outcome.settles
     doubt = TenantDoubt(len(doubtful), sent, settles)
-    text = f"the outcome of {len(doubtful)} changes is unknown"
+    text = f"the outcome of {count(len(doubtful), 'change')} is unknown"
     if settles is None:
         return replace(
             common,
@@ -320,7 +330,21 @@ def _may_pass(error: EngineError) -> bool:
 
 
 def _changes(made: Plan) -> str:
-    return f"a plan of {sum(made.summary.actions.values()):,} changes"
+    return f"a plan of {count(sum(made.summary.actions.values()), 'change')}"
+
+
+def _were(changes: int) -> str:
+    return f"{count(changes, 'change')} {'was' if changes == 1 else 'were'}"
+
+
+def _joined(first: RunEnd, last: RunEnd) -> RunEnd:
+    """Returns the end of a run that finished an open run first: what both did, as one."""
+    return replace(
+        last,
+        outcomes=Counter(first.outcomes) + Counter(last.outcomes),
+        calls=first.calls + last.calls,
+        state_run=last.state_run or first.state_run,
+    )
 
 
 def _now() -> datetime:

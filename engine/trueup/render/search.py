@@ -53,7 +53,7 @@ def search_text(
 def _when(result: SearchResult, names: SystemNames) -> str:
     """When the records were read, and what that cost."""
     if result.read is None:
-        return f"with {result.calls:,} calls"
+        return f"with {count(result.calls, 'call')}"
     minutes = int((result.at - result.read).total_seconds()) // 60
     hours, day = minutes // 60, "" if result.read.date() == result.at.date() else " yesterday"
     age = count(hours, "hour") if hours else count(minutes, "minute")
