@@ -12,14 +12,16 @@ import pytest
 from trueup import notices, pipeline
 from trueup.cli.main import run
 from trueup.errors import PlanRefused, TargetUnavailable
+from trueup.model.change import Action
 from trueup.model.notice import Details, Event, Notice, Occasion
+from trueup.model.outcome import ChangeOutcome, ChangeStatus, Outcome
 from trueup.operations.apply import apply, plan_and_apply, resume
 from trueup.operations.listener import Listener
 from trueup.operations.notify import NOTICES
 from trueup.operations.plan import plan
 from trueup.operations.project import load_project
 from trueup.pipeline import ApplyOptions, PlanOptions
-from trueup.render.notice import notice_text
+from trueup.render.notice import notice_text, outcome_notice
 
 from tests.scenarios.beginnings import Service
 from tests.scenarios.world import World
@@ -212,6 +214,26 @@ def test_a_run_that_is_stopped_sends_a_notice(inbox, project, listener):
         f"A run was stopped; {outcome.remaining} changes of it not tried.\n"
         f"`trueup history show {outcome.run}` has all of it."
     )
+
+
+@pytest.mark.parametrize(
+    ("status", "event"),
+    [
+        (ChangeStatus.APPLIED, None),
+        (ChangeStatus.ALREADY, None),
+        (ChangeStatus.NOT_KEPT, Event.FAILED),
+        (ChangeStatus.FAILED, Event.FAILED),
+        (ChangeStatus.HELD, Event.FAILED),
+        (ChangeStatus.IN_DOUBT, Event.IN_DOUBT),
+        (ChangeStatus.SKIPPED, None),
+    ],
+)
+def test_a_change_that_did_not_go_through_is_an_event(status, event):
+    change = ChangeOutcome("c1", "Premium", status, "service", Action.UPDATE)
+
+    notice = outcome_notice(Outcome("r1", (change,)))
+
+    assert notice.occasions == ((Occasion(event, 1, names=["Premium"]),) if event else ())
 
 
 def test_a_run_that_cannot_be_carried_out_sends_a_notice_and_raises_its_error(

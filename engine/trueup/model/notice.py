@@ -14,7 +14,7 @@ class Event(StrEnum):
     WAITING = "waiting"  # rows wait for a person
     LIMIT = "limit"  # a plan is over a limit
     LEAK = "leak"  # more money is unexplained than is allowed
-    FAILED = "failed"  # a run, or changes of one, did not go through
+    FAILED = "failed"  # a run, or changes of one, did not go through: they failed, or were held
     STOPPED = "stopped"  # a run ended before its end
     IN_DOUBT = "in_doubt"  # the outcome of a change is unknown
 

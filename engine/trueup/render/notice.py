@@ -13,8 +13,11 @@ from trueup.render.sanitize import sanitize
 
 _LEVELS = (*Details,)
 
-FAILED = frozenset({ChangeStatus.FAILED, ChangeStatus.NOT_KEPT})
-"""Statuses of changes that failed or were held."""
+NOT_DONE = frozenset({ChangeStatus.FAILED, ChangeStatus.NOT_KEPT, ChangeStatus.HELD})
+"""Statuses of changes that did not go through.
+
+A skipped change is not counted: the change that it depends on is, or is in doubt.
+"""
 
 TEST = "This is a test. Notices of this project arrive here."
 
@@ -39,7 +42,7 @@ def outcome_notice(outcome: Outcome) -> Notice:
     """The events of a run that has ended or was stopped."""
     found = []
     for event, statuses in (
-        (Event.FAILED, FAILED),
+        (Event.FAILED, NOT_DONE),
         (Event.IN_DOUBT, frozenset({ChangeStatus.IN_DOUBT})),
     ):
         names = [change.name for change in outcome.changes if change.status in statuses]
