@@ -1,6 +1,7 @@
 """The names of a tenant are found in its Dataverse, shown, and written as a profile."""
 
 import json
+from pathlib import Path
 
 import pytest
 import yaml
@@ -35,6 +36,35 @@ def test_what_was_found_is_shown_and_written_once(trueup, work, dataverse):
     assert err.startswith("error: profile.yaml exists already")
     code, out, _ = trueup("discover", "--out", "other.yaml", "--json")
     assert (code, json.loads(out)["unresolved"]) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("folder", "option", "arguments", "written"),
+    [
+        ("mappings", None, (), "profile.yaml"),
+        (".", "names/north.yaml", (), "names/north.yaml"),
+        ("mappings", "names/north.yaml", (), "names/north.yaml"),
+        ("..", None, ("--project", "work"), "profile.yaml"),
+        ("mappings", None, ("--out", "here.yaml"), "mappings/here.yaml"),
+    ],
+)
+def test_the_profile_is_written_where_the_project_reads_it(
+    trueup, work, dataverse, monkeypatch, folder, option, arguments, written
+):
+    assert dataverse.url
+    (work / "names").mkdir()
+    if option:
+        file = work / "trueup.yaml"
+        project = yaml.safe_load(file.read_text())
+        project["source"]["profile"] = option
+        file.write_text(yaml.safe_dump(project, sort_keys=False))
+    monkeypatch.chdir(work / folder)
+
+    code, out, _ = trueup("discover", "--json", *arguments)
+
+    assert code == 0
+    assert (work / written).is_file()
+    assert Path(json.loads(out)["profile"]).resolve() == (work / written).resolve()
 
 
 def test_what_a_person_has_to_check_stands_in_the_columns_of_the_rest():

@@ -30,10 +30,9 @@ if TYPE_CHECKING:
     "--out",
     "file",
     type=click.Path(path_type=Path, dir_okay=False),
-    default="profile.yaml",
-    show_default=True,
     metavar="FILE",
-    help="Where to write the profile; the file must not exist yet.",
+    help="Where to write the profile; by default where the project reads it. "
+    "The file must not exist yet.",
 )
 @click.option(
     "--add",
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
     help="Add this to schemas/work365.yaml instead, by its logical name. Repeatable.",
 )
 @common_with_tenant
-def discover(context: CommandContext, file: Path, added: tuple[str, ...]) -> int:
+def discover(context: CommandContext, file: Path | None, added: tuple[str, ...]) -> int:
     """Match the metadata of the Dataverse environment with Work 365's tables; write the profile.
 
     Shows what was found, how, and what was not. With --add, write tables and columns that the
@@ -53,15 +52,18 @@ def discover(context: CommandContext, file: Path, added: tuple[str, ...]) -> int
     if added:
         return _add(context, added)
 
+    from trueup.connectors.sources import profile_file
     from trueup.operations import discover as operations
     from trueup.render.json_ import as_json
 
+    project = context.project()
+    file = file or profile_file(project)
     if file.exists():
         raise EngineError(
             f"{file} exists already, perhaps with corrections: "
             "move it away, or choose another --out"
         )
-    found = operations.discover(context.project())
+    found = operations.discover(project)
     write_whole(file, found.profile)
     if context.json:
         fields = {

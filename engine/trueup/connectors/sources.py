@@ -37,6 +37,15 @@ PROFILE = "profile.yaml"
 """The default profile, which `trueup discover` writes."""
 
 
+def profile_file(project: Project) -> Path:
+    """Returns the file from which the project reads its profile, if there is one."""
+    return Path(project.root) / _profile_name(project)
+
+
+def _profile_name(project: Project) -> str:
+    return str(project.source.options.get("profile", PROFILE))
+
+
 @dataclass(frozen=True, slots=True)
 class SourceConnector:
     """What a connector does with its connection. Both raise EngineError."""
@@ -153,8 +162,7 @@ class Sources:
         from trueup.source.profile import Profile, parse_profile
 
         options, tables = self._project.source.options, self._project.catalogue.tables
-        file = str(options.get("profile", PROFILE))
-        path = Path(self._project.root) / file
+        file, path = _profile_name(self._project), profile_file(self._project)
         if "profile" not in options and is_absent(path):
             return Profile(tables)
         documents, findings = read(path, file)
