@@ -124,6 +124,17 @@ def test_history_is_verified_against_heads_noted_earlier(trueup, run):
     assert json.loads(trueup("history", "verify", "--known", "x", "--json")[1])["findings"]
 
 
+@pytest.mark.parametrize(("known", "findings"), [((), 0), (("--known", "x"), 1)])
+def test_a_program_is_given_the_head_of_the_journal_too(trueup, run, known, findings):
+    head = trueup("history", "verify")[1].split()[-1]
+    lines = len(json.loads(trueup("state", "export")[1])["journal"])
+    assert run
+
+    found = json.loads(trueup("history", "verify", *known, "--json")[1])
+
+    assert (len(found.pop("findings")), found) == (findings, {"lines": lines, "head": head})
+
+
 def test_state_shows_a_row_and_forgets_it(trueup, run):
     code, out, _ = trueup("state", "list", "customer", "--json")
     link = json.loads(out)["links"][0]

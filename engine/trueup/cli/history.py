@@ -104,11 +104,11 @@ def verify(context: CommandContext, known: tuple[str, ...]) -> int:
     """
     from trueup.operations import history as operations
     from trueup.render.finding_text import findings_text
-    from trueup.render.json_ import findings_json
+    from trueup.render.json_ import verification_json
 
     result = operations.verify_journal(context.project(), known)
     if context.json:
-        out(findings_json(result.findings))
+        out(verification_json(result))
     elif result.findings:
         out(findings_text(result.findings, context.style))
     elif result.lines:

@@ -8,7 +8,14 @@ from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 
 from trueup.model.finding import Finding
-from trueup.model.history import RunHistory, RunsOverview, UndoneBy, change_data, change_status
+from trueup.model.history import (
+    RunHistory,
+    RunsOverview,
+    UndoneBy,
+    Verification,
+    change_data,
+    change_status,
+)
 from trueup.model.outcome import Outcome
 from trueup.model.plan_json import encode
 from trueup.model.run import Link, Run
@@ -28,6 +35,17 @@ def as_json(value: object) -> str:
 def findings_json(findings: Sequence[Finding]) -> str:
     """`{"findings": […]}`."""
     return as_json({"findings": [finding.as_json() for finding in findings]})
+
+
+def verification_json(found: Verification) -> str:
+    """`{"findings": […], "lines": …, "head": …}`: lines of the journal, hash of the last one."""
+    return as_json(
+        {
+            "findings": [finding.as_json() for finding in found.findings],
+            "lines": found.lines,
+            "head": found.head,
+        }
+    )
 
 
 def outcome_json(outcome: Outcome) -> str:
