@@ -32,7 +32,7 @@ from trueup.operations.rows import known_rows, resolve_key
 from trueup.operations.testing.files import load_files, usual_defaults
 from trueup.operations.testing.pseudonyms import Pseudonyms, region_of, settings_texts
 from trueup.operations.testing.run import plan_test
-from trueup.operations.testing.values import RowNames
+from trueup.operations.testing.values import RowNames, in_cents
 from trueup.planning.reading import read_source
 from trueup.ports.target import Condition
 from trueup.ports.world import World
@@ -329,7 +329,7 @@ def _expected(
         expect["ledger"] = ledger
         money = plan.summary
         sums = {"invoice": money.invoice.net, "run_rate": money.run_rate.net}
-        expect["money"] = {one: round(amount, 2) for one, amount in sums.items()}
+        expect["money"] = {one: in_cents(amount) for one, amount in sums.items()}
     if not plan.changes or not changes:
         expect["plan"] = "nothing" if not plan.changes else {}
     return plan, expect
