@@ -132,6 +132,10 @@ def test_the_history_lists_the_statements_and_its_chain_holds(saved, say):
     assert say("anna", "history", "verify")[0] == 0
 
 
+def test_without_statements_the_list_is_a_line_that_says_so(saved, say):
+    assert say("anna", "approve", "--list") == (0, "No statements about plans yet.\n", "")
+
+
 def test_the_standing_of_a_plan_is_for_programs_too(saved, say):
     code, output, _ = say("ben", "approve", "plan.json", "--yes", "--json")
     listed, again, _ = say("ben", "approve", "plan.json", "--list", "--json")

@@ -12,7 +12,7 @@ from trueup.render.style import PLAIN, Style
 from trueup.stages.approval import lack_text, moved_text
 
 ENOUGH = "Nothing is missing: it may be applied."
-NONE = "Nobody has approved or refused a plan yet."
+NONE = "No statements about plans yet.\n"
 
 
 def standing_text(found: ApprovalStanding, currency: str, zone: tzinfo) -> str:
