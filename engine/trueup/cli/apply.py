@@ -14,6 +14,7 @@ from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out, out_done
+from trueup.cli.parameters import only_with, refuse_with
 from trueup.cli.plan_files import plan_document
 from trueup.cli.signals import stopping
 
@@ -76,6 +77,8 @@ def apply(context: CommandContext, file: Path | None, resume: bool, **arguments:
         raise click.UsageError("--resume continues the plan of the interrupted run: omit FILE.")
     if not (resume or file or request.yes) and (context.json or not sys.stdin.isatty()):
         raise click.UsageError("without FILE apply needs confirmation here: give a FILE, or --yes.")
+    if resume:
+        refuse_with("--resume", "over")
     project = context.project()
     if resume:
         return _carry_out(
@@ -134,6 +137,8 @@ def _request(
 
     if force_lock and not reason.strip():
         raise click.UsageError("--force-lock needs --reason: it is recorded.")
+    if not force_lock:
+        only_with("--force-lock", "reason")
     for limit in over:
         if limit.partition(":")[0] not in LIMIT_KINDS:
             raise click.UsageError(

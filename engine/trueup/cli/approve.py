@@ -10,6 +10,7 @@ from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out, out_done
+from trueup.cli.parameters import refuse_with
 from trueup.cli.plan_files import plan_document
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ def approve(  # noqa: PLR0913, PLR0917 -- one for each option
     a new one, a plan with the same result does not. PLAN may also be the id of an open run,
     which continues only with its approval. Neither Work 365 nor Autotask is read or written.
 
-    Exit codes: 0 done; with --list and a PLAN, 1 if the plan may not be applied yet.
+    Exit codes: 0 done; 1 an error, or the answer was no: nothing was written; with --list and a
+    PLAN, 1 if the plan may not be applied yet.
     """
     from trueup.model.approval import Statement
 
@@ -69,6 +71,7 @@ def approve(  # noqa: PLR0913, PLR0917 -- one for each option
     if len(statements) + show > 1:
         raise click.UsageError("give one of --ask, --no, --withdraw and --list.")
     if show:
+        refuse_with("--list", "reason", "yes")
         return _list(context, plan)
     if not plan:
         raise click.UsageError("which plan? Give the file that `trueup plan --out FILE` saved.")

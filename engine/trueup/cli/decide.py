@@ -11,7 +11,7 @@ from trueup.cli.arrangement import AmountType
 from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.output import out
-from trueup.cli.parameters import DAY
+from trueup.cli.parameters import DAY, refuse_with
 from trueup.model.plan import LedgerClass
 from trueup.model.verdict import DECIDE_WORDS, Verdict
 
@@ -112,6 +112,7 @@ def decide(  # noqa: PLR0913, PLR0917 -- one for each argument and option
     if show:
         if keys or what or has_filter or file:
             raise click.UsageError("--list takes a MAPPING and nothing else.")
+        refuse_with("--list", "reason", "until", "on", "of", "yes", "no_preview")
         return _list(context, mapping or "")
     if file:
         if mapping or has_filter or on or of:

@@ -10,6 +10,7 @@ from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out_done, report
 from trueup.cli.output_files import write_whole
+from trueup.cli.parameters import refuse_with
 from trueup.errors import EngineError
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def discover(context: CommandContext, file: Path | None, added: tuple[str, ...])
     still have errors then. Exit codes: 0 all that the project reads was found; 1 otherwise.
     """
     if added:
+        refuse_with("--add", "file")
         return _add(context, added)
 
     from trueup.connectors.sources import profile_file

@@ -9,6 +9,7 @@ from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out
+from trueup.cli.parameters import refuse_with
 from trueup.model.rule_scopes import RuleOn
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def evaluate(  # noqa: PLR0913 -- one for each argument and option
     if filters:
         if mapping:
             raise click.UsageError("--filters lists all filters: it takes no MAPPING and no KEY.")
+        refuse_with("--filters", "rule_name", "on")
         return _list_filters(context)
     if rule_name and on:
         raise click.UsageError("--rule has a scope of its own: leave --on out.")

@@ -14,7 +14,7 @@ from trueup.cli.exit_codes import Exit
 from trueup.cli.extras import needing
 from trueup.cli.open_fleets import find_fleet, opened_fleet
 from trueup.cli.output import out, out_done
-from trueup.cli.parameters import port_option
+from trueup.cli.parameters import only_with, port_option, refuse_with
 from trueup.cli.signals import stopping
 
 if TYPE_CHECKING:
@@ -153,6 +153,8 @@ def worker(
     import asyncio
     from threading import Event
 
+    if port is None:
+        only_with("--port", "host")
     with _opened(context) as opened:
         from trueup.fleet import health, tracing
         from trueup.fleet.event_log import EventLog
@@ -246,6 +248,8 @@ def approve(
 
     Exit codes: 0 the plan is queued, or refused; 1 an error, or something is still missing.
     """
+    if refuse:
+        refuse_with("--no", "over")
     if refuse and not reason.strip():
         raise click.UsageError("--no needs --reason, for the person who looks after the tenant.")
     if not (refuse or yes) and (context.json or not sys.stdin.isatty()):

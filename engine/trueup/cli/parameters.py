@@ -1,11 +1,12 @@
 """Types of arguments and options."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import TYPE_CHECKING, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from trueup.cli.output_files import OutputFile
 
@@ -75,6 +76,32 @@ class _Seconds(_SecondsType):
 
 
 SECONDS = _Seconds()
+
+
+def refuse_with(option: str, *names: str) -> None:
+    """Raises UsageError if one of these parameters was given: `option` gives it no effect."""
+    if given := _given(names):
+        raise click.UsageError(f"{option} takes no {given}.")
+
+
+def only_with(option: str, *names: str) -> None:
+    """Raises UsageError if one of these parameters was given: only `option` gives it an effect."""
+    if given := _given(names):
+        raise click.UsageError(f"{given} goes with {option}.")
+
+
+def _given(names: Iterable[str]) -> str:
+    """Returns the first of these parameters that is on the command line, as users write it."""
+    context = click.get_current_context()
+    written = {one.name: max(one.opts, key=len) for one in context.command.params}
+    return next(
+        (
+            written[name] if written[name].startswith("-") else written[name].upper()
+            for name in names
+            if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        ),
+        "",
+    )
 
 
 def port_option(default: int = 0) -> Callable[[F], F]:

@@ -14,7 +14,7 @@ from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out, out_done, report
 from trueup.cli.output_files import OutputFile, is_kept, write_whole
-from trueup.cli.parameters import PLAN_DAY
+from trueup.cli.parameters import PLAN_DAY, refuse_with
 from trueup.model.change import Reason
 from trueup.model.finding import Severity
 from trueup.model.plan import Plan
@@ -108,6 +108,7 @@ def plan(
     options = _options(**arguments)  # type: ignore[arg-type]  # click passes the types of the options
     if other:
         _refuse_with_compare(file, options)
+        refuse_with("--compare", "sort", "min_amount", "group")
         return _compare(context, other, options, failures, detailed_exitcode=detailed_exitcode)
     project = context.project()
     with listening(context) as listener:

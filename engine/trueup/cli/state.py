@@ -9,7 +9,7 @@ from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.output import out, out_done
 from trueup.cli.output_files import write_whole
-from trueup.cli.parameters import OUT_OR_STDOUT
+from trueup.cli.parameters import OUT_OR_STDOUT, only_with
 from trueup.cli.plan_files import read_text
 
 if TYPE_CHECKING:
@@ -171,6 +171,8 @@ def settle(
     from trueup.render.formatting import known_as
     from trueup.render.sanitize import sanitize
 
+    if what != "landed":
+        only_with("landed", "record")
     project, holder, note = context.project(), current_user(), ""
     if preview:
         return _preview_settlement(context, project, change, what, record, reason)

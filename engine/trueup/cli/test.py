@@ -9,7 +9,7 @@ from trueup.cli.common import CommandContext, common
 from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out, out_done
 from trueup.cli.output_files import OutputFile, write_whole
-from trueup.cli.parameters import SECONDS
+from trueup.cli.parameters import SECONDS, refuse_with
 
 
 @click.command(
@@ -81,10 +81,11 @@ def test(  # noqa: PLR0913 -- one for each argument and option
     from trueup.render.testing import coverage_text, suite_json, suite_text
 
     if row is not None:
+        others = ("files", "only", "jobs", "seconds", "junit", "coverage", "mutate")
+        refuse_with("--make", *others)
         return _make(context, row)
     if mutate:
-        if only or junit or coverage:
-            raise click.UsageError("--mutate takes no --only, --junit or --coverage")
+        refuse_with("--mutate", "only", "junit", "coverage")
         return _mutate(context, files, jobs, seconds or None)
     suite = run_suite(
         context.project(), files, only, jobs, coverage=coverage, seconds=seconds or None
