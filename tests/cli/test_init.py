@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 import yaml
@@ -13,6 +14,9 @@ from trueup.model.new_project import Start
 from trueup.operations.project import check_project, load_project
 from trueup.sandbox.autotask.server import Sandbox
 
+from tests.docs.pages import named, page
+
+START_A_PROJECT = page("how-to/start-a-project.md")
 STARTS = [start for start in Start if start not in {Start.DEMO, Start.FLEET}]
 SWISS = ("--time-zone", "Europe/Zurich", "--currency", "chf", "--owner", "ada@tenant.example")
 
@@ -64,6 +68,32 @@ def test_a_project_is_valid_and_has_neither_example_data_nor_secrets(command, tm
     )
     assert "northgate" not in text.casefold()
     assert not (tmp_path / "work" / "examples").exists()
+
+
+@pytest.mark.parametrize("start", Start)
+def test_the_page_names_the_files_that_are_written(command, tmp_path, start):
+    assert command("init", "work", "--from", start)[0] == 0
+    folder = tmp_path / "work"
+
+    rows = START_A_PROJECT.table("What is written")
+    for row in rows:
+        starts = {*Start} if row[2].startswith("all") else {*named(row[2])}
+        is_in = (
+            folder / "base" if start is Start.FLEET and "in the folder base" in row[2] else folder
+        )
+        for name in named(row[0]):
+            assert (is_in / name).exists() is (start in starts), name
+    listed = {Path(name).parts[0] for row in rows for name in named(row[0])}
+    assert {one.name for one in folder.iterdir()} <= listed | {"base", "exports", ".trueup"}
+
+
+@pytest.mark.parametrize("start", Start)
+def test_the_page_names_the_commands_that_are_printed(command, start):
+    out = command("init", "work", "--from", start)[1]
+
+    [row] = [row for row in START_A_PROJECT.table("The next commands") if start in named(row[0])]
+    shown = [line.strip() for line in out.splitlines() if line.startswith("  trueup ")]
+    assert named(row[1]) == shown
 
 
 @pytest.mark.parametrize(
