@@ -1,8 +1,10 @@
 """Starting a project: from the demo, exports in files, Dataverse, or Autotask."""
 
+import inspect
 import json
 import shutil
 import subprocess
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -94,6 +96,12 @@ def test_the_page_names_the_commands_that_are_printed(command, start):
     [row] = [row for row in START_A_PROJECT.table("The next commands") if start in named(row[0])]
     shown = [line.strip() for line in out.splitlines() if line.startswith("  trueup ")]
     assert named(row[1]) == shown
+
+
+def test_the_question_lists_the_starts_as_the_help_does():
+    _, _, listed = inspect.cleandoc(init.init.help).partition("\b\n")
+
+    assert listed.partition("\n\n")[0] == textwrap.dedent(init.STARTS).strip()
 
 
 @pytest.mark.parametrize(

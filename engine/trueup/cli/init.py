@@ -12,8 +12,6 @@ from trueup.cli.output import out_done
 from trueup.model.new_project import OWNER, Created, NewProject, Start
 from trueup.operating_system import shell_quoted
 
-NEXT = "Now:\n{steps}{cd}{commands}"
-
 STARTS = """\
   demo       example data and a sandbox, to look around; works at once
   files      exports of Work 365 in files, and a sandbox in place of Autotask
@@ -21,6 +19,7 @@ STARTS = """\
   autotask   exports of Work 365 in files, and Autotask
   fleet      three demo tenants that share a project, on a schedule
 """
+"""The starts with what they are, as in the help."""
 
 ZONE, CURRENCY = "Europe/London", "GBP"
 """What a project has where nothing else is named."""
