@@ -262,6 +262,6 @@ def _row_of(text: str) -> tuple[str, str]:
 
 
 def _amount(text: str) -> Decimal:
-    """Returns the amount in a text such as `1,250.40`; None if there is none."""
+    """Returns the amount in a text such as `1,250.40`; zero if there is none."""
     plain = text.strip().replace(",", "")
     return Decimal(plain) if _AMOUNT.fullmatch(plain) else NOTHING
