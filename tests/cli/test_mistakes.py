@@ -87,6 +87,28 @@ def test_a_selection_of_nothing_is_refused_before_autotask_is_read(
 @pytest.mark.parametrize(
     "command",
     [
+        ("decide", "custmer", "x", "ignore", "--reason", "x"),
+        ("decide", "custmer", "--list"),
+        ("eval", "custmer", "x", "1"),
+        ("link", "custmer", "x", "7"),
+        ("note", "custmer", "x", "y"),
+        ("plan", "--target", "custmer"),
+        ("search", "custmer", "x"),
+        ("state", "list", "custmer"),
+        ("test", "--make", "custmer:x"),
+    ],
+)
+def test_the_nearest_mapping_is_suggested_for_an_unknown_one(trueup, command):
+    code, _, err = trueup(*command)
+
+    assert code == 1
+    assert "there is no mapping 'custmer': the project has customer, " in err
+    assert "; did you mean 'customer'?" in err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
         ("validate",),
         ("graph",),
         ("history",),

@@ -21,6 +21,7 @@ from trueup.model.verdict import Verdict
 from trueup.operations.decision_effects import effect, labels_of
 from trueup.operations.listener import SILENT, Listener
 from trueup.operations.plan import plan_in
+from trueup.operations.rows import require_mapping
 from trueup.planning.shared_reads import shared
 from trueup.planning.unused_decisions import WITHOUT_ROW
 from trueup.ports.state import StateSnapshot
@@ -40,10 +41,8 @@ def standing_decisions(
     Compares the plan with one without any of these decisions. If no plan can be made, their effect
     is unknown. Raises EngineError for an unknown mapping.
     """
-    if mapping and mapping not in project.mappings:
-        raise EngineError(
-            f"there is no mapping {mapping!r}: the project has {', '.join(project.mappings)}"
-        )
+    if mapping:
+        require_mapping(project, mapping)
     listed = [decision for decision in project.decisions if mapping in ("", decision.mapping)]
     if not listed:
         return StandingDecisions((), None)

@@ -14,7 +14,7 @@ from trueup.model.plan import LedgerLine
 from trueup.model.project import Project
 from trueup.model.pushed_keys import first_uncorrected_day
 from trueup.model.verdict import Verdict
-from trueup.operations.rows import resolve_key
+from trueup.operations.rows import require_mapping, resolve_key
 from trueup.planning.ledger.change_decisions import NAMED_AFTER_UNDO
 from trueup.ports.state import StateSnapshot
 
@@ -130,14 +130,6 @@ def prepare(project: Project, requested: RequestedDecision, facts: DecisionFacts
     entry |= _seen(project, line, facts.snapshot)
     entry |= {"by": requested.by} if requested.by else {}
     return Prepared(requested, key, rows[key], entry, line, notes)
-
-
-def require_mapping(project: Project, mapping: str) -> None:
-    """Raises EngineError for an unknown mapping."""
-    if mapping not in project.mappings:
-        raise EngineError(
-            f"there is no mapping {mapping!r}: the project has {', '.join(project.mappings)}"
-        )
 
 
 def _why_not(project: Project, requested: RequestedDecision) -> Iterator[str]:

@@ -22,7 +22,7 @@ from trueup.model.mapping import MappingSpec, Value
 from trueup.model.mapping_state import Row
 from trueup.model.project import Project
 from trueup.model.rule_scopes import RuleOn
-from trueup.operations.rows import resolve_key
+from trueup.operations.rows import require_mapping, resolve_key
 from trueup.operations.source_places import with_places
 from trueup.planning.needs import columns, value_columns
 from trueup.planning.reading import Tables, read_tables
@@ -52,10 +52,7 @@ def list_filters() -> Sequence[FilterHelp]:
 @contextmanager
 def open_row(project: Project, mapping: str, key: str) -> Iterator["OpenRow"]:
     """Returns one row, to evaluate several expressions on it. Raises EngineError if unknown."""
-    if mapping not in project.mappings:
-        raise EngineError(
-            f"there is no mapping {mapping!r}: the project has {', '.join(project.mappings)}"
-        )
+    require_mapping(project, mapping)
     with wiring.connections(project) as opened:
         yield OpenRow(project, project.mappings[mapping], opened.source(), key)
 

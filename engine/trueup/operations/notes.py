@@ -11,9 +11,8 @@ from trueup.local_files import is_absent
 from trueup.model.finding import Place
 from trueup.model.note import Note
 from trueup.model.project import Project
-from trueup.operations.decision_entries import require_mapping
 from trueup.operations.project import load_project
-from trueup.operations.rows import known_rows, resolve_key
+from trueup.operations.rows import known_rows, require_mapping, resolve_key
 
 LONGEST_TEXT, LONGEST_TAG, LONGEST_NAME = 10_000, 100, 200
 """Characters; notes.schema.json has the same limits."""

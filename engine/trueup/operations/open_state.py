@@ -16,7 +16,7 @@ from trueup.model.doubt import ChangeInDoubt
 from trueup.model.project import Project
 from trueup.model.run import Effects, Lease, Link, Run
 from trueup.model.state_overview import RowState, StateOverview
-from trueup.operations.rows import resolve_key
+from trueup.operations.rows import require_mapping, resolve_key
 from trueup.planning.systems import systems
 from trueup.ports.state import History, State, StateSnapshot
 from trueup.ports.world import World
@@ -30,10 +30,8 @@ def list_links(project: Project, state: State, mapping: str | None = None) -> St
 
     Raises `EngineError` for a mapping that the project does not have.
     """
-    if mapping is not None and mapping not in project.mappings:
-        raise EngineError(
-            f"there is no mapping {mapping!r}: the project has {', '.join(project.mappings)}"
-        )
+    if mapping is not None:
+        require_mapping(project, mapping)
     snapshot = state.load()
     links = _ordered(link for link in snapshot.links.values() if mapping in (None, link.mapping))
     return StateOverview(

@@ -23,14 +23,13 @@ from trueup.operations.decision_entries import (
     RequestedDecision,
     correctable,
     prepare,
-    require_mapping,
 )
 from trueup.operations.listener import SILENT, Listener
 from trueup.operations.plan import plan_in
 from trueup.operations.project import check_project
 from trueup.operations.record_check import check_record
 from trueup.operations.row_filter import RowFilter, choose_rows
-from trueup.operations.rows import rows_of
+from trueup.operations.rows import require_mapping, rows_of
 from trueup.planning.shared_reads import shared
 from trueup.ports.source import Source
 from trueup.ports.state import StateSnapshot

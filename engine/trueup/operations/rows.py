@@ -7,12 +7,19 @@ from trueup.errors import EngineError
 from trueup.model.project import Project
 from trueup.model.suggestions import closest
 from trueup.planning.needs import columns
+from trueup.planning.selection.arguments import no_mapping
 from trueup.planning.selection.row_names import LEAST, matching_keys
 from trueup.ports.source import Source
 from trueup.ports.state import StateSnapshot
 
 MOST = 5
 """Rows that are named where several fit."""
+
+
+def require_mapping(project: Project, mapping: str) -> None:
+    """Raises EngineError for an unknown mapping, with the nearest one."""
+    if mapping not in project.mappings:
+        raise no_mapping(mapping, project.mappings)
 
 
 def known_rows(project: Project, mapping: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from trueup.model.project import Project
 from trueup.model.record_search import Fit, SearchResult
 from trueup.operations import record_copy
 from trueup.operations.record_owners import RecordOwners
-from trueup.operations.rows import known_rows, rows_of
+from trueup.operations.rows import known_rows, require_mapping, rows_of
 from trueup.planning.known_records import known_texts, search_known
 from trueup.planning.search import is_searchable, search, searched_fields
 from trueup.ports.state import StateSnapshot
@@ -62,10 +62,7 @@ def search_records(
 
 
 def _searchable(project: Project, mapping: str) -> MappingSpec:
-    if mapping not in project.mappings:
-        raise EngineError(
-            f"there is no mapping {mapping!r}: the project has {', '.join(project.mappings)}"
-        )
+    require_mapping(project, mapping)
     spec = project.mappings[mapping]
     entity = project.catalogue.entities[spec.target.entity]
     if not is_searchable(spec, entity):

@@ -24,11 +24,10 @@ from trueup.model.mapping import Find, MappingSpec, Reference
 from trueup.model.mapping_state import Row
 from trueup.model.plan import Plan
 from trueup.model.project import Project
-from trueup.model.suggestions import hint
 from trueup.model.testing import RowDefaults
 from trueup.model.units import unit_rows
 from trueup.operations.project_folder import TESTS
-from trueup.operations.rows import known_rows, resolve_key
+from trueup.operations.rows import known_rows, require_mapping, resolve_key
 from trueup.operations.testing.files import load_files, usual_defaults
 from trueup.operations.testing.pseudonyms import Pseudonyms, region_of, settings_texts
 from trueup.operations.testing.run import plan_test
@@ -61,8 +60,7 @@ def make_test(project: Project, mapping: str, text: str) -> MadeTest:
 
     Raises EngineError for an unknown row, and what reading both systems raises.
     """
-    if mapping not in project.mappings:
-        raise EngineError(f"there is no mapping {mapping!r}; {hint(mapping, project.mappings)}")
+    require_mapping(project, mapping)
     key = resolve_key(text, known_rows(project, mapping), mapping)
     with wiring.open_world(project) as world:
         plan = pipeline.plan(project, world)
