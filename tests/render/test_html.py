@@ -7,8 +7,9 @@ from decimal import Decimal
 import pytest
 from trueup.model.change import RowRef
 from trueup.model.finding import Finding, Severity
+from trueup.model.finding_codes import OPEN_RUN
 from trueup.model.plan import LedgerClass
-from trueup.render.overview import OPEN_RUN, overview, verdict, waiting
+from trueup.render.overview import overview, verdict, waiting
 from trueup.render.plan_html import plan_html
 from trueup.render.report import MANY
 from trueup.render.view import Arrangement, GroupBy, Sort

@@ -199,7 +199,7 @@ def _saved(made: Plan, file: Path, command: str) -> str:
 
 def _next_step(made: Plan, command: str) -> str:
     """Returns the next step for the saved plan, or why apply would refuse it."""
-    from trueup.planning.in_doubt import OPEN_RUN
+    from trueup.model.finding_codes import OPEN_RUN
 
     if any(finding.code == OPEN_RUN for finding in made.findings):
         return "It can be applied once the open run is settled, see above: then plan again."

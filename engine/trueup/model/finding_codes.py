@@ -6,6 +6,9 @@ Tests of a project may expect them; tests/planning/test_finding_codes.py holds t
 DEPENDS = "depends-on-blocked"
 """Code of a finding that only follows from another row's."""
 
+OPEN_RUN = "run-open"
+"""Code of the finding that a run is open: no plan can be applied before it is settled."""
+
 PLAN_CODES = frozenset(
     {
         "above-ceiling",
@@ -63,7 +66,7 @@ PLAN_CODES = frozenset(
         "right-missing",
         "row-unreadable",
         "row-without-key",
-        "run-open",
+        OPEN_RUN,
         "service-taken",
         "setting-unknown",
         "succeeded",

@@ -6,6 +6,7 @@ from trueup import pipeline, wiring
 from trueup.connectors.targets import CachePolicy
 from trueup.errors import ConfigError, TargetRejected
 from trueup.model.finding import Severity
+from trueup.model.finding_codes import OPEN_RUN
 from trueup.model.plan import Plan
 from trueup.model.project import Project
 from trueup.model.record_snapshot import RecordSnapshot
@@ -14,7 +15,6 @@ from trueup.operations.fixed_day import stale_day
 from trueup.operations.listener import SILENT, Listener
 from trueup.operations.notify import announce_plan
 from trueup.pipeline import Planned, PlanOptions
-from trueup.planning.in_doubt import OPEN_RUN
 from trueup.planning.tenant_checks import unknown_fields, unknown_periods, unnamed_periods
 from trueup.ports.world import World
 

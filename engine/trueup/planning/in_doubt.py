@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from trueup.model.change import Action, Change
 from trueup.model.document import loads
 from trueup.model.finding import Finding, Place, Severity
+from trueup.model.finding_codes import OPEN_RUN
 from trueup.model.mapping_state import RowKey
 from trueup.model.run import OPEN, Step
 from trueup.ports.state import State, StateSnapshot
@@ -42,10 +43,6 @@ def _in_doubt_of(state: State, run: str, document: str) -> list[Change]:
         for change in loads(document).changes
         if last.get(change.id) in OPEN and change.action is not Action.WRITE_BACK
     ]
-
-
-OPEN_RUN = "run-open"
-"""Code of the finding that a run is open: no plan can be applied before it is settled."""
 
 
 def open_run_findings(state: State, snapshot: StateSnapshot) -> list[Finding]:

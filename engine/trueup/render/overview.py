@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from trueup.model.change import Action, Change, RowRef
 from trueup.model.finding import Finding
+from trueup.model.finding_codes import OPEN_RUN
 from trueup.model.plan import Amount, LedgerTotals, Plan
 from trueup.render.amounts import PlanMoney, has_money, plan_money
 from trueup.render.attention import Billing, Item, NeedKind, billing, items
@@ -17,9 +18,6 @@ from trueup.render.pennies import NOTHING
 from trueup.render.style import PLAIN, Style
 from trueup.render.view import ARRANGEMENT, Arrangement, GroupBy, Sort, View
 from trueup.stages.ledger_totals import totals
-
-OPEN_RUN = "run-open"
-"""Code of the finding that a run is open: no plan can be applied before it is settled."""
 
 TOP = 10
 """Lines that a shortened list shows."""

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from trueup.model.change import Action, Change, Reason
 from trueup.model.finding import Finding, Severity
+from trueup.model.finding_codes import OPEN_RUN
 from trueup.model.plan import Outside, Plan
 from trueup.planning.explaining.action_labels import action_labels
 from trueup.render import attention_lines, changes, findings, group_lines, head, ledger
@@ -11,7 +12,7 @@ from trueup.render.amounts import has_money, is_shown
 from trueup.render.folding import fold, kind
 from trueup.render.formatting import count, known_as, money, noun
 from trueup.render.layout import Cell, Line, free, lay_out
-from trueup.render.overview import OPEN_RUN, Group, Overview, divided, groups, overview, view_of
+from trueup.render.overview import Group, Overview, divided, groups, overview, view_of
 from trueup.render.partial_reads import LABEL, partial_reads
 from trueup.render.sanitize import sanitize
 from trueup.render.style import PLAIN, WIDTH, Style
