@@ -116,6 +116,10 @@ class Entity:
             return self.fields[name]
         return Field(name, Type.TEXT) if name.startswith(UDF) and self.udf_capable != "no" else None
 
+    def is_active(self, record: Mapping[str, object]) -> bool:
+        """Returns whether a record of this entity is active, as far as it shows."""
+        return record.get(self.active) not in (False, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class SystemNames:

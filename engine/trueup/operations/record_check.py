@@ -10,9 +10,6 @@ from trueup.planning.records.inactive import off_values
 from trueup.ports.target import Condition, Record, Target
 from trueup.stages.diff import shown_in
 
-INACTIVE = (False, 0)
-"""Values of an entity's active flag where a record is inactive."""
-
 
 def check_record(
     opened: wiring.Connections, project: Project, mapping: MappingSpec, record: int
@@ -50,7 +47,7 @@ def _inactive(project: Project, mapping: MappingSpec, target: Target, record: Re
     except (CoercionError, *EVALUATION_ERRORS):
         off = {}  # the next plan reports the expression, with its place
     is_held = bool(off) and all(same(record[name], value) for name, value in off.items())
-    if not is_held and record.get(entity.active) not in INACTIVE:
+    if not is_held and entity.is_active(record):
         return ""
     shown = [*off] if is_held else [entity.active]
     values = ", ".join(

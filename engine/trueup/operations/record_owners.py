@@ -49,7 +49,7 @@ class RecordOwners:
                 title=match.title,
                 values=match.texts,
                 fits=match.fits,
-                is_active=match.record.get(entity.active) not in (False, 0),
+                is_active=entity.is_active(match.record),
                 linked=self._refs(self._linked, match.record["id"]),
                 decided=self._refs(self._decided, match.record["id"]),
             )

@@ -181,7 +181,7 @@ class Records:
             for name, value in zip(names, wanted, strict=True)
         ]
         found = self._find_index(spec.entity, names).get(folded(values), [])
-        active = [record for record in found if record.get(entity.active) not in (False, 0)]
+        active = [record for record in found if entity.is_active(record)]
         if len(active) == 1:
             return int(active[0]["id"])
         criteria = ", ".join(f"{name} {value!r}" for name, value in zip(names, wanted, strict=True))
