@@ -683,9 +683,9 @@ def test_the_overview_shows_links_what_needs_attention_and_the_latest_edits(run_
         "Mapping    Key   Name     Record            How\n"
         "customer   7     Alpine   Companies 29683   match\n"
         "\n"
-        "Locked by anna on billing-1 since 2026-11-15 08:00:00+00:00.\n"
+        "Locked by anna on billing-1 since 2026-11-15 09:00:00+01:00.\n"
         "Run 20261115-090000-7f3a is applied in part: `trueup apply --resume` continues it.\n"
-        "In doubt since 2026-11-15 08:00:00+00:00: Alpine (change c1 of run r1).\n"
+        "In doubt since 2026-11-15 09:00:00+01:00: Alpine (change c1 of run r1).\n"
         "\n"
         "By hand\n"
         + "".join(

@@ -23,7 +23,8 @@ from trueup.operations.decision_entries import RequestedDecision
 from trueup.operations.project import check_project, load_project
 from trueup.operations.propose import propose
 from trueup.render.explanation import explanation_text
-from trueup.render.history import moment, run_text
+from trueup.render.history import run_text
+from trueup.render.moments import in_zone
 
 LIMIT = 20
 MOST = 100
@@ -147,8 +148,8 @@ def history(asking: Asking, arguments: Arguments) -> ToolAnswer:
             "run": one.id,
             "status": str(one.status),
             "who": one.who,
-            "started": moment(one.started, project.zone),
-            "ended": moment(one.ended, project.zone) if one.ended else None,
+            "started": in_zone(one.started, project.zone),
+            "ended": in_zone(one.ended, project.zone) if one.ended else None,
             "undo_of": one.undo_of,
             "undone_by": [by.run.id for by in overview.undone.get(one.id, ())],
         }

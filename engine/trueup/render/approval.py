@@ -7,6 +7,7 @@ from trueup.model.approval import ApprovalStanding, ApprovalStated, Signature
 from trueup.model.audit import AuditEntry
 from trueup.render.formatting import money
 from trueup.render.manual_edits import SHORT, audit_json, audit_text
+from trueup.render.moments import in_zone
 from trueup.render.sanitize import sanitize
 from trueup.render.style import PLAIN, Style
 from trueup.stages.approval import lack_text, moved_text
@@ -58,8 +59,12 @@ def standing_json(found: ApprovalStanding, zone: tzinfo) -> Mapping[str, object]
     """Returns the same as JSON."""
 
     def signature(one: Signature) -> Mapping[str, object]:
-        at = one.at.astimezone(zone).isoformat(" ", "seconds")
-        return {"who": one.who, "at": at, "reason": one.reason, "why_not": one.why_not}
+        return {
+            "who": one.who,
+            "at": in_zone(one.at, zone),
+            "reason": one.reason,
+            "why_not": one.why_not,
+        }
 
     return {
         "plan": found.plan,

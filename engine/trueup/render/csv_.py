@@ -12,7 +12,8 @@ from decimal import Decimal
 from trueup.model.change import Change, FieldChange
 from trueup.model.history import RunHistory, change_data, change_status
 from trueup.render.changes import after, before
-from trueup.render.history import moment, value_text
+from trueup.render.history import value_text
+from trueup.render.moments import in_zone
 from trueup.render.sanitize import sanitize
 
 LONGEST = 32_000  # what a cell of a spreadsheet takes
@@ -96,13 +97,13 @@ def _run(history: RunHistory, zone: tzinfo) -> list[Cells]:
     for change, entries in history.by_change():
         common: Cells = {
             "run": run.id,
-            "started": moment(run.started, zone),
+            "started": in_zone(run.started, zone),
             "who": run.who,
             "host": run.host,
             "plan": run.plan_digest,
             "status": change_status(entries),
             "known": value_text(change_data(entries)),
-            "last step at": moment(entries[-1].at, zone) if entries else "",
+            "last step at": in_zone(entries[-1].at, zone) if entries else "",
         }
         rows += [{**about(change), **common, **field} for field in each_field(change)]
     return rows

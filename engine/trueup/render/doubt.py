@@ -10,9 +10,10 @@ from trueup.model.plan_json import encode
 from trueup.model.run import Step
 from trueup.render.changes import units, where
 from trueup.render.formatting import count, known_as
-from trueup.render.history import WORDS, moment, value_text
+from trueup.render.history import WORDS, value_text
 from trueup.render.json_ import as_json
 from trueup.render.layout import Cell, Line, free
+from trueup.render.moments import in_zone
 from trueup.render.sanitize import sanitize
 from trueup.render.style import PLAIN, Style
 from trueup.render.text import page
@@ -49,7 +50,7 @@ def doubt_rows(doubt: Doubt, names: SystemNames, zone: tzinfo) -> Sequence[tuple
     rows = [
         ("Run", sanitize(doubt.run)),
         ("Change", ", ".join(filter(None, (str(change.action), where(change, names), wanted)))),
-        ("Sent", moment(doubt.sent, zone) if doubt.sent else ""),
+        ("Sent", in_zone(doubt.sent, zone) if doubt.sent else ""),
         ("Journal", sanitize(doubt.text)),
         *(
             (WORDS.get(name, name).capitalize(), value_text(doubt.data[name]))
@@ -67,7 +68,7 @@ def _reading(doubt: Doubt, zone: tzinfo) -> str:
         case Trace.LANDED:
             return "it took effect; resuming the run records it"
         case Trace.ABSENT:
-            until = f" at {moment(doubt.until, zone)}" if doubt.until else ""
+            until = f" at {in_zone(doubt.until, zone)}" if doubt.until else ""
             return f"no trace of it; without one{until} it counts as not carried out"
         case Trace.UNCLEAR:
             return "unclear: another user wrote there as well; a person must look"
@@ -91,8 +92,8 @@ def _as_json(doubt: Doubt, zone: tzinfo) -> Mapping[str, object]:
         "change": doubt.change.id,
         "name": doubt.change.name,
         "text": doubt.text,
-        "sent": moment(doubt.sent, zone) if doubt.sent else None,
-        "until": moment(doubt.until, zone) if doubt.until else None,
+        "sent": in_zone(doubt.sent, zone) if doubt.sent else None,
+        "until": in_zone(doubt.until, zone) if doubt.until else None,
         "journal": encode(doubt.data),
         "reading": str(doubt.trace) if doubt.trace else None,
         "found": encode(doubt.found),

@@ -13,6 +13,7 @@ from trueup.model.fleet_run import (
 )
 from trueup.render.formatting import count, money
 from trueup.render.layout import Cell, Line, free
+from trueup.render.moments import in_utc
 from trueup.render.sanitize import clip, sanitize
 from trueup.render.style import PLAIN, Paint, Style
 from trueup.render.text import page
@@ -54,8 +55,8 @@ def runs_text(runs: Sequence[FleetRun], style: Style = PLAIN) -> str:
             Cell(str(run.id)),
             Cell(str(run.kind)),
             Cell(_due(run)),
-            Cell(moment(run.started) + (f", {run.begins} times" if run.begins > 1 else "")),
-            Cell(moment(run.ended)),
+            Cell(in_utc(run.started) + (f", {run.begins} times" if run.begins > 1 else "")),
+            Cell(in_utc(run.ended)),
             Cell(str(run.status), style.error if run.status in FAULTY else style.dim),
             Cell(_changes(run)),
         )
@@ -65,7 +66,7 @@ def runs_text(runs: Sequence[FleetRun], style: Style = PLAIN) -> str:
 
 def _due(run: FleetRun) -> str:
     late = ", run late" if run.is_late else ""
-    return f"{moment(run.due)}{late}" + (f", {run.missed:,} missed before" if run.missed else "")
+    return f"{in_utc(run.due)}{late}" + (f", {run.missed:,} missed before" if run.missed else "")
 
 
 def _changes(run: FleetRun) -> str:
@@ -79,9 +80,9 @@ def _line(tenant: TenantStatus, style: Style) -> Line:
     paint: Paint = style.error if last and last.status in FAULTY else style.dim
     cells = (
         Cell(sanitize(tenant.name)),
-        Cell(moment(last.ended) if last else "never"),
+        Cell(in_utc(last.ended) if last else "never"),
         Cell(state_text(tenant), paint),
-        Cell(moment(tenant.next) if tenant.next else "–"),
+        Cell(in_utc(tenant.next) if tenant.next else "–"),
         Cell(stake_text(last), right=True),
         Cell(waits_text(tenant), style.warn),
     )
@@ -104,7 +105,7 @@ def stake_text(last: FleetRun | None) -> str:
 def waits_text(tenant: TenantStatus) -> str:
     parts = [WAITS[tenant.waits]] if tenant.waits is not Waits.NOTHING else []
     if tenant.waits_since and tenant.waits is not Waits.WINDOW:
-        parts[0] += f", since {moment(tenant.waits_since)}"
+        parts[0] += f", since {in_utc(tenant.waits_since)}"
     if tenant.doubt:
         parts.append(_doubt(tenant.doubt))
     return "; ".join(parts)
@@ -113,8 +114,8 @@ def waits_text(tenant: TenantStatus) -> str:
 def _doubt(doubt: TenantDoubt) -> str:
     text = f"{count(doubt.changes, 'change')} in doubt"
     if doubt.since:
-        text += f" since {moment(doubt.since)}"
-    return f"{text}, settled from {moment(doubt.until)}" if doubt.until else text
+        text += f" since {in_utc(doubt.since)}"
+    return f"{text}, settled from {in_utc(doubt.until)}" if doubt.until else text
 
 
 def _why(tenant: TenantStatus, *, verbose: bool) -> str:
@@ -135,10 +136,6 @@ def summary_text(status: FleetStatus) -> str:
         f"{tenants}, {workers}: {busy:,} queued or at work, {waiting:,} waiting, "
         f"{doubtful:,} in doubt, {failed:,} failed. Times are UTC."
     )
-
-
-def moment(at: datetime | None) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}" if at else ""
 
 
 Runs = Mapping[str, Sequence[FleetRun]]

@@ -1,7 +1,7 @@
 """Renders runs for a terminal: all in a table, or one with each change, answer and proof."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 
 from trueup.model.change import Action, Change
 from trueup.model.history import RunHistory, RunsOverview, UndoneBy, change_data, change_status
@@ -10,6 +10,7 @@ from trueup.render.changes import after, before, symbol, units, where
 from trueup.render.formatting import count, known_as
 from trueup.render.layout import Cell, Line, free
 from trueup.render.manual_edits import SHORT, audit_lines
+from trueup.render.moments import in_zone
 from trueup.render.sanitize import sanitize
 from trueup.render.style import PLAIN, Style
 from trueup.render.text import page
@@ -37,7 +38,7 @@ def runs_text(overview: RunsOverview, zone: tzinfo, style: Style = PLAIN) -> str
         undo += [f"undone by {sanitize(by.run.id)}" for by in overview.undone.get(run.id, ())]
         cells = (
             sanitize(run.id),
-            moment(run.started, zone),
+            in_zone(run.started, zone),
             str(run.status),
             f"{sanitize(run.who)} on {sanitize(run.host)}",
             run.plan_digest[:SHORT],
@@ -58,11 +59,6 @@ def run_text(history: RunHistory, zone: tzinfo, style: Style = PLAIN) -> str:
     return page((section for section in sections if section), style.columns)
 
 
-def moment(instant: datetime, zone: tzinfo) -> str:
-    """An instant in the business time zone, with its offset."""
-    return instant.astimezone(zone).isoformat(" ", "seconds")
-
-
 def _head(history: RunHistory, zone: tzinfo) -> list[Line]:
     return [Line((Cell(name), Cell(value)), "about") for name, value in about(history, zone)]
 
@@ -74,8 +70,8 @@ def about(history: RunHistory, zone: tzinfo) -> list[tuple[str, str]]:
         ("Run", sanitize(run.id)),
         ("Status", str(run.status)),
         ("Who", f"{sanitize(run.who)} on {sanitize(run.host)}"),
-        ("Started", moment(run.started, zone)),
-        ("Ended", moment(run.ended, zone) if run.ended else "not yet"),
+        ("Started", in_zone(run.started, zone)),
+        ("Ended", in_zone(run.ended, zone) if run.ended else "not yet"),
         ("Plan", run.plan_digest),
     ]
     if run.undo_of:
@@ -89,7 +85,7 @@ def _undone(undone: UndoneBy, written: int, zone: tzinfo) -> str:
     """Returns the run that undid it, how many of its changes, and the runs that undid that run."""
     run = undone.run
     share = "all" if undone.changes == written else f"{undone.changes:,}"
-    text = f"by run {sanitize(run.id)} of {moment(run.started, zone)}"
+    text = f"by run {sanitize(run.id)} of {in_zone(run.started, zone)}"
     text += f": {share} of its {count(written, 'change')}"
     return text + "".join(f"; undone in turn by run {sanitize(by)}" for by in undone.undone_by)
 
@@ -112,7 +108,7 @@ def _change(
     for name, value in change_data(entries).items():
         if text := value_text(value):
             lines.append(free(f"{WORDS.get(name, sanitize(name))}: {text}", indent=4))
-    lines += [free(f"{moment(entry.at, zone)}  {entry.step}", style.dim, 4) for entry in entries]
+    lines += [free(f"{in_zone(entry.at, zone)}  {entry.step}", style.dim, 4) for entry in entries]
     return lines
 
 

@@ -20,8 +20,8 @@ from trueup.model.outcome import Outcome
 from trueup.model.plan_json import encode
 from trueup.model.run import Link, Run
 from trueup.model.state_overview import RowState
-from trueup.render.history import moment
 from trueup.render.manual_edits import audit_json
+from trueup.render.moments import in_zone
 
 Names = Mapping[tuple[str, str], str]
 """Names of rows, by mapping and key."""
@@ -101,8 +101,8 @@ def _run(run: Run, zone: tzinfo, undone: Sequence[UndoneBy]) -> Mapping[str, obj
         "status": str(run.status),
         "who": run.who,
         "host": run.host,
-        "started": moment(run.started, zone),
-        "ended": moment(run.ended, zone) if run.ended else None,
+        "started": in_zone(run.started, zone),
+        "ended": in_zone(run.ended, zone) if run.ended else None,
         "plan_digest": run.plan_digest,
         "undo_of": run.undo_of,
         "undone_by": [
@@ -115,7 +115,7 @@ def _changes(history: RunHistory, zone: tzinfo) -> list[Mapping[str, object]]:
     changes: list[Mapping[str, object]] = []
     for change, entries in history.by_change():
         journal = [
-            {"at": moment(entry.at, zone), "step": str(entry.step), "data": encode(entry.data)}
+            {"at": in_zone(entry.at, zone), "step": str(entry.step), "data": encode(entry.data)}
             for entry in entries
         ]
         changes.append(

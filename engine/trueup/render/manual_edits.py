@@ -16,6 +16,7 @@ from trueup.model.audit import (
     TextOnly,
 )
 from trueup.render.layout import Cell, Line, free
+from trueup.render.moments import in_zone
 from trueup.render.sanitize import sanitize
 from trueup.render.style import PLAIN, Style
 from trueup.render.text import page
@@ -50,7 +51,7 @@ def audit_cells(entry: AuditEntry, zone: tzinfo) -> tuple[str, str, str, str]:
     """Returns when, who, what, and why of one entry; the last may be ""."""
     reason = _reason(entry)
     because = f"because: {reason}" if reason else ""
-    return _moment(entry, zone), f"{entry.who} on {entry.host}", event_text(entry), because
+    return in_zone(entry.at, zone), f"{entry.who} on {entry.host}", event_text(entry), because
 
 
 def audit_text(audit: Sequence[AuditEntry], zone: tzinfo, style: Style = PLAIN) -> str:
@@ -66,7 +67,7 @@ def audit_json(audit: Sequence[AuditEntry], zone: tzinfo) -> list[Mapping[str, o
             "reason": _reason(entry),
             "who": entry.who,
             "host": entry.host,
-            "at": _moment(entry, zone),
+            "at": in_zone(entry.at, zone),
             "run": entry.run,
         }
         for entry in audit
@@ -109,7 +110,3 @@ def _reason(entry: AuditEntry) -> str:
     if isinstance(entry.event, LockTaken) and not entry.event.forced:
         return _ENDED
     return entry.reason
-
-
-def _moment(entry: AuditEntry, zone: tzinfo) -> str:
-    return entry.at.astimezone(zone).isoformat(" ", "seconds")

@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import assert_never
 
 from trueup.model.change import Action
 from trueup.model.outcome import CallsNeeded, ChangeOutcome, ChangeStatus, Outcome
 from trueup.render.formatting import count, counts, known_as, some, word
 from trueup.render.layout import Cell, Line, free
+from trueup.render.moments import in_its_zone
 from trueup.render.sanitize import sanitize
 from trueup.render.style import PLAIN, Paint, Style
 from trueup.render.text import page
@@ -101,14 +101,9 @@ def _section(status: ChangeStatus, ended: Sequence[ChangeOutcome], style: Style)
 def doubt_lines(change: ChangeOutcome) -> Iterator[str]:
     """Returns, of a change in doubt, since when and until when."""
     if change.sent:
-        yield f"sent {moment(change.sent)}"
+        yield f"sent {in_its_zone(change.sent)}"
     if change.until:
-        yield f"without a trace of it at {moment(change.until)} it counts as not carried out"
-
-
-def moment(instant: datetime) -> str:
-    """Returns an instant with its offset, to the second."""
-    return instant.isoformat(" ", "seconds")
+        yield f"without a trace of it at {in_its_zone(change.until)} it counts as not carried out"
 
 
 def _skipped(ended: Sequence[ChangeOutcome], more: str, style: Style) -> list[Line]:

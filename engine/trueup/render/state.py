@@ -8,6 +8,7 @@ from trueup.render.formatting import known_as
 from trueup.render.history import value_text
 from trueup.render.layout import Cell, Line, free
 from trueup.render.manual_edits import audit_lines, audit_text
+from trueup.render.moments import in_zone
 from trueup.render.sanitize import sanitize
 from trueup.render.style import PLAIN, Style
 from trueup.render.text import page
@@ -25,7 +26,7 @@ def overview_text(overview: StateOverview, zone: tzinfo, style: Style = PLAIN) -
     """The links; below them what needs attention and the latest manual edits."""
     sections = (
         _links(overview, style),
-        attention_text(overview),
+        attention_text(overview, zone),
         audit_text(overview.audit[-FEW:], zone, style),
     )
     return "\n".join(section for section in sections if section)
@@ -48,19 +49,19 @@ def _links(overview: StateOverview, style: Style) -> str:
     return page([lines], style.columns)
 
 
-def attention_text(overview: StateOverview) -> str:
+def attention_text(overview: StateOverview, zone: tzinfo) -> str:
     """Who holds the lock, runs that can be resumed, changes in doubt; empty if there are none."""
     lines = []
     if overview.holder:
         holder, host = sanitize(overview.holder.holder), sanitize(overview.holder.host)
-        since = overview.holder.since.isoformat(" ", "seconds")
+        since = in_zone(overview.holder.since, zone)
         lines.append(f"Locked by {holder} on {host} since {since}.")
     lines += [
         f"Run {sanitize(run.id)} is {run.status}: `trueup apply --resume` continues it."
         for run in overview.open_runs
     ]
     for change in overview.in_doubt:
-        since = change.since.isoformat(" ", "seconds")
+        since = in_zone(change.since, zone)
         of_run = f"(change {sanitize(change.change)} of run {sanitize(change.run)})"
         lines.append(f"In doubt since {since}: {known_as(change.name)} {of_run}.")
     return "".join(f"{line}\n" for line in lines)

@@ -9,7 +9,8 @@ from starlette.responses import RedirectResponse, Response
 from trueup.errors import EngineError
 from trueup.model.outcome import Outcome
 from trueup.render.formatting import count, word
-from trueup.render.outcome import ORDER, doubt_lines, moment, status_text, summary
+from trueup.render.moments import in_its_zone
+from trueup.render.outcome import ORDER, doubt_lines, status_text, summary
 from trueup.render.overview import overview, verdict, view_of
 from trueup.render.report import DONE, balance_rows, finding_row, group_blocks, money_rows, pieces
 from trueup.render.text import outside_text
@@ -160,7 +161,7 @@ def applying(request: Request, current: CurrentPlan) -> Response:
             notes=[desk_of(request).failures.text(note) for note in run.notes],
             is_complete=run.outcome.complete,
             can_resume=run.outcome.is_open,
-            settles=moment(run.outcome.settles) if run.outcome.settles else "",
+            settles=in_its_zone(run.outcome.settles) if run.outcome.settles else "",
             run_page=address("/run", id=run.outcome.run),
             approval_page=address("/approval", digest=run.outcome.run)
             if desk_of(request).people.policy

@@ -16,8 +16,8 @@ from trueup.model.audit import AuditEntry
 from trueup.model.run import Run
 from trueup.operations.approve import list_approvals
 from trueup.operations.history import history
-from trueup.render.history import moment
 from trueup.render.manual_edits import SHORT
+from trueup.render.moments import in_zone
 from trueup.review.approving import approval_part
 from trueup.review.current_plan import CurrentPlan
 from trueup.review.pages import RawText, address, desk_of, page
@@ -103,5 +103,5 @@ def _statement_texts(
 ) -> Iterable[tuple[str, str]]:
     for entry in entries:
         if isinstance(entry.event, ApprovalStated):
-            when = moment(entry.at, current.project.zone)
+            when = in_zone(entry.at, current.project.zone)
             yield f"{STATEMENT_LABELS[entry.event.statement]} by {entry.who}, {when}", entry.reason

@@ -12,7 +12,7 @@ from trueup.operations.explain import explain
 from trueup.operations.sent_changes import SentChange, sent_changes
 from trueup.render.explanation import explanation_text
 from trueup.render.formatting import known_as, signed
-from trueup.render.history import moment
+from trueup.render.moments import in_zone
 from trueup.review.current_plan import CurrentPlan
 from trueup.review.pages import address, desk_of, failure, form_of, page
 from trueup.review.wait_page import wait
@@ -72,7 +72,7 @@ def _sent(one: SentChange, project: Project) -> dict[str, object]:
         "row": (pushed.mapping, pushed.key),
         "state": state,
         "who": f"{run.who} on {run.host}" if run else "",
-        "when": moment(run.started, project.zone) if run else "",
+        "when": in_zone(run.started, project.zone) if run else "",
         "run": pushed.run,
         "address": address("/run", id=pushed.run) if run else "",
     }

@@ -16,7 +16,8 @@ from trueup.fleet.schedule import request_runs
 from trueup.fleet.status import fleet_status, runs_of
 from trueup.model.approval import Statement
 from trueup.model.fleet_run import FleetRun, FleetStatus, RunKind, TenantStatus, Waits
-from trueup.render.fleet import FAULTY, moment, stake_text, state_text, summary_text, waits_text
+from trueup.render.fleet import FAULTY, stake_text, state_text, summary_text, waits_text
+from trueup.render.moments import in_utc
 from trueup.render.plan_html import plan_html
 from trueup.render.report import ReasonText
 from trueup.render.text import plan_text
@@ -121,10 +122,10 @@ def _row(one: TenantStatus) -> _Row:
     return _Row(
         name=one.name,
         address=address("/tenant", name=one.name),
-        last=moment(last.ended) if last else "never",
+        last=in_utc(last.ended) if last else "never",
         state=state_text(one),
         is_faulty=last is not None and last.status in FAULTY,
-        next=moment(one.next) if one.next else "–",
+        next=in_utc(one.next) if one.next else "–",
         stake=stake_text(last),
         waits=waits_text(one),
         why=last.text if last else "",
@@ -185,8 +186,8 @@ def _run_row(run: FleetRun) -> _RunRow:
     return _RunRow(
         id=run.id,
         why=str(run.kind),
-        started=moment(run.started),
-        ended=moment(run.ended),
+        started=in_utc(run.started),
+        ended=in_utc(run.ended),
         status=str(run.status),
         is_faulty=run.status in FAULTY,
         figures=outcomes or planned,

@@ -13,8 +13,9 @@ from trueup.operations.history import history, show_run, show_runs, verify_journ
 from trueup.operations.state import recorded_doubts
 from trueup.render.changes import units, where
 from trueup.render.csv_ import history_csv
-from trueup.render.history import WORDS, about, moment, value_text
+from trueup.render.history import WORDS, about, value_text
 from trueup.render.manual_edits import SHORT, audit_cells
+from trueup.render.moments import in_zone
 from trueup.render.report import DONE, finding_row
 from trueup.review.current_plan import CurrentPlan
 from trueup.review.filters import Filter
@@ -40,8 +41,8 @@ def runs(request: Request, current: CurrentPlan) -> Response:
         runs=[
             {
                 "id": run.id,
-                "started": moment(run.started, zone),
-                "ended": moment(run.ended, zone) if run.ended else "not yet",
+                "started": in_zone(run.started, zone),
+                "ended": in_zone(run.ended, zone) if run.ended else "not yet",
                 "status": str(run.status),
                 "who": f"{run.who} on {run.host}",
                 "plan": run.plan_digest[:SHORT],
@@ -79,7 +80,7 @@ def run(request: Request, current: CurrentPlan) -> Response:
         about=about(shown, zone),
         edits=[audit_cells(entry, zone) for entry in shown.audit],
         is_open=not has_ended,
-        settles=moment(settles, zone) if settles else "",
+        settles=in_zone(settles, zone) if settles else "",
         can_undo=has_ended and bool(shown.changes_written()),
         more=listing(
             _changes(shown), Filter.from_query(request.query_params), {"id": shown.run.id}, "/run"

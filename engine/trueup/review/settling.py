@@ -14,7 +14,7 @@ from trueup.operations.history import show_run
 from trueup.operations.user import current_user
 from trueup.render.doubt import doubt_rows, settlement_lines
 from trueup.render.formatting import count, known_as
-from trueup.render.history import moment
+from trueup.render.moments import in_zone
 from trueup.render.report import ReasonText, pieces
 from trueup.review.current_plan import CurrentPlan
 from trueup.review.forms import Form
@@ -48,7 +48,7 @@ def doubt(request: Request, current: CurrentPlan) -> Response:
             }
             for one in report.doubts
         ],
-        settles=moment(report.settles, project.zone) if report.settles else "",
+        settles=in_zone(report.settles, project.zone) if report.settles else "",
         unread=(ReasonText(pieces(unread), (), ""),) if unread else (),
     )
 
