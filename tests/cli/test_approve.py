@@ -94,7 +94,11 @@ def test_the_same_plan_made_again_is_approved_already(saved, say, work):
     [
         ("anna", ("--yes",), "anna may not approve plans"),
         ("eve", ("--ask",), "eve may not ask for an approval"),
-        ("ben", ("--withdraw",), "ben neither approved nor refused this plan"),
+        (
+            "ben",
+            ("--withdraw",),
+            "there is no statement to withdraw",
+        ),
     ],
 )
 def test_a_person_without_the_role_is_refused(saved, say, who, arguments, text):
@@ -104,7 +108,7 @@ def test_a_person_without_the_role_is_refused(saved, say, who, arguments, text):
     assert text in error
 
 
-def test_a_no_stops_the_plan_until_it_is_taken_back(saved, say):
+def test_a_no_stops_the_plan_until_it_is_withdrawn(saved, say):
     say("anna", "approve", "plan.json", "--ask")
     say("ben", "approve", "plan.json", "--yes")
     say("carla", "approve", "plan.json", "--no", "--reason", "ask Alpine first")

@@ -7,6 +7,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
+from trueup.model.approval import ApprovalStated, Statement
 from trueup.model.audit import (
     AuditEntry,
     ChangesSettled,
@@ -662,6 +663,10 @@ def test_the_audit_shows_who_when_what_and_why(run_history):
         (RunClosed(), "settle r1 closed"),
         (SystemsAdopted({"source": "o", "target": "b"}), "adopt o, b"),
         (TextOnly("link"), "link"),
+        (
+            ApprovalStated(Statement.WITHDRAW, "5b1c77aa90ef12345", Decimal(40)),
+            "withdrew the statement on plan 5b1c77aa90ef, which moves 40.00",
+        ),
     ],
     ids=repr,
 )

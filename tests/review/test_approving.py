@@ -166,6 +166,7 @@ def test_a_run_that_waits_for_its_approval_is_approved_in_the_desk_and_goes_on(
     stopped = anna.post("/resume", page.form("/resume"))
     assert "Stopped: the plan moves GBP " in stopped.text
     shown = approval_page(ben, stopped)
+    assert "Withdrawn by ben" in ben.get("/approvals").text
     ben.post("/approval", shown.form("/approval", say="yes"))
     page = anna.post("/plan", anna.get("/ledger").form("/plan"))
 

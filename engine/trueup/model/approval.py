@@ -103,7 +103,7 @@ class Statement(StrEnum):
     ASK = "ask"  # prepared it, and asks for an approval
     YES = "yes"
     NO = "no"
-    WITHDRAW = "withdraw"  # takes back the own yes, or no
+    WITHDRAW = "withdraw"  # withdraws the own yes, or no
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,7 +144,9 @@ def refusal_of(found: ApprovalStanding, who: str, statement: Statement, currency
         case Statement.WITHDRAW:
             if _is_among(who, found.yes) or _is_among(who, found.no):
                 return ""
-            return f"{who} neither approved nor refused this plan: there is nothing to take back"
+            return (
+                f"{who} neither approved nor refused this plan: there is no statement to withdraw"
+            )
         case _:
             assert_never(statement)
 

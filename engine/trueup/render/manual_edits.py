@@ -31,7 +31,7 @@ _STATED = {
     Statement.ASK: "asked for approval of",
     Statement.YES: "approved",
     Statement.NO: "refused",
-    Statement.WITHDRAW: "took back the word on",
+    Statement.WITHDRAW: "withdrew the statement on",
 }
 
 _ENDED = "that run had ended without giving it back"

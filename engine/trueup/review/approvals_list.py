@@ -27,7 +27,7 @@ STATEMENT_LABELS = {
     Statement.ASK: "Asked for",
     Statement.YES: "Approved",
     Statement.NO: "Refused",
-    Statement.WITHDRAW: "Taken back",
+    Statement.WITHDRAW: "Withdrawn",
 }
 GONE = (
     "Its document is not at hand here any more. Preview the same again: if nothing has changed, it "
