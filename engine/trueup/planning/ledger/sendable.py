@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import takewhile
+from typing import NamedTuple
 
 from trueup.model.change import Action
 from trueup.model.finding import NO_ADVICE, Advice, Command, Finding, Severity
@@ -15,7 +16,15 @@ from trueup.planning.ledger.other_steps import OtherSteps
 from trueup.planning.ledger.pending import PendingChanges
 from trueup.planning.ledger.policies import ABOVE_CEILING
 from trueup.planning.rights import denied_finding, may_not
-from trueup.stages.ledger import LedgerResult, ServiceLedger
+from trueup.stages.ledger import LedgerResult, PendingUnits, ServiceLedger
+
+
+class _PolicyHold(NamedTuple):
+    """Why a policy holds a change, and the remedy."""
+
+    code: str  # of the finding
+    text: str
+    remedy: Advice
 
 
 class SendableChanges:
@@ -58,54 +67,63 @@ class SendableChanges:
         """Holds changes that a policy reserves for a person, and all that come after them."""
         changes = {change.key: change for change in ledger.changes}
         for position, key in enumerate(sendable):
-            change = changes[key]
-            rest = sendable[position:]
-            if change.needs_day:
-                text = f"a decision must name the day from which it is billed ({change.needs_day})"
-                push = Advice.of(Command.decide(self._mapping.name, key, Verdict.PUSH, "--on DAY"))
-                return [*sendable[:position], *self._hold_rest(rest, "needs-day", text, push)]
-            end = ledger.terms.end
-            if change.dated and end and change.dated <= end < change.day:
-                text = (
-                    f"dated {change.dated}, it would be billed from {change.day} by the policy, "
-                    f"and its contract ends on {end}"
-                )
-                name = self._mapping.name
-                remedy = Advice.of(
+            hold = self._policy_hold(ledger, changes[key])
+            if hold is not None:
+                self._hold(sendable[position:], hold)
+                return sendable[:position]
+        return sendable
+
+    def _policy_hold(self, ledger: ServiceLedger, change: PendingUnits) -> _PolicyHold | None:
+        """Returns why a policy holds the change; None if it may be sent."""
+        name, key = self._mapping.name, change.key
+        end = ledger.terms.end
+        if change.needs_day:
+            return _PolicyHold(
+                "needs-day",
+                f"a decision must name the day from which it is billed ({change.needs_day})",
+                Advice.of(Command.decide(name, key, Verdict.PUSH, "--on DAY")),
+            )
+        if change.dated and end and change.dated <= end < change.day:
+            return _PolicyHold(
+                "after-end",
+                f"dated {change.dated}, it would be billed from {change.day} by the policy, "
+                f"and its contract ends on {end}",
+                Advice.of(
                     "extend the contract; or ",
                     Command.decide(name, key, Verdict.PUSH, "--on DAY"),
                     " bills it from a day within it; or ",
                     Command.decide(name, key, Verdict.ARCHIVE),
                     " if nothing is to be billed",
-                )
-                return [*sendable[:position], *self._hold_rest(rest, "after-end", text, remedy)]
-            if change.units != change.units.to_integral_value():
-                systems = self._context.systems
-                text = f"it changes units by {change.units:+f}; {systems.target} counts whole units"
-                remedy = Advice(
+                ),
+            )
+        if change.units != change.units.to_integral_value():
+            systems = self._context.systems
+            return _PolicyHold(
+                "not-whole",
+                f"it changes units by {change.units:+f}; {systems.target} counts whole units",
+                Advice(
                     f"correct its quantity in {systems.source}, or round the units: "
                     f"`policy.rounding` in mapping {self._owner.name}"
-                )
-                return [*sendable[:position], *self._hold_rest(rest, "not-whole", text, remedy)]
-            is_above = ledger.ceiling is not None and change.step_reaches > ledger.ceiling
-            if is_above and change.step_units > 0 and key not in self._pushed:
-                text = (
-                    f"{change.step_reaches:f} units are above the ceiling of {ledger.ceiling:f} "
-                    "(policy: ceiling)"
-                )
-                push = Advice.of(Command.decide(self._mapping.name, key, Verdict.PUSH))
-                return [*sendable[:position], *self._hold_rest(rest, ABOVE_CEILING, text, push)]
-        return sendable
+                ),
+            )
+        is_above = ledger.ceiling is not None and change.step_reaches > ledger.ceiling
+        if is_above and change.step_units > 0 and key not in self._pushed:
+            return _PolicyHold(
+                ABOVE_CEILING,
+                f"{change.step_reaches:f} units are above the ceiling of {ledger.ceiling:f} "
+                "(policy: ceiling)",
+                Advice.of(Command.decide(name, key, Verdict.PUSH)),
+            )
+        return None
 
-    def _hold_rest(
-        self, keys: Sequence[str], code: str, text: str, remedy: Advice
-    ) -> Sequence[str]:
-        """Holds the first of the changes, and those after it because of it; returns none."""
-        first = change_finding(self._mapping, code, Severity.HOLD, text, keys[0], remedy)
+    def _hold(self, keys: Sequence[str], hold: _PolicyHold) -> None:
+        """Holds the first of the changes, and those after it because of it."""
+        first = change_finding(
+            self._mapping, hold.code, Severity.HOLD, hold.text, keys[0], hold.remedy
+        )
         self._state.block(keys[0], first)
         for key in keys[1:]:
             self._pending.make_wait(key, first)
-        return ()
 
     def _holds_all(
         self, ledger: ServiceLedger, line: LedgerLine
