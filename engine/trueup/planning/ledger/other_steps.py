@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from trueup.model.run import Pushed
 from trueup.model.units import DAY, adjusted_days, units_on
-from trueup.planning.ledger.pending import PendingChanges
 from trueup.stages.ledger import ServiceLedger
 
 
@@ -28,8 +27,7 @@ class UnitStep(NamedTuple):
 class OtherSteps:
     """Finds such steps, by the days on which trueup adjusted each service."""
 
-    def __init__(self, pending: PendingChanges, pushed: Iterable[Pushed]) -> None:
-        self._pending = pending
+    def __init__(self, pushed: Iterable[Pushed]) -> None:
         self._own: defaultdict[int, set[date]] = defaultdict(set)  # service → days
         for one in pushed:
             if one.units:

@@ -68,7 +68,7 @@ class _Reconciliation:
         self._owner, self._ledger_spec = owner, ledger
         self._state, self._owner_state = context.states[mapping.name], context.states[owner.name]
         self._pending = PendingChanges(context, mapping, spec, self._state)
-        self._other_steps = OtherSteps(self._pending, context.snapshot.pushed.values())
+        self._other_steps = OtherSteps(context.snapshot.pushed.values())
         self._services = ServiceLedgers(context, owner, ledger, self._pending, self._other_steps)
         self._sendable = SendableChanges(context, self._pending, owner, self._other_steps)
         self._adjuster = AdjustmentPlanner(context, self._pending, spec, owner, self._other_steps)
