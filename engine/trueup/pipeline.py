@@ -25,7 +25,7 @@ from trueup.planning.context import PlanContext
 from trueup.planning.explained_parts import ExplainedParts
 from trueup.planning.in_doubt import find_in_doubt, open_run_findings
 from trueup.planning.known_records import records_read
-from trueup.planning.ledger.reconcile import append
+from trueup.planning.ledger.reconcile import reconcile
 from trueup.planning.other_states import other_state_findings
 from trueup.planning.plan_rules import apply_plan_rules
 from trueup.planning.pushed_changes import PushedChanges
@@ -138,7 +138,7 @@ def plan_with_context(
     for mapping in project.mappings.values():
         report(mapping.title)
         if mapping.append:
-            append(context, mapping)  # rules and fields, read units, reconcile, adjust
+            reconcile(context, mapping)  # rules and fields, read units, compare, adjust
         else:
             align(context, mapping)  # rules and fields, read records, match, diff
     for mapping in project.mappings.values():

@@ -44,7 +44,7 @@ CHANGES_LATER = "units-change-later"
 """Code of the warning that a person entered units for a later day, which no change explains."""
 
 
-def append(context: PlanContext, mapping: MappingSpec) -> None:
+def reconcile(context: PlanContext, mapping: MappingSpec) -> None:
     """Adds the state of an append-only mapping with its adjustments, and the ledger's lines."""
     owner = context.project.ledger_of(mapping.name)
     if mapping.append is None or owner is None or owner.ledger is None:
