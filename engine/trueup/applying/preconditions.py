@@ -325,18 +325,10 @@ class PreconditionChecker:
 
 def append_specs(project: Project, mapping: str) -> tuple[AppendSpec, LedgerSpec] | None:
     """Returns how a mapping appends, and the ledger that it moves; None without the mapping."""
-    spec = project.mappings.get(mapping)
-    ledger = next(
-        (
-            one.ledger
-            for one in project.mappings.values()
-            if one.ledger and one.ledger.pending == mapping
-        ),
-        None,
-    )
-    if spec is None or spec.append is None or ledger is None:
+    spec, owner = project.mappings.get(mapping), project.ledger_of(mapping)
+    if spec is None or spec.append is None or owner is None or owner.ledger is None:
         return None
-    return spec.append, ledger
+    return spec.append, owner.ledger
 
 
 def by_mapping(changes: Sequence[Change]) -> Iterable[list[Change]]:

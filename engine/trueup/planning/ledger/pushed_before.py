@@ -103,7 +103,9 @@ class PushedBefore:
         )
 
     def _ways_out_of_edit(self, key: str) -> Advice:
-        owner = self._ledger_mapping()
+        owner = self._context.project.ledger_of(self._mapping.name)
+        if owner is None:
+            raise LookupError(self._mapping.name)
         owner_key = self._values.owner_of(key) or "KEY"
         correct = Command.decide(owner.name, owner_key, Verdict.CORRECT)
         systems = self._context.systems
@@ -113,14 +115,6 @@ class PushedBefore:
             " marks it as it is, and ",
             correct,
             f" adjusts {systems.target} where the ledger differs",
-        )
-
-    def _ledger_mapping(self) -> MappingSpec:
-        """The mapping whose ledger these changes move."""
-        return next(
-            mapping
-            for mapping in self._context.project.mappings.values()
-            if mapping.ledger and mapping.ledger.pending == self._mapping.name
         )
 
     def _decide(self, key: str, verdict: Verdict) -> Command:
