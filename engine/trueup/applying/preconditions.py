@@ -18,8 +18,8 @@ from trueup.model.change import Action, Alike, Change, SeenRow, System, UnitRow,
 from trueup.model.coerce import same
 from trueup.model.mapping import AppendSpec, LedgerSpec
 from trueup.model.project import Project
-from trueup.model.units import DAY, unit_rows
 from trueup.planning.needs import GONE, UNREAD, columns, row_print, volatile
+from trueup.planning.reading import read_unit_rows
 from trueup.planning.records.identity import carriers
 from trueup.ports.source import Row, Rows
 from trueup.ports.target import Condition, Record
@@ -295,21 +295,9 @@ class PreconditionChecker:
         if not changes:
             return {}
         append, ledger = self._specs(changes[0].mapping)
-        names = append.proof.rows
         first = min([adjustment_of(change).day for change in changes] + _first_ends(changes))
-        services = sorted({run_state.service_of(change) for change in changes})
-        conditions = [
-            Condition(append.proof.on[0], "in", services),
-            Condition(names[2], "gte", first - DAY),
-        ]
-        fields = sorted({*names[1:], append.proof.on[0], ledger.units.posted} - {""})
-        grouped: dict[int, list[Row]] = defaultdict(list)
-        for record in self._world.target.read(append.proof.entity, conditions, fields):
-            grouped[record[append.proof.on[0]]].append(record)
-        return {
-            service: unit_rows(rows, names, ledger.units.posted)
-            for service, rows in grouped.items()
-        }
+        services = [run_state.service_of(change) for change in changes]
+        return read_unit_rows(self._world.target, append, ledger, services, first)
 
     def unit_fields(self, mapping: str) -> Sequence[str]:
         """The target's fields for id, start, end and units of a unit row."""

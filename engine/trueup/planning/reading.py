@@ -1,5 +1,6 @@
 """Reads both sides: whole tables, records in bulk by the mappings' conditions, reference data."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -222,19 +223,29 @@ class Records:
         self, ledger: LedgerSpec, append: AppendSpec, ids: Iterable[int], since: date
     ) -> dict[int, tuple[UnitRow, ...]]:
         """Unit rows by their service's id: those that end on the day before `since` or later."""
-        wanted = sorted(set(ids))
-        if not wanted:
-            return {}
-        names = append.proof.rows
-        spec = ledger.units
-        before = since if since == date.min else since - DAY
-        conditions = [Condition(spec.on[0], "in", wanted), Condition(names[2], "gte", before)]
-        fields = sorted({*names[1:], spec.on[0], spec.posted} - {""})
-        grouped: dict[int, list[Record]] = {}
-        for record in self._target.read(spec.entity, conditions, fields):
-            grouped.setdefault(record[spec.on[0]], []).append(record)
-            self.count += 1
-        return {id_: unit_rows(records, names, spec.posted) for id_, records in grouped.items()}
+        found = read_unit_rows(self._target, append, ledger, ids, since)
+        self.count += sum(len(rows) for rows in found.values())
+        return found
+
+
+def read_unit_rows(
+    target: Target, append: AppendSpec, ledger: LedgerSpec, services: Iterable[int], since: date
+) -> dict[int, tuple[UnitRow, ...]]:
+    """Returns the unit rows that end on the day before `since` or later, by their service's id.
+
+    Raises TargetError if the target cannot be read.
+    """
+    wanted = sorted(set(services))
+    if not wanted:
+        return {}
+    names, spec = append.proof.rows, ledger.units
+    before = since if since == date.min else since - DAY
+    conditions = [Condition(spec.on[0], "in", wanted), Condition(names[2], "gte", before)]
+    fields = sorted({*names[1:], spec.on[0], spec.posted} - {""})
+    grouped: dict[int, list[Record]] = defaultdict(list)
+    for record in target.read(spec.entity, conditions, fields):
+        grouped[record[spec.on[0]]].append(record)
+    return {id_: unit_rows(records, names, spec.posted) for id_, records in grouped.items()}
 
 
 def _having(records: Iterable[Record], name: str, ids: Collection[int]) -> Iterable[Record]:
