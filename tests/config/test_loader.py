@@ -145,10 +145,8 @@ def test_ledger_append_repeat_and_write_back_are_loaded(project):
     assert ledger.price.per == FieldPath("service", "periodType")
     assert ledger.price.months == {"Monthly": 1, "Quarterly": 3, "Semi-Annual": 6, "Yearly": 12}
     assert mappings["subscription"].repeat.set["allowRepeatService"].raw is True
-    assert (append.merge_on, append.merge_sum) == (
-        ("contractServiceID", "effectiveDate"),
-        "unitChange",
-    )
+    assert append.service_field == append.in_turn == "contractServiceID"
+    assert (append.day_field, append.units_field) == ("effectiveDate", "unitChange")
     assert append.proof.rows == ("id", "startDate", "endDate", "units")
     assert mappings["license_change"].write_back.after == "proof"
     assert mappings["license_change"].source.order == ("effective_date", "created_on", "id")

@@ -6,6 +6,7 @@ from trueup.model.catalogue import Entity, Field, Type
 from trueup.model.finding import Place, Severity
 from trueup.model.mapping import (
     AppendSpec,
+    FieldPair,
     FieldSpec,
     Find,
     Join,
@@ -22,6 +23,7 @@ from trueup.model.mapping import (
     Repeat,
     SourceSpec,
     TargetSpec,
+    UnitFields,
     UnitsSpec,
     Value,
     WriteBackSpec,
@@ -207,9 +209,20 @@ def test_every_value_of_a_mapping_is_listed():
         deactivate={"d": value("deactivate")},
         repeat=Repeat(value("repeat when"), "By", {"s": value("repeat set")}, HERE),
         ledger=LedgerSpec(
-            value("quantity"), UnitsSpec("U", ("a", "b"), "units", "posted", HERE), "p", HERE
+            value("quantity"),
+            UnitsSpec("U", FieldPair("a", "b"), "units", "posted", HERE),
+            "p",
+            HERE,
         ),
-        append=AppendSpec((), "", "", (), ProofSpec("U", ("a", "b"), (), HERE), HERE),
+        append=AppendSpec(
+            "a",
+            "b",
+            "c",
+            "a",
+            (),
+            ProofSpec("U", FieldPair("a", "b"), UnitFields("a", "b", "c", "d"), HERE),
+            HERE,
+        ),
         write_back=WriteBackSpec({"w": value("write back set")}, HERE, value("write back when")),
         successor_of=value("successor"),
         policy=PolicySpec(

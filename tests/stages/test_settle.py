@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from trueup.model.change import UnitRow
+from trueup.model.mapping import UnitFields
 from trueup.model.units import DAY, adjust
 from trueup.stages.settle import (
     WriteOutcome,
@@ -20,7 +21,7 @@ from trueup.stages.settle import (
 
 from tests.stages.examples import day, units
 
-NAMES = ["id", "startDate", "endDate", "units"]
+NAMES = UnitFields("id", "startDate", "endDate", "units")
 LANDED, ABSENT, UNCLEAR = WriteOutcome.LANDED, WriteOutcome.ABSENT, WriteOutcome.UNCLEAR
 BEFORE = units((1, 10, 5), (11, 20, 5), (21, 30, 5))
 

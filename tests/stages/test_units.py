@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from trueup.model.change import UnitRow
+from trueup.model.mapping import UnitFields
 from trueup.model.units import (
     DAY,
     adjust,
@@ -23,7 +24,7 @@ from trueup.model.units import (
 
 from tests.stages.examples import day, units
 
-NAMES = ["id", "startDate", "endDate", "units"]
+NAMES = UnitFields("id", "startDate", "endDate", "units")
 
 
 @st.composite

@@ -16,7 +16,7 @@ from trueup.applying.run_state import RunState, adjustment_of
 from trueup.applying.same_units import same_units
 from trueup.model.change import Action, Alike, Change, SeenRow, System, UnitRow, Unknown
 from trueup.model.coerce import same
-from trueup.model.mapping import AppendSpec, LedgerSpec
+from trueup.model.mapping import AppendSpec, LedgerSpec, UnitFields
 from trueup.model.project import Project
 from trueup.planning.needs import GONE, UNREAD, columns, row_print, volatile
 from trueup.planning.reading import read_unit_rows
@@ -299,8 +299,8 @@ class PreconditionChecker:
         services = [run_state.service_of(change) for change in changes]
         return read_unit_rows(self._world.target, append, ledger, services, first)
 
-    def unit_fields(self, mapping: str) -> Sequence[str]:
-        """The target's fields for id, start, end and units of a unit row."""
+    def unit_fields(self, mapping: str) -> UnitFields:
+        """The target's fields of the unit rows that prove an adjustment."""
         append, _ = self._specs(mapping)
         return append.proof.rows
 

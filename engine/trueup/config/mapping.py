@@ -9,6 +9,7 @@ from trueup.config.node import Node
 from trueup.model.mapping import (
     AppendSpec,
     Difference,
+    FieldPair,
     FieldPath,
     FieldSpec,
     Find,
@@ -29,6 +30,7 @@ from trueup.model.mapping import (
     SourceSpec,
     Strength,
     TargetSpec,
+    UnitFields,
     UnitsSpec,
     Value,
     WhenMissing,
@@ -188,10 +190,10 @@ def _units(node: Node) -> UnitsSpec:
     )
 
 
-def _pair(node: Node) -> tuple[str, str]:
+def _pair(node: Node) -> FieldPair:
     """Returns the only pair of `on: {field of the other entity: field of the record}`."""
-    [(other_field, own_field)] = node.data.items()
-    return other_field, own_field
+    [(row_field, record_field)] = node.data.items()
+    return FieldPair(row_field, record_field)
 
 
 def _price(node: Node) -> PriceSpec:
@@ -243,13 +245,18 @@ def _periods(node: Node) -> PeriodsSpec:
 
 def _append(node: Node) -> AppendSpec:
     merge, proof = node["merge"], node["proof"]
+    service_field, day_field = merge["on"].texts()
     return AppendSpec(
-        merge_on=merge["on"].texts(),
-        merge_sum=merge["sum"].data,
+        service_field=service_field,
+        day_field=day_field,
+        units_field=merge["sum"].data,
         in_turn=node["in_turn"].data,
         once=node["once"].texts(),
         proof=ProofSpec(
-            proof["entity"].data, _pair(proof["on"]), proof["rows"].texts(), proof.key_place
+            entity=proof["entity"].data,
+            on=_pair(proof["on"]),
+            rows=UnitFields(*proof["rows"].texts()),
+            place=proof.key_place,
         ),
         place=node.key_place,
     )

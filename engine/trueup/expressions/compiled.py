@@ -110,7 +110,7 @@ def _slots(mapping: MappingSpec, entity: Entity) -> list[Slot]:
             entity.field(spec.name) or Field(spec.name, Type.TEXT),
             position,
             identity=spec.name in mapping.identity,
-            units=mapping.append is not None and spec.name == mapping.append.merge_sum,
+            units=mapping.append is not None and spec.name == mapping.append.units_field,
         )
         for position, spec in enumerate(ordered)
     ]

@@ -116,15 +116,22 @@ class Repeat:
     place: Place
 
 
+class FieldPair(NamedTuple):
+    """`on: {contractServiceID: id}`: a field of other rows, and the field of a record it equals."""
+
+    row: str
+    record: str
+
+
 @dataclass(frozen=True, slots=True)
 class UnitsSpec:
     """Where units over time are read.
 
-    From rows of `entity` whose field `on[0]` equals field `on[1]` of the service.
+    From rows of `entity` whose field `on.row` equals field `on.record` of the service.
     """
 
     entity: str
-    on: tuple[str, str]
+    on: FieldPair
     value: str
     posted: str  # the field that is set once a row's period is posted; "" where there is none
     place: Place
@@ -193,16 +200,25 @@ class LedgerSpec:
     difference: Difference = Difference.HOLD
 
 
+class UnitFields(NamedTuple):
+    """The target's fields of a unit row: its id, its first and last day, and its units."""
+
+    id: str
+    start: str
+    end: str
+    units: str
+
+
 @dataclass(frozen=True, slots=True)
 class ProofSpec:
     """How a write that cannot be read back is proven.
 
-    By rows of `entity` whose field `on[0]` equals field `on[1]` of the written record.
+    By rows of `entity` whose field `on.row` equals field `on.record` of the written record.
     """
 
     entity: str
-    on: tuple[str, str]
-    rows: tuple[str, ...]
+    on: FieldPair
+    rows: UnitFields
     place: Place
 
 
@@ -210,9 +226,10 @@ class ProofSpec:
 class AppendSpec:
     """An entity that can be created and never read."""
 
-    merge_on: tuple[str, ...]
-    merge_sum: str
-    in_turn: str
+    service_field: str  # first of `merge: on`: the service whose units change
+    day_field: str  # second of `merge: on`: the day from which they do
+    units_field: str  # `merge: sum`: by how many; changes of one service and day are summed
+    in_turn: str  # the same field as `service_field`: its changes are sent in their order
     once: tuple[str, ...]
     proof: ProofSpec
     place: Place

@@ -7,24 +7,24 @@ from itertools import pairwise
 from typing import Any
 
 from trueup.model.change import UnitRow
+from trueup.model.mapping import UnitFields
 
 DAY = timedelta(days=1)
 
 
 def unit_rows(
-    records: Iterable[Mapping[str, Any]], names: Sequence[str], posted: str
+    records: Iterable[Mapping[str, Any]], names: UnitFields, posted: str
 ) -> tuple[UnitRow, ...]:
     """Returns the unit rows of one service from records of the target, by start.
 
-    `names` are the fields of id, start, end and units; a row is posted if field `posted` is set.
+    A row is posted if field `posted` is set.
     """
-    id_, start, end, units = names
     rows = (
         UnitRow(
-            record[id_],
-            record[start],
-            record[end],
-            int(record[units] or 0),
+            record[names.id],
+            record[names.start],
+            record[names.end],
+            int(record[names.units] or 0),
             bool(record.get(posted)),
         )
         for record in records

@@ -240,11 +240,11 @@ def read_unit_rows(
         return {}
     names, spec = append.proof.rows, ledger.units
     before = since if since == date.min else since - DAY
-    conditions = [Condition(spec.on[0], "in", wanted), Condition(names[2], "gte", before)]
-    fields = sorted({*names[1:], spec.on[0], spec.posted} - {""})
+    conditions = [Condition(spec.on.row, "in", wanted), Condition(names.end, "gte", before)]
+    fields = sorted({names.start, names.end, names.units, spec.on.row, spec.posted} - {""})
     grouped: dict[int, list[Record]] = defaultdict(list)
     for record in target.read(spec.entity, conditions, fields):
-        grouped[record[spec.on[0]]].append(record)
+        grouped[record[spec.on.row]].append(record)
     return {id_: unit_rows(records, names, spec.posted) for id_, records in grouped.items()}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from trueup.model.change import UnitRow
 from trueup.model.coerce import same
+from trueup.model.mapping import UnitFields
 from trueup.model.units import DAY, units_on
 
 
@@ -64,15 +65,16 @@ def _step(rows: Sequence[UnitRow], day: date) -> int:
 
 
 def proof_rows(
-    rows: Sequence[UnitRow], day: date, names: Sequence[str]
+    rows: Sequence[UnitRow], day: date, names: UnitFields
 ) -> tuple[Mapping[str, object], ...]:
-    """Returns the unit rows that prove an adjustment: the one before its day, and its own.
-
-    `names` are the target's fields for id, start, end and units.
-    """
-    id_, start, end, units = names
+    """Returns the unit rows that prove an adjustment: the one before its day, and its own."""
     return tuple(
-        {id_: row.id, start: row.start, end: row.end, units: row.units}
+        {
+            names.id: row.id,
+            names.start: row.start,
+            names.end: row.end,
+            names.units: row.units,
+        }
         for row in rows
         if row.start <= day <= row.end or row.start <= day - DAY <= row.end
     )

@@ -51,9 +51,9 @@ def _check_append(
 
     if entity:
         place = context.place(mapping, "append", "merge", "sum")
-        yield from check_type(append.merge_sum, entity, NUMBERS, "a number", place)
+        yield from check_type(append.units_field, entity, NUMBERS, "a number", place)
         place = context.place(mapping, "append", "merge", "on", 1)
-        yield from check_type(append.merge_on[-1], entity, DAYS, "a day", place)
+        yield from check_type(append.day_field, entity, DAYS, "a day", place)
 
     if all(name in mapping.fields for name, _ in _own_fields(append)):
         yield from _check_kept_apart(append, mapping, context)
@@ -71,22 +71,23 @@ def _check_kept_apart(
         yield error("append", text, context.place(mapping, "append", "in_turn"), remedy)
         return
 
-    day = next((name for name in append.merge_on if name != append.in_turn), "DAY")
+    merged_by = append.service_field, append.day_field
+    day = next((name for name in merged_by if name != append.in_turn), "DAY")
     expected = f"[{append.in_turn}, {day}]"
     place = context.place(mapping, "append", "merge", "on")
-    if append.merge_on != (append.in_turn, day):
+    if merged_by != (append.in_turn, day):
         text = "append: `merge: on` is the field of `in_turn`, then that of the day"
         yield error("append", text, place, f"write on: {expected}")
-    elif set(append.once) != {*append.merge_on}:
+    elif set(append.once) != {*merged_by}:
         text = "append: `once` names other fields than `merge: on`, and would have no effect"
         place = context.place(mapping, "append", "once")
         yield error("append", text, place, f"write once: {expected}")
 
-    proven_by = append.proof.on
-    if proven_by[1] != append.in_turn:
-        text = f"append: rows are found by the field of `in_turn`, not by {proven_by[1]}"
-        place = context.place(mapping, "append", "proof", "on", proven_by[0])
-        yield error("append", text, place, f"write on: {{{proven_by[0]}: {append.in_turn}}}")
+    row_field, record_field = append.proof.on
+    if record_field != append.in_turn:
+        text = f"append: rows are found by the field of `in_turn`, not by {record_field}"
+        place = context.place(mapping, "append", "proof", "on", row_field)
+        yield error("append", text, place, f"write on: {{{row_field}: {append.in_turn}}}")
 
 
 def _check_proof(
@@ -94,7 +95,7 @@ def _check_proof(
 ) -> Iterator[Finding]:
     proof, steps = append.proof, ("append", "proof")
     rows: dict[Steps, str] = {("rows", index): name for index, name in enumerate(proof.rows)}
-    yield from check_read(proof.entity, proof.on[0], rows, steps, mapping, context)
+    yield from check_read(proof.entity, proof.on.row, rows, steps, mapping, context)
 
     entity = context.entity(proof.entity)
     if entity:
@@ -110,10 +111,10 @@ def _check_proof(
 
 def _own_fields(append: AppendSpec) -> Iterator[tuple[str, Steps]]:
     """Yields the mapping's own fields that `append` names, each with the steps to it."""
-    for index, name in enumerate(append.merge_on):
-        yield name, ("merge", "on", index)
-    yield append.merge_sum, ("merge", "sum")
+    yield append.service_field, ("merge", "on", 0)
+    yield append.day_field, ("merge", "on", 1)
+    yield append.units_field, ("merge", "sum")
     yield append.in_turn, ("in_turn",)
     for index, name in enumerate(append.once):
         yield name, ("once", index)
-    yield append.proof.on[1], ("proof", "on", append.proof.on[0])
+    yield append.proof.on.record, ("proof", "on", append.proof.on.row)

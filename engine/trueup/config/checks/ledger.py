@@ -105,8 +105,8 @@ def _check_same_units(
     entity, steps = context.entity(units.entity), ("ledger", "units")
     pairs = (
         (units.entity, proof.entity, ("entity",), "entity"),
-        (units.on[0], proof.on[0], ("on", units.on[0]), "on"),
-        (units.value, proof.rows[-1], ("value",), "rows"),
+        (units.on.row, proof.on.row, ("on", units.on.row), "on"),
+        (units.value, proof.rows.units, ("value",), "rows"),
     )
     for own, proven, own_steps, name in pairs:
         is_known = context.entity if name == "entity" else entity.field if entity else None

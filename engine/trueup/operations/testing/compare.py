@@ -240,8 +240,9 @@ class TestComparison:
         if ledger is None or append is None:
             return None
         spec, names = ledger.units, append.proof.rows
-        fields = sorted({*names[1:], spec.posted})
-        read = self.world.target.read(spec.entity, [Condition(spec.on[0], "eq", record)], fields)
+        fields = sorted({names.start, names.end, names.units, spec.posted})
+        condition = Condition(spec.on.row, "eq", record)
+        read = self.world.target.read(spec.entity, [condition], fields)
         rows = unit_rows(read, names, spec.posted)
         covered = any(row.start <= wanted.day <= row.end for row in rows)
         return units_on(rows, wanted.day) if covered else None

@@ -320,8 +320,7 @@ def adjustments_of(project: Project, mapping: MappingSpec) -> tuple[str, AppendS
 
 def adjustment(append: AppendSpec, record: int, day: date, units: int) -> dict[str, object]:
     """Returns the fields of an adjustment by so many units from a day on."""
-    day_field = next(name for name in append.merge_on if name != append.in_turn)
-    return {append.in_turn: record, day_field: day, append.merge_sum: units}
+    return {append.service_field: record, append.day_field: day, append.units_field: units}
 
 
 def posted_until(

@@ -253,16 +253,16 @@ class _Maker:
         units: dict[str, Any] = {}
         self._posted: date | None = None
         for mapping, key in self._links:
-            spec = self._project.mappings[mapping]
-            if not spec.ledger:
+            ledger = self._project.mappings[mapping].ledger
+            append = self._project.mappings[ledger.pending].append if ledger else None
+            if ledger is None or append is None:
                 continue
-            append = self._project.mappings[spec.ledger.pending].append
-            names = append.proof.rows if append else ()
-            fields = sorted({*names[1:], spec.ledger.units.posted} - {""})
-            condition = Condition(spec.ledger.units.on[0], "eq", self._links[mapping, key])
-            read = self._world.target.read(spec.ledger.units.entity, [condition], fields)
+            spec, names = ledger.units, append.proof.rows
+            fields = sorted({names.start, names.end, names.units, spec.posted} - {""})
+            condition = Condition(spec.on.row, "eq", self._links[mapping, key])
+            read = self._world.target.read(spec.entity, [condition], fields)
             steps: dict[str, int] = {}
-            for row in unit_rows(read, names, spec.ledger.units.posted):
+            for row in unit_rows(read, names, spec.posted):
                 if not steps or [*steps.values()][-1] != row.units:
                     steps[str(row.start)] = row.units
                 if row.posted:

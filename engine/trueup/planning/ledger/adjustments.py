@@ -326,7 +326,7 @@ class AdjustmentPlanner:
         }
         extra = {name: value.raw for name, value in repeat.set.items()} if repeat else {}
         kept = {
-            name: value for name, value in change.values.items() if name != self._spec.merge_on[0]
+            name: value for name, value in change.values.items() if name != self._spec.service_field
         }
         needs = [
             need
@@ -370,9 +370,9 @@ class AdjustmentPlanner:
         last = self._pending.values.of(adjustment.keys[-1]) if adjustment.keys else {}
         new = Unknown(change_id(self._owner.name, ledger.row.key))
         fixed = {
-            self._spec.merge_on[0]: ledger.record if ledger.record is not None else new,
-            self._spec.merge_on[1]: adjustment.day,
-            self._spec.merge_sum: adjustment.units,
+            self._spec.service_field: ledger.record if ledger.record is not None else new,
+            self._spec.day_field: adjustment.day,
+            self._spec.units_field: adjustment.units,
         }
         return {**{name: value for name, value in last.items() if value is not None}, **fixed}
 

@@ -30,17 +30,17 @@ class ChangeValues:
 
     def day(self, key: str) -> date:
         """The day on which a sendable change takes effect."""
-        day: date = self._value(key, self._spec.merge_on[1])
+        day: date = self._value(key, self._spec.day_field)
         return day
 
     def units(self, key: str) -> Decimal:
         """Returns the units that a sendable change adds; negative if it takes units away."""
-        return Decimal(self._value(key, self._spec.merge_sum) or 0)
+        return Decimal(self._value(key, self._spec.units_field) or 0)
 
     def day_or_none(self, key: str) -> date | None:
         """The day of any change, also of a blocked one."""
         try:
-            value = self._value(key, self._spec.merge_on[1])
+            value = self._value(key, self._spec.day_field)
         except EVALUATION_ERRORS:  # the row is blocked already, with the reason
             return None
         if isinstance(value, datetime):

@@ -220,7 +220,7 @@ def _change(
     except EVALUATION_ERRORS:  # its own turn reports it
         return None
     try:
-        day, units = value(spec.merge_on[1]), Decimal(str(value(spec.merge_sum) or 0))
+        day, units = value(spec.day_field), Decimal(str(value(spec.units_field) or 0))
         where = mapping.source.where
         is_pending = not is_done and (where is None or bool(evaluate(where.raw, names)))
     except (InvalidOperation, *EVALUATION_ERRORS):  # its own turn reports it

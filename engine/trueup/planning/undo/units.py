@@ -200,9 +200,9 @@ class _ServiceUndo:
     def _opposite(self, change: Change, day: date, before: int, found: Sequence[Change]) -> Change:
         append, units = self._ledger.append, -change.unit_change
         values = {
-            append.merge_on[0]: self._service,
-            append.merge_on[1]: day,
-            append.merge_sum: units,
+            append.service_field: self._service,
+            append.day_field: day,
+            append.units_field: units,
         }
         kept = {} if change.makes else change.values
         adjustment = change.adjustment
