@@ -138,15 +138,15 @@ def compare(
 
     gap = ledger.quantity - units - pending
     automatic = difference is Difference.CORRECT
-    bar = _bar(ledger, gap, as_of, automatic=automatic, decided=correct)
-    corrects = bool(gap) and bar is None and (correct or automatic)
+    obstacle = _obstacle(ledger, gap, as_of, automatic=automatic, decided=correct)
+    corrects = bool(gap) and obstacle is None and (correct or automatic)
     correction = correctable(gap, changes) if corrects else Decimal(0)
     all_pushed = bool(changes) and {change.key for change in changes} <= {*pushed}
     sendable = gap == 0 or corrects or all_pushed or difference is Difference.REPORT
     if corrects:
         text, remedy = _correction_text(ledger, gap, correction, changes)
     elif gap:
-        text, remedy = _way_out(ledger, changes, bar, pushed=all_pushed)
+        text, remedy = _way_out(ledger, changes, obstacle, pushed=all_pushed)
         text = f"{text}; {outdated}" if outdated else text
     else:
         text, remedy = _later(ledger)
@@ -264,16 +264,20 @@ def _correction_text(
 
 
 @dataclass(frozen=True, slots=True)
-class _Bar:
+class _Obstacle:
     """Why a difference is not corrected, and the remedy."""
 
     why: str
     remedy: Advice
-    wanted: bool  # it would be corrected but for this
+    is_requested: bool  # it would be corrected but for this
 
 
 def _way_out(
-    ledger: ServiceLedger, pending: Sequence[PendingUnits], bar: _Bar | None, *, pushed: bool
+    ledger: ServiceLedger,
+    pending: Sequence[PendingUnits],
+    obstacle: _Obstacle | None,
+    *,
+    pushed: bool,
 ) -> tuple[str, Advice]:
     """Returns why the two sides differ, and the remedy."""
     if pushed:
@@ -286,9 +290,11 @@ def _way_out(
         text = "what is pending does not explain it"
     else:
         text = "nothing pending explains it"
-    if bar is None:
+    if obstacle is None:
         return text, _correct(ledger)
-    return (f"is not corrected: {bar.why}" if bar.wanted else f"{text}; {bar.why}"), bar.remedy
+    if obstacle.is_requested:
+        return f"is not corrected: {obstacle.why}", obstacle.remedy
+    return f"{text}; {obstacle.why}", obstacle.remedy
 
 
 def _correct(ledger: ServiceLedger, *, link: bool = False, decide: bool = True) -> Advice:
@@ -304,30 +310,32 @@ def _correct(ledger: ServiceLedger, *, link: bool = False, decide: bool = True) 
     return Advice.of(*parts, f" {verb} {systems.target} to {systems.source}")
 
 
-def _bar(
+def _obstacle(
     ledger: ServiceLedger, gap: Decimal, as_of: date, *, automatic: bool, decided: bool
-) -> _Bar | None:
-    """Returns why no correction would be right.
+) -> _Obstacle | None:
+    """Returns why the difference is not corrected; None if it may be.
 
     `automatic`: the project corrects; `decided`: a person decided to.
     """
-    wanted = automatic or decided
+    is_requested = automatic or decided
     if ledger.record is None and not ledger.coming:
-        return _Bar("there is nothing to adjust", NO_ADVICE, wanted)
-    wrong = _wrong(ledger, gap, as_of)
-    if wrong:
-        return _Bar(*wrong, wanted)
+        return _Obstacle("there is nothing to adjust", NO_ADVICE, is_requested)
+    lasting = _lasting_obstacle(ledger, gap, as_of)
+    if lasting:
+        return _Obstacle(*lasting, is_requested)
     undecided = not decided and (bool(ledger.kept_out) or not automatic)
     if ledger.is_inferred:
         why = "its service is not linked yet"
-        return _Bar(why, _correct(ledger, link=True, decide=undecided), wanted)
-    if wanted and undecided:
-        return _Bar(f"its row is {ledger.kept_out}, see there", _correct(ledger), wanted)
+        return _Obstacle(why, _correct(ledger, link=True, decide=undecided), is_requested)
+    if is_requested and undecided:
+        return _Obstacle(f"its row is {ledger.kept_out}, see there", _correct(ledger), is_requested)
     return None
 
 
-def _wrong(ledger: ServiceLedger, gap: Decimal, as_of: date) -> tuple[str, Advice] | None:
-    """Why no correction would be right, also by decision, and what to do."""
+def _lasting_obstacle(
+    ledger: ServiceLedger, gap: Decimal, as_of: date
+) -> tuple[str, Advice] | None:
+    """Why no correction would be right, even by decision, and the remedy; None if one may be."""
     systems = ledger.systems
     end = ledger.terms.end
     if end is not None and as_of > end and not ledger.has_ended:
