@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trueup.model.change import InvoiceEffect, ServiceTerms
 from trueup.model.units import DAY
-from trueup.stages.billing import add_months, amount, invoice_effect, period_start, periods
+from trueup.stages.billing import amount, invoice_effect, period_start, periods
 
 from tests.stages.examples import day
 
@@ -19,21 +19,6 @@ MONTHLY = ServiceTerms(price=Decimal(10), months=1, start=day("1-1"))
 
 def terms(months=1, price=10, start="1-1", end=None):
     return ServiceTerms(Decimal(price), months, day(start), day(end) if end else None)
-
-
-@pytest.mark.parametrize(
-    ("start", "months", "after"),
-    [
-        (date(2026, 1, 31), 1, date(2026, 2, 28)),
-        (date(2028, 1, 31), 1, date(2028, 2, 29)),
-        (date(2026, 1, 31), 3, date(2026, 4, 30)),
-        (date(2026, 11, 15), 2, date(2027, 1, 15)),
-        (date(2026, 11, 15), 12, date(2027, 11, 15)),
-        (date(2026, 1, 15), -1, date(2025, 12, 15)),
-    ],
-)
-def test_months_later_is_the_same_day_or_the_last_of_that_month(start, months, after):
-    assert add_months(start, months) == after
 
 
 def test_periods_are_counted_from_the_start_of_the_contract():

@@ -1,10 +1,11 @@
 """Filters and tests for days. None passes through a filter."""
 
 from calendar import monthrange
-from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from trueup.expressions.error_messages import DAY_OUT_OF_RANGE
 from trueup.model.coerce import shown, to_day
+from trueup.model.days import add_months
 
 
 def to_date(value: object, form: str | None = None) -> object:
@@ -43,14 +44,10 @@ def months(value: date | None, count: int) -> date | None:
     """Returns the same day of the month `count` months later, or that month's last day."""
     if value is None:
         return None
-
-    day = _require_day(value)
-    year, month_index = divmod(day.year * 12 + day.month - 1 + count, 12)
-    if not MINYEAR <= year <= MAXYEAR:
-        raise OverflowError(DAY_OUT_OF_RANGE)
-    month = month_index + 1
-    last_day = monthrange(year, month)[1]
-    return day.replace(year=year, month=month, day=min(day.day, last_day))
+    try:
+        return add_months(_require_day(value), count)
+    except OverflowError:
+        raise OverflowError(DAY_OUT_OF_RANGE) from None
 
 
 def start_of_month(value: date | None) -> date | None:

@@ -7,13 +7,13 @@ Posted periods never change (docs/explanation/autotask.md, sections 5 and 7).
 Amounts are exact to eight decimal places; only renderers round them to pennies.
 """
 
-from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from trueup.model.change import InvoiceEffect, ServiceTerms
+from trueup.model.days import add_months
 from trueup.model.money import exact
 from trueup.model.units import DAY
 
@@ -31,13 +31,6 @@ def periods(terms: ServiceTerms, until: date) -> Iterator[tuple[date, date]]:
         following = add_months(terms.start, number * terms.months)
         yield first, following - DAY
         first = following
-
-
-def add_months(day: date, months: int) -> date:
-    """The same day so many months later; the last day of the month where it has no such day."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    month += 1
-    return date(year, month, min(day.day, monthrange(year, month)[1]))
 
 
 def period_start(terms: ServiceTerms, day: date) -> date | None:

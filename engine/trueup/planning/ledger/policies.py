@@ -17,6 +17,7 @@ from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.rules import expression_failed
 from trueup.model.change import RowRef, ServiceTerms
 from trueup.model.coerce import shown
+from trueup.model.days import add_months
 from trueup.model.finding import Finding, Severity
 from trueup.model.mapping import (
     EffectiveDay,
@@ -98,7 +99,7 @@ class Policy:
             case EffectiveDay.NEXT_PERIOD:
                 return billing.period_start(terms, day) or day
             case EffectiveDay.FIRST_OF_MONTH:
-                return day if day.day == 1 else billing.add_months(day.replace(day=1), 1)
+                return day if day.day == 1 else add_months(day.replace(day=1), 1)
             case EffectiveDay.DECIDED:
                 return None
             case _:
