@@ -1,6 +1,6 @@
 """The plan: waves of changes, findings, ledger, digests. Apply executes it without decisions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -157,6 +157,15 @@ class Money:
 
     more: Decimal = Decimal(0)
     less: Decimal = Decimal(0)  # negative or zero
+
+    @classmethod
+    def of(cls, amounts: Iterable[Decimal | None]) -> "Money":
+        """Returns the sums of the known amounts, increases and decreases separately."""
+        known = [amount for amount in amounts if amount is not None]
+        return cls(
+            more=sum((amount for amount in known if amount > 0), Decimal(0)),
+            less=sum((amount for amount in known if amount < 0), Decimal(0)),
+        )
 
     @property
     def net(self) -> Decimal:

@@ -4,12 +4,11 @@ from collections import Counter
 
 from trueup.expressions.rules import STOPS, rule_findings
 from trueup.model.change import Action
-from trueup.model.plan import GuardExceeded
+from trueup.model.plan import GuardExceeded, Money
 from trueup.model.rule_scopes import PlanFacts, RuleOn, as_names
 from trueup.planning.context import PlanContext
 from trueup.planning.selection.select import Selection
 from trueup.stages.guard import RULE
-from trueup.stages.summary import money_of
 
 
 def apply_plan_rules(context: PlanContext, part: Selection | None = None) -> None:
@@ -54,7 +53,7 @@ def _facts(context: PlanContext, part: Selection | None) -> PlanFacts:
         updates=actions[Action.UPDATE],
         deactivates=actions[Action.DEACTIVATE],
         adjusts=actions[Action.ADJUST],
-        monthly=money_of(change.monthly for change in changes).net,
+        monthly=Money.of(change.monthly for change in changes).net,
         blocked=len(blocked),
         held=len(held),
     )

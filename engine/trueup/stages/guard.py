@@ -160,9 +160,9 @@ def over_money(
     what it owes for them as a credit, is billed less once.
     """
     unknown = sum(1 for change in changes if change.price_unknown)
-    monthly = _sums(change.monthly for change in changes)
-    one_off = _sums(change.one_off for change in changes)
-    earlier = _sums(change.lost for change in changes)
+    monthly = Money.of(change.monthly for change in changes)
+    one_off = Money.of(change.one_off for change in changes)
+    earlier = Money.of(change.lost for change in changes)
     left = earlier.more - earlier.less
     yield from _over_amounts(
         "monthly_effect", "a month is billed", monthly_effect, monthly, unknown
@@ -171,15 +171,6 @@ def over_money(
     part = f" ({left:,.2f} of it lost, or owed as a credit, for earlier days)" if left else ""
     yield from _over_amounts(
         "one_off_effect", "once is billed", one_off_effect, once, unknown, part
-    )
-
-
-def _sums(amounts: Iterable[Decimal | None]) -> Money:
-    """The known amounts, by direction."""
-    known = [amount for amount in amounts if amount is not None]
-    return Money(
-        more=sum((amount for amount in known if amount > 0), Decimal(0)),
-        less=sum((amount for amount in known if amount < 0), Decimal(0)),
     )
 
 

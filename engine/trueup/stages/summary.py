@@ -1,9 +1,8 @@
 """The figures of a plan: numbers of changes and rows, and the effect on money."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 from trueup.model.change import Action, Change
 from trueup.model.finding import Severity
@@ -31,8 +30,8 @@ def summarize(
     """The summary of a plan with these changes, blocked rows and totals of the ledger."""
     held = sum(1 for one in blocked if waits(one))
     adjusting = [change for change in changes if change.action is Action.ADJUST]
-    run_rate = money_of(change.monthly for change in changes)
-    lost = money_of(change.lost for change in changes)
+    run_rate = Money.of(change.monthly for change in changes)
+    lost = Money.of(change.lost for change in changes)
     return Summary(
         source_rows=counts.source_rows,
         source_tables=counts.source_tables,
@@ -46,21 +45,12 @@ def summarize(
         blocked=len(blocked) - held,
         held=held,
         run_rate=run_rate,
-        invoice=money_of(change.invoice_amount for change in changes),
-        one_off=money_of(change.one_off for change in changes),
+        invoice=Money.of(change.invoice_amount for change in changes),
+        one_off=Money.of(change.one_off for change in changes),
         lost=lost.more,
         credit=-lost.less,
         ledger=ledger,
         rows_gone=tuple(gone),
-    )
-
-
-def money_of(amounts: Iterable[Decimal | None]) -> Money:
-    """Returns the known amounts, increases and decreases separately."""
-    known = [amount for amount in amounts if amount is not None]
-    return Money(
-        more=sum((amount for amount in known if amount > 0), Decimal(0)),
-        less=sum((amount for amount in known if amount < 0), Decimal(0)),
     )
 
 
