@@ -14,9 +14,8 @@ from jinja2 import Undefined
 from trueup.expressions.inspection import inspect
 from trueup.expressions.jinja_environment import ENVIRONMENT
 from trueup.expressions.program import EVALUATION_ERRORS, cached, evaluate
-from trueup.expressions.syntax import is_code
 from trueup.expressions.unreadable import NotRead, UnreadableValue
-from trueup.model.mapping import Join
+from trueup.model.mapping import Join, is_code
 from trueup.model.mapping_state import Row, UnreadableRows
 
 Tables = Mapping[str, Sequence[Row]]

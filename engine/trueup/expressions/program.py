@@ -18,7 +18,8 @@ from trueup.expressions.branches import tree
 from trueup.expressions.error_messages import translate
 from trueup.expressions.jinja_environment import ENVIRONMENT
 from trueup.expressions.recording import is_recording
-from trueup.expressions.syntax import is_code, parse
+from trueup.expressions.syntax import parse
+from trueup.model.mapping import is_code
 
 EVALUATION_ERRORS = (
     TemplateError,

@@ -8,7 +8,6 @@ expressions must not do is refused here, except for what only shows at run time;
 import re
 from decimal import Decimal
 from functools import lru_cache
-from typing import TypeGuard
 
 from jinja2 import TemplateSyntaxError, nodes
 
@@ -54,11 +53,6 @@ _RAW_AT_END = re.compile(r"\{%[-+]?\s*raw\s*[-+]?%\}$")
 
 DEEPEST = 60
 """The most levels of an expression. Python nests 200 parentheses, and a level may take three."""
-
-
-def is_code(raw: object) -> TypeGuard[str]:
-    """Returns whether it is text with something to evaluate."""
-    return isinstance(raw, str) and "{" in raw and any(mark in raw for mark in ("{{", "{%", "{#"))
 
 
 @lru_cache(maxsize=8_192)

@@ -12,11 +12,10 @@ from jinja2 import Undefined
 
 from trueup.expressions.error_messages import kind_of
 from trueup.expressions.inspection import Inspection, inspect
-from trueup.expressions.syntax import is_code
 from trueup.expressions.unreadable import PartialRow, UnreadableValue
 from trueup.model.catalogue import Catalogue, Table
 from trueup.model.evaluation import NamedValue, SourceRow
-from trueup.model.mapping import MappingSpec
+from trueup.model.mapping import MappingSpec, is_code
 from trueup.model.mapping_state import Row
 
 

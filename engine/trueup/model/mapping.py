@@ -7,10 +7,15 @@ around it), or a template (text around `{{ … }}`).
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from trueup.model.catalogue import UDF
 from trueup.model.finding import Place
+
+
+def is_code(raw: object) -> TypeGuard[str]:
+    """Returns whether it is text with something to evaluate."""
+    return isinstance(raw, str) and "{" in raw and any(mark in raw for mark in ("{{", "{%", "{#"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +28,7 @@ class Value:
     @property
     def is_code(self) -> bool:
         """Whether there is anything to evaluate."""
-        return isinstance(self.raw, str) and (
-            "{{" in self.raw or "{%" in self.raw or "{#" in self.raw
-        )
+        return is_code(self.raw)
 
 
 @dataclass(frozen=True, slots=True)

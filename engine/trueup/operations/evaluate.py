@@ -13,12 +13,11 @@ from trueup.expressions.completion import completions
 from trueup.expressions.error_messages import kind_of
 from trueup.expressions.filter_reference import filter_reference
 from trueup.expressions.namespace import Namespace
-from trueup.expressions.syntax import is_code
 from trueup.expressions.used_values import row_values, seen_values, used_values
 from trueup.model.evaluation import Evaluation, NamedValue, RowView, SourceRow
 from trueup.model.filter_help import FilterHelp
 from trueup.model.finding import Place, Severity
-from trueup.model.mapping import MappingSpec, Value
+from trueup.model.mapping import MappingSpec, Value, is_code
 from trueup.model.mapping_state import Row
 from trueup.model.project import Project
 from trueup.model.rule_scopes import RuleOn

@@ -7,9 +7,8 @@ from typing import Any
 from trueup.expressions import inspect
 from trueup.expressions.joins import used_joins
 from trueup.expressions.rules import STOPS, RecordRules
-from trueup.expressions.syntax import is_code
 from trueup.model.finding import Severity
-from trueup.model.mapping import MappingSpec
+from trueup.model.mapping import MappingSpec, is_code
 from trueup.model.mapping_state import MappingState
 from trueup.model.project import Rule
 from trueup.model.rule_scopes import RuleOn
