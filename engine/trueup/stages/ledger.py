@@ -217,13 +217,24 @@ def _later(ledger: ServiceLedger) -> tuple[str, Advice]:
     """A note if both sides agree today and not later, because a user entered units for then."""
     if not ledger.later_steps:
         return "", NO_ADVICE
-    steps = " and ".join(f"{units:+d} on {day}" for day, units in ledger.later_steps)
     last = ledger.later_steps[-1][0]
     text = (
-        f"{ledger.systems.target}'s units change by {steps}, later than any change, and not by "
-        f"trueup: {ledger.units(last)} are billed from {last} on, and {ledger.quantity:f} should be"
+        f"{changes_later(ledger, ledger.later_steps)}: {ledger.units(last)} are billed "
+        f"from {last} on, and {ledger.quantity:f} should be"
     )
     return text, _compare_on(ledger, last)
+
+
+def changes_later(ledger: ServiceLedger, steps: Sequence[tuple[date, int]]) -> str:
+    """Returns the text about steps of the service's units that trueup did not make.
+
+    `steps` are those of `later_steps` that are named.
+    """
+    named = " and ".join(f"{units:+d} on {day}" for day, units in steps)
+    return (
+        f"{ledger.systems.target}'s units change by {named}, "
+        "later than any change, and not by trueup"
+    )
 
 
 def _compare_on(ledger: ServiceLedger, day: date) -> Advice:
@@ -347,12 +358,8 @@ def _lasting_obstacle(
     if ledger.quantity is not None and ledger.quantity < 0:
         return "its quantity is negative", Advice(f"correct the quantity in {systems.source}")
     if ledger.later_steps:
-        (day, units), last = ledger.later_steps[0], ledger.later_steps[-1][0]
-        why = (
-            f"{systems.target}'s units change by {units:+d} on {day}, "
-            "later than any change, and not by trueup"
-        )
-        return why, _compare_on(ledger, last)
+        last = ledger.later_steps[-1][0]
+        return changes_later(ledger, ledger.later_steps[:1]), _compare_on(ledger, last)
     if ledger.unassigned.text:
         return "a change that cannot be read may explain it", ledger.unassigned
     return None

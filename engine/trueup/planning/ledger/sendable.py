@@ -16,7 +16,7 @@ from trueup.planning.ledger.other_steps import OtherSteps
 from trueup.planning.ledger.pending import PendingChanges
 from trueup.planning.ledger.policies import ABOVE_CEILING
 from trueup.planning.rights import denied_finding, may_not
-from trueup.stages.ledger import LedgerResult, PendingUnits, ServiceLedger
+from trueup.stages.ledger import LedgerResult, PendingUnits, ServiceLedger, changes_later
 
 
 class _PolicyHold(NamedTuple):
@@ -147,11 +147,7 @@ class SendableChanges:
         target = self._context.systems.target
         code = "keyed-already"
         if sendable and ledger.later_steps:
-            day, units = ledger.later_steps[0]
-            text = (
-                f"{target}'s units change by {units:+d} on {day}, "
-                "later than any change, and not by trueup"
-            )
+            text = changes_later(ledger, ledger.later_steps[:1])
             return self._only_decided(sendable, code, text)
         steps = self._other_steps.entered_already(ledger, sendable)
         for position, key in enumerate(sendable):
