@@ -119,7 +119,7 @@ def test_a_list_of_joined_rows_includes_the_unreadable_ones():
     with pytest.raises(NotRead, match="needs log l2"):
         evaluated(made, "related.logs | sum(attribute='quantity')")
     assert evaluated(made, "related.logs | sum(attribute='quantity')", "c2") == 0
-    assert [*made.unread({"id": "c1"}, ["logs"])] == [(WHY, ("log", "l2"))]
+    assert [*made.unreadable({"id": "c1"}, ["logs"])] == [(WHY, ("log", "l2"))]
 
 
 def test_an_unreadable_row_is_left_out_if_the_join_excludes_its_readable_part():

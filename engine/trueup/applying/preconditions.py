@@ -18,7 +18,7 @@ from trueup.model.change import Action, Alike, Change, SeenRow, System, UnitRow,
 from trueup.model.coerce import same
 from trueup.model.mapping import AppendSpec, LedgerSpec, UnitFields
 from trueup.model.project import Project
-from trueup.planning.needs import GONE, UNREAD, columns, row_print, volatile
+from trueup.planning.needs import GONE, UNREADABLE, columns, row_print, volatile
 from trueup.planning.reading import read_unit_rows
 from trueup.planning.records.identity import carriers
 from trueup.ports.source import Row, Rows
@@ -84,7 +84,7 @@ class PreconditionChecker:
                 now[id_] = row_print(_without_mark(row, marks.get(id_)), skipped)
                 title = row.get(table.title) or ""
                 labels[id_] = f"{table.label} {title} ({row[table.key]})"
-            now |= dict.fromkeys(_unreadable(name, read, wanted - now.keys()), UNREAD)
+            now |= dict.fromkeys(_unreadable(name, read, wanted - now.keys()), UNREADABLE)
         for change in batch:
             for seen in change.seen.rows:
                 id_ = (seen.table, seen.key)
@@ -360,7 +360,7 @@ def _without_mark(row: Row, mark: Change | None) -> Row:
 
 
 def _what_became(seen: str, now: str) -> str:
-    if now == UNREAD:
+    if now == UNREADABLE:
         return "may be there and cannot be read" if seen == GONE else "can no longer be read"
     if seen == GONE:
         return "is back"

@@ -38,7 +38,7 @@ class Namespace:
         related, constants = self._joins.reader(joins), self._constants
         return lambda row: {"source": row, "related": related(row), **constants}
 
-    def unread(self, row: Row, joins: Iterable[str]) -> Iterator[tuple[str, tuple[str, str]]]:
+    def unreadable(self, row: Row, joins: Iterable[str]) -> Iterator[tuple[str, tuple[str, str]]]:
         """Yields, for each joined row that cannot be read, what is wrong, and its table and key."""
         for joined in self._joins.related(row, joins).values():
             for joined_row in joined if isinstance(joined, list) else (joined,):

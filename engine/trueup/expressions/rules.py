@@ -9,7 +9,7 @@ from typing import Any
 
 from trueup.expressions import EVALUATION_ERRORS, Every, Program, as_text, evaluate
 from trueup.expressions.compiled import rule_raw
-from trueup.expressions.unreadable import NEEDS_UNREAD, NotRead
+from trueup.expressions.unreadable import NEEDS_UNREADABLE, NotRead
 from trueup.model.finding import Command, Finding, Place, Severity
 from trueup.model.project import Rule
 from trueup.model.rule_scopes import RuleOn
@@ -111,7 +111,7 @@ def expression_failed(
     """Returns the finding for an expression that fails on this row."""
     if isinstance(fault, NotRead):
         remedy = "correct that row in the source"
-        return Finding(NEEDS_UNREAD, Severity.ERROR, str(fault), remedy, place, mapping, key)
+        return Finding(NEEDS_UNREADABLE, Severity.ERROR, str(fault), remedy, place, mapping, key)
     text = f"{what} cannot be evaluated: {fault}"
     remedy = "correct the row, or the expression at this place"
     return Finding("expression-failed", Severity.ERROR, text, remedy, place, mapping, key)

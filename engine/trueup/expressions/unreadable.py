@@ -12,7 +12,7 @@ from jinja2 import StrictUndefined, UndefinedError
 
 from trueup.model.mapping_state import Row
 
-NEEDS_UNREAD = "needs-unread"
+NEEDS_UNREADABLE = "needs-unread"
 """The code of the finding for a row whose expressions use a row that cannot be read."""
 
 

@@ -120,7 +120,7 @@ class _Reader:
         full = f"related.{name}"
         match joined:
             case Undefined():
-                return NamedValue(full, None, f"row of {join.table}", unread=_why(joined))
+                return NamedValue(full, None, f"row of {join.table}", unreadable=_why(joined))
             case dict():
                 row = _source_row(self.catalogue.tables[join.table], joined)
                 return NamedValue(full, row.key, f"row of {join.table}", row)

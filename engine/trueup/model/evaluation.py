@@ -22,7 +22,7 @@ class NamedValue:
     value: object  # a list of rows is their number
     type: str  # of the catalogue, or the kind of the value
     row: SourceRow | None = None  # the row that has the value; None: no single row has it
-    unread: str = ""  # why the value cannot be read; empty if it can
+    unreadable: str = ""  # why the value cannot be read; empty if it can
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ class MappingState:
 
     mapping: MappingSpec
     rows: Mapping[str, Row]  # the whole table, by key, without rows that cannot be read
-    unread: dict[str, UnreadableRow] = field(default_factory=dict)  # blocked, or out of scope
+    unreadable: dict[str, UnreadableRow] = field(default_factory=dict)  # blocked, or out of scope
     ready: dict[str, tuple[Any, ...]] = field(default_factory=dict)  # key → values of expressions
     blocked: dict[str, list[Finding]] = field(default_factory=dict)
     because: dict[str, RowKey] = field(default_factory=dict)  # blocked because of this row
@@ -94,7 +94,7 @@ class MappingState:
 
     def has(self, key: str) -> bool:
         """Returns whether the row exists, or may exist: only a row that does not exist is gone."""
-        return key in self.rows or key in self.unread
+        return key in self.rows or key in self.unreadable
 
     def holder(self, key: str) -> str:
         """Returns the row that has the record of this row: itself, unless it was handed over."""

@@ -160,10 +160,10 @@ class OpenRow:
     def _read(self) -> None:
         tables = read_tables(self._project, self._source, self._columns)
         table = self._project.catalogue.tables[self._mapping.source.table]
-        unread = tables.unreadable.get(table.name)
+        unreadable = tables.unreadable.get(table.name)
         self._rows: dict[str, Row] = {row[table.key]: row for row in tables.rows[table.name]}
-        if unread:
-            self._rows |= {key: one.row for key, one in unread.rows.items()}
+        if unreadable:
+            self._rows |= {key: one.row for key, one in unreadable.rows.items()}
         self._namespace = self._namespace_of(tables)
 
     def _namespace_of(self, tables: Tables) -> Namespace:
@@ -201,5 +201,5 @@ class OpenRow:
 
 def _with(uses: Iterable[NamedValue]) -> str:
     """Returns the values that a failing expression used, as the end of a message."""
-    shown = [f"{use.name} is {use.unread or as_text(use.value) or 'none'}" for use in uses]
+    shown = [f"{use.name} is {use.unreadable or as_text(use.value) or 'none'}" for use in uses]
     return f" ({'; '.join(shown)})" if shown else ""

@@ -168,7 +168,7 @@ class PlanContext:
     def names(self, mapping: str, key: str) -> dict[str, Any]:
         """The names for expressions about a row; of an unreadable row, the readable part."""
         state = self.states[mapping]
-        row = state.rows[key] if key in state.rows else state.unread[key].row
+        row = state.rows[key] if key in state.rows else state.unreadable[key].row
         return self.namespaces[mapping].names(row)
 
     def rows_of(self, change: Change) -> list[RowKey]:

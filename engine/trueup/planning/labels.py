@@ -49,8 +49,8 @@ class RowLabels:
         row: Row = {}
         if key in state.rows:
             row = state.rows[key]
-        elif key in state.unread:
-            row = state.unread[key].row
+        elif key in state.unreadable:
+            row = state.unreadable[key].row
         if spec.label and state.has(key):
             try:
                 return str(evaluate(spec.label.raw, self._namespaces[mapping].names(row)))

@@ -172,7 +172,7 @@ def made_of(project: Project, mapping: MappingSpec) -> list[str]:
 GONE = ""
 """The fingerprint of a row that does not exist."""
 
-UNREAD = "?"
+UNREADABLE = "?"
 """The fingerprint of a row that exists, or may exist, and cannot be read."""
 
 

@@ -195,7 +195,7 @@ class ReferenceGraph:
         state = self._context.states[mapping]
         if key in state.ready:
             yield from references_of(self._context, mapping, key)
-        elif key in state.rows or (key in state.unread and key not in state.record_ids):
+        elif key in state.rows or (key in state.unreadable and key not in state.record_ids):
             yield from self._by_row(mapping, key)
         else:  # its row is gone: the record is what is left of it
             record = state.records.get(state.record_ids.get(key, -1), {})

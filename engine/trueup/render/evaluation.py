@@ -74,8 +74,8 @@ def value_lines(
 
 def named_literal(value: NamedValue, *, whole: bool) -> str:
     """The value of a name, or why it cannot be read."""
-    if value.unread:
-        return f"unreadable: {sanitize(value.unread)}"
+    if value.unreadable:
+        return f"unreadable: {sanitize(value.unreadable)}"
     return literal(value.value, whole=whole)
 
 

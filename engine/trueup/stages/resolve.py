@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Undefined, UndefinedError
 
 from trueup.expressions.compiled import Compiled, Slot
-from trueup.expressions.unreadable import NEEDS_UNREAD, UnreadableValue
+from trueup.expressions.unreadable import NEEDS_UNREADABLE, UnreadableValue
 from trueup.model.catalogue import UNNAMED, SystemNames
 from trueup.model.coerce import CoercionError, pick_table
 from trueup.model.finding import Finding, Severity
@@ -139,7 +139,7 @@ class Resolver:
         """Blocks a row that uses an unreadable row, because of that row if a mapping has it."""
         because = blocked_unreadable(self._states, value.row) if value.row else None
         if because is None:
-            finding = self._finding(key, slot, NEEDS_UNREAD, value.text)
+            finding = self._finding(key, slot, NEEDS_UNREADABLE, value.text)
         else:
             resolved.because = because
             finding = self._depends(key, slot, because)
@@ -179,7 +179,7 @@ class Resolver:
         return self._finding(key, slot, DEPENDS, f"depends on {row[0]} {row[1]}, which is blocked")
 
     def _finding(self, key: str, slot: Slot, code: str, text: str) -> Finding:
-        remedies = {DEPENDS: "", NEEDS_UNREAD: f"correct that row in {self._systems.source}"}
+        remedies = {DEPENDS: "", NEEDS_UNREADABLE: f"correct that row in {self._systems.source}"}
         usual = f"correct the row in {self._systems.source}, or the mapping at this place"
         remedy = remedies.get(code, usual)
         mapping = self.compiled.mapping.name
@@ -190,7 +190,7 @@ def blocked_unreadable(states: Mapping[str, MappingState], row: RowKey) -> RowKe
     """Returns mapping and key of an unreadable row that is blocked; `row` is its table and key."""
     table, key = row
     for name, state in states.items():
-        if state.mapping.source.table == table and key in state.unread and key in state.blocked:
+        if state.mapping.source.table == table and key in state.unreadable and key in state.blocked:
             return name, key
     return None
 

@@ -8,7 +8,7 @@ from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.compiled import Compiled
 from trueup.expressions.namespace import Namespace
 from trueup.expressions.rules import STOPS, expression_failed, failing_rules
-from trueup.expressions.unreadable import NEEDS_UNREAD
+from trueup.expressions.unreadable import NEEDS_UNREADABLE
 from trueup.model.finding import Finding, Severity
 from trueup.model.mapping_state import MappingState, Row
 
@@ -90,7 +90,7 @@ def _without_repeats(findings: Iterable[Finding]) -> list[Finding]:
     """Returns findings without repeats about the same unreadable row."""
     kept: dict[tuple[str, str] | Finding, Finding] = {}
     for finding in findings:
-        same = (finding.code, finding.text) if finding.code == NEEDS_UNREAD else finding
+        same = (finding.code, finding.text) if finding.code == NEEDS_UNREADABLE else finding
         kept.setdefault(same, finding)
     return [*kept.values()]
 

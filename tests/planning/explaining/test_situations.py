@@ -99,7 +99,7 @@ def test_a_cell_that_cannot_be_read_has_the_reason():
     assert row.status is RowStatus.BLOCKED
     phone = next(one for one in row.fields if one.name == "phone")
     [formula] = phone.formulas
-    assert 'account acc, phone: "oops" cannot be read' in formula.uses[0].unread
+    assert 'account acc, phone: "oops" cannot be read' in formula.uses[0].unreadable
 
 
 def test_a_row_that_is_gone_has_no_fields_and_shows_what_switches_its_record_off():

@@ -67,7 +67,7 @@ def _unreadable_rows(context: PlanContext, mapping: MappingSpec) -> int:
     state, unreadable = context.states[mapping.name], context.unreadable.get(mapping.source.table)
     unknown = [
         key
-        for key in state.unread
+        for key in state.unreadable
         if key not in state.record_ids and key not in state.inferred_links
     ]
     return len(unknown) + (len(unreadable.without_key) if unreadable else 0)

@@ -81,7 +81,7 @@ class PendingChanges:
                 self._sort(key, queue)
             else:
                 queue.settled.append(key)
-        for key in sorted(self.state.unread):
+        for key in sorted(self.state.unreadable):
             self._sort_unreadable(key, queues)
         for owner in self.values.successors & queues.keys():
             self._keep_together(owner, queues[owner])

@@ -89,8 +89,8 @@ class Quantities:
         A linked row that is gone, and one that is left out on purpose, count as 0. A row that
         cannot be read is not gone.
         """
-        if key in self._state.unread:
-            findings = self._state.blocked.get(key, self._state.unread[key].findings)
+        if key in self._state.unreadable:
+            findings = self._state.blocked.get(key, self._state.unreadable[key].findings)
             if findings[0].code == MAY_BE_UNREADABLE:
                 why = "its row may be one that has no key"
             else:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
-from trueup.expressions.unreadable import NEEDS_UNREAD, PartialRow
+from trueup.expressions.unreadable import NEEDS_UNREADABLE, PartialRow
 from trueup.model.finding import Finding, Severity
 from trueup.model.finding_codes import DEPENDS
 from trueup.model.mapping import MappingSpec
@@ -28,7 +28,7 @@ def block_unreadable(context: PlanContext, state: MappingState) -> None:
     if unreadable is None:
         return
     for key, row in unreadable.rows.items():
-        state.unread[key] = row
+        state.unreadable[key] = row
         if _is_out_of_scope(context, mapping, row):
             state.out_of_scope.add(key)
             continue
@@ -40,7 +40,7 @@ def block_unreadable(context: PlanContext, state: MappingState) -> None:
         if not state.has(key):
             text = f"{mapping.name} {key} is not found"
             partial = PartialRow({}, text, (mapping.source.table, key))
-            state.unread[key] = UnreadableRow(partial, unreadable.without_key)
+            state.unreadable[key] = UnreadableRow(partial, unreadable.without_key)
             state.block(key, _may_be_unreadable(mapping, key, unreadable))
 
 
@@ -65,9 +65,9 @@ def _drop_repeated_findings(context: PlanContext, state: MappingState) -> None:
     """Removes findings that a blocked row reports already."""
     reported = {
         finding
-        for key in state.unread
+        for key in state.unreadable
         if key in state.blocked
-        for finding in state.unread[key].findings
+        for finding in state.unreadable[key].findings
     }
     if reported:
         context.findings[:] = [one for one in context.findings if one not in reported]
@@ -98,7 +98,7 @@ def explain_unreadable(context: PlanContext, state: MappingState, suspects: Iter
         return
     for key in suspects:
         findings = state.blocked.get(key, ())
-        if any(finding.code == NEEDS_UNREAD for finding in findings):
+        if any(finding.code == NEEDS_UNREADABLE for finding in findings):
             _name_cause(context, state, key)
 
 
@@ -110,7 +110,7 @@ def _name_cause(context: PlanContext, state: MappingState, key: str) -> None:
     text = f"depends on {mapping} {other}, which is blocked"
     place = state.mapping.place
     finding = Finding(DEPENDS, Severity.ERROR, text, "", place, state.mapping.name, key)
-    rest = [one for one in state.blocked[key] if one.code != NEEDS_UNREAD]
+    rest = [one for one in state.blocked[key] if one.code != NEEDS_UNREADABLE]
     state.blocked[key] = [finding, *rest]
     state.because.setdefault(key, because)
 
@@ -126,12 +126,12 @@ def _unreadable_causes(context: PlanContext, state: MappingState, key: str) -> I
             except EVALUATION_ERRORS:  # the reference itself cannot be read
                 continue
             other = context.states[slot.reference.mapping]
-            if other_key in other.unread and other_key in other.blocked:
+            if other_key in other.unreadable and other_key in other.blocked:
                 yield slot.reference.mapping, other_key
 
     texts = {finding.text for finding in state.blocked[key]}
     joins = state.mapping.source.joins
-    for why, row in context.namespaces[name].unread(state.rows[key], joins):
+    for why, row in context.namespaces[name].unreadable(state.rows[key], joins):
         found = blocked_unreadable(context.states, row) if why in texts else None
         if found:
             yield found
