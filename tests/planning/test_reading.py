@@ -1,6 +1,7 @@
 """Records are read once for all that a plan needs of them."""
 
 import pytest
+from trueup.model.coerce import CoercionError
 from trueup.model.mapping import Find
 from trueup.operations.project import load_project
 from trueup.planning.needs import entity_fields
@@ -68,3 +69,17 @@ def test_a_look_up_alone_reads_no_field_of_the_mapping(project, target):
     assert reader.find(spec, tuple({"companyName": "Oak"}.get(one, "Vendor") for one in spec.where))
 
     assert target.reads == [("Companies", 0, ["companyName", "companyType", "isActive"])]
+
+
+@pytest.mark.parametrize("wanted", ["None", "none "])
+def test_a_look_up_finds_no_record_without_a_value(project, target, wanted):
+    reader, spec = Records(project, target, {}), vendor_of(project)
+    target.records["Companies"][9] = {
+        **target.records["Companies"][7],
+        "id": 9,
+        "companyName": None,
+    }
+    values = {"companyName": wanted, "companyType": "Vendor"}
+
+    with pytest.raises(CoercionError, match=f"there is no Companies with companyName '{wanted}'"):
+        reader.find(spec, tuple(values[name] for name in spec.where))

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from trueup.expressions.compiled import Compiled
+from trueup.expressions.value_filters import fold_all
 from trueup.model.catalogue import SystemNames
 from trueup.model.change import Unknown
 from trueup.model.coerce import CoercionError
@@ -13,7 +14,7 @@ from trueup.model.finding import Finding, Severity
 from trueup.model.mapping import Manage
 from trueup.model.mapping_state import MappingState
 from trueup.stages.diff import differing
-from trueup.stages.resolve import Resolved, Resolver, find_index, folded
+from trueup.stages.resolve import Resolved, Resolver, find_index
 
 from tests.stages.examples import ENTITY, HERE, day, find, mapping, ref, spec
 
@@ -327,5 +328,9 @@ def test_a_slot_alone_goes_into_what_is_resolved_already():
 def test_reference_data_is_indexed_without_case_and_idle_spaces():
     records = [{"id": 1, "name": " Sales "}, {"id": 2, "name": "SALES"}, {"id": 3, "name": None}]
     index = find_index(records, ["name"])
-    assert [one["id"] for one in index[folded(["sales"])]] == [1, 2]
-    assert folded(["  A ", 5, None]) == ("a", "5", "none")
+    assert {key: [one["id"] for one in found] for key, found in index.items()} == {"sales": [1, 2]}
+
+
+def test_reference_data_is_indexed_by_numbers_as_they_are_compared():
+    index = find_index([{"id": 1, "rate": Decimal("1.5000"), "active": True}], ["rate", "active"])
+    assert [*index] == [fold_all([Decimal("1.5"), True])]

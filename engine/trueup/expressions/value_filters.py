@@ -1,7 +1,7 @@
 """Values as text, and the filters for text and for any value. None passes through most of them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -79,6 +79,11 @@ def _quoted(value: object) -> str:
 def fold(value: object) -> str:
     """Returns the text of a value for a look-up: without case and surrounding spaces."""
     return (value if type(value) is str else as_text(value)).strip().casefold()
+
+
+def fold_all(values: Iterable[object]) -> str:
+    """Returns one text for several values; equal if they differ in case and outer spaces only."""
+    return "\0".join(map(fold, values))
 
 
 def truncate_visibly(value: object, length: int) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any
 from trueup.errors import ConfigError
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.unreadable import PartialRow
+from trueup.expressions.value_filters import fold_all
 from trueup.model.catalogue import Field, Type
 from trueup.model.change import UnitRow
 from trueup.model.coerce import CoercionError, coerce
@@ -21,7 +22,7 @@ from trueup.model.units import DAY, unit_rows
 from trueup.planning.needs import columns, entity_fields, finds
 from trueup.ports.source import Row, Source
 from trueup.ports.target import Condition, Record, Target
-from trueup.stages.resolve import find_index, folded
+from trueup.stages.resolve import find_index
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Records:
 
     def __init__(self, project: Project, target: Target, base: Mapping[str, Any]) -> None:
         self._project, self._target, self._base = project, target, base
-        self._finds: dict[str, dict[tuple[str, ...], dict[tuple[str, ...], list[Record]]]] = {}
+        self._finds: dict[str, dict[tuple[str, ...], dict[str, list[Record]]]] = {}
         self._reference: dict[str, Sequence[Record]] = {}
         self._texts: dict[tuple[str, tuple[str, ...]], dict[object, str]] = {}
         self._needs = finds(project)
@@ -181,7 +182,7 @@ class Records:
             coerce(value, known) if (known := entity.field(name)) else value
             for name, value in zip(names, wanted, strict=True)
         ]
-        found = self._find_index(spec.entity, names).get(folded(values), [])
+        found = self._find_index(spec.entity, names).get(fold_all(values), [])
         active = [record for record in found if entity.is_active(record)]
         if len(active) == 1:
             return int(active[0]["id"])
@@ -206,17 +207,14 @@ class Records:
             self._texts[spec.entity, names] = known
         return (known or {}).get(id_, "")
 
-    def _find_index(
-        self, entity: str, names: tuple[str, ...]
-    ) -> dict[tuple[str, ...], list[Record]]:
+    def _find_index(self, entity: str, names: tuple[str, ...]) -> dict[str, list[Record]]:
         indexes = self._finds.setdefault(entity, {})
         if names not in indexes:
             if entity not in self._reference:
                 self._reference[entity] = self.read(
                     entity, [], sorted(self._needs.get(entity, set(names)))
                 )
-            index = find_index(self._reference[entity], names)
-            indexes[names] = {key: list(records) for key, records in index.items()}  # type: ignore[arg-type]
+            indexes[names] = find_index(self._reference[entity], names)
         return indexes[names]
 
     def units(

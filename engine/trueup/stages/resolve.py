@@ -12,12 +12,13 @@ from jinja2 import Undefined, UndefinedError
 
 from trueup.expressions.compiled import Compiled, Slot
 from trueup.expressions.unreadable import NEEDS_UNREADABLE, UnreadableValue
+from trueup.expressions.value_filters import fold_all
 from trueup.model.catalogue import UNNAMED, SystemNames
 from trueup.model.coerce import CoercionError, pick_table
 from trueup.model.finding import Finding, Severity
 from trueup.model.finding_codes import DEPENDS
 from trueup.model.mapping import Find, Manage, Reference
-from trueup.model.mapping_state import MappingState, RowKey
+from trueup.model.mapping_state import MappingState, Record, RowKey
 
 Finder = Callable[[Find, tuple[Any, ...]], "int | None"]
 """The id of the one record of reference data that fits; None if a value is none.
@@ -195,16 +196,14 @@ def blocked_unreadable(states: Mapping[str, MappingState], row: RowKey) -> RowKe
     return None
 
 
-def find_index(
-    records: Sequence[Mapping[str, Any]], names: Sequence[str]
-) -> dict[tuple[str, ...], list[Mapping[str, Any]]]:
-    """Returns reference data by the fields of its look-up, ignoring case and outer spaces."""
-    index: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+def find_index(records: Iterable[Record], names: Sequence[str]) -> dict[str, list[Record]]:
+    """Returns reference data by `fold_all` of the fields of its look-up.
+
+    A record without a value for one of them is not found by any.
+    """
+    index: dict[str, list[Record]] = {}
     for record in records:
-        index.setdefault(folded(record.get(name) for name in names), []).append(record)
+        values = [record.get(name) for name in names]
+        if all(value is not None for value in values):
+            index.setdefault(fold_all(values), []).append(record)
     return index
-
-
-def folded(values: Iterable[object]) -> tuple[str, ...]:
-    """Returns values for a look-up: text without case and outer spaces."""
-    return tuple(str(value).strip().casefold() for value in values)

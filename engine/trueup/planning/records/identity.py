@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from trueup.expressions.value_filters import as_text, fold
+from trueup.expressions.value_filters import as_text, fold_all
 from trueup.model.catalogue import UDF, Entity, Type
 from trueup.model.coerce import empty
 from trueup.ports.target import Condition, Record
@@ -45,14 +45,13 @@ def _carriers(
     condition = Condition(queried, "in", sorted(values, key=as_text))
     records = read(entity.name, [condition], sorted({*names, *more})) if values else []
 
-    by_identity: dict[tuple[str, ...], list[Record]] = defaultdict(list)
+    by_identity: dict[str, list[Record]] = defaultdict(list)
     for record in records:
-        by_identity[_folded(record, names)].append(record)
-    return {key: by_identity.get(_folded(identity, names), []) for key, identity in wanted.items()}
-
-
-def _folded(values: Mapping[str, Any], names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(fold(values.get(name)) for name in names)
+        by_identity[fold_all(map(record.get, names))].append(record)
+    return {
+        key: by_identity.get(fold_all(map(identity.get, names)), [])
+        for key, identity in wanted.items()
+    }
 
 
 def most_selective(entity: Entity, names: Sequence[str]) -> str:

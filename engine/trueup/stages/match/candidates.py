@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from trueup.expressions.filters import domain, look_alike, names_in
-from trueup.expressions.value_filters import fold
+from trueup.expressions.value_filters import fold_all
 from trueup.model.mapping_state import Record
 
 _END = -1
@@ -29,13 +29,13 @@ class RecordIndex:
         """By position of a record, that of the record before it with such a hash."""
 
         for position, record in enumerate(records.values()):
-            place = hash(folded(map(record.get, names))) % size
+            place = hash(fold_all(map(record.get, names))) % size
             before[position] = last[place]
             last[place] = position
 
     def having(self, values: Iterable[Any]) -> list[int]:
         """Ids of the records with these values, in the order in which they were read."""
-        wanted = folded(values)
+        wanted = fold_all(values)
         found: list[int] = []
         position = self._last[hash(wanted) % len(self._ids)] if self._ids else _END
         while position != _END:
@@ -46,7 +46,7 @@ class RecordIndex:
         return found[::-1]
 
     def _folded(self, id_: int) -> str:
-        return folded(map(self._records[id_].get, self._names))
+        return fold_all(map(self._records[id_].get, self._names))
 
 
 Forms = Mapping[str, set[str]]
@@ -72,11 +72,6 @@ class SimilarIndex:
             for record in self._found.get((name, form), ())
         }
         return sorted(found)
-
-
-def folded(values: Iterable[Any]) -> str:
-    """Returns one text for several values; equal if they differ in case and outer spaces only."""
-    return "\0".join(map(fold, values))
 
 
 def forms_of(values: Mapping[str, Any]) -> Forms:

@@ -11,11 +11,12 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from trueup.expressions.filters import domain, normalise
+from trueup.expressions.value_filters import fold_all
 from trueup.model.change import Unknown
 from trueup.model.coerce import empty, same
 from trueup.model.mapping import MatchKey, Strength
 from trueup.model.mapping_state import MappingState
-from trueup.stages.match.candidates import RecordIndex, folded
+from trueup.stages.match.candidates import RecordIndex
 from trueup.stages.match.result import FieldValues
 
 PLACEHOLDERS = frozenset(
@@ -149,7 +150,7 @@ class MatchEvidence:
 
     def _shared(self, match_key: MatchKey, values: Mapping[str, Any]) -> Iterator[str]:
         shown = ", ".join(f"{name} {value}" for name, value in values.items())
-        rows = self._rows_with(match_key)[folded(values.values())]
+        rows = self._rows_with(match_key)[fold_all(values.values())]
         if rows > 1:
             yield f"{rows} rows have {shown}"
         records = len(self._index(tuple(values)).having(values.values()))
@@ -161,7 +162,7 @@ class MatchEvidence:
         number = self._mapping.match.index(match_key)
         if number not in self._rows:
             every = (self._values(key, match_key.fields) for key in self._state.ready)
-            self._rows[number] = Counter(folded(one.values()) for one in every if one)
+            self._rows[number] = Counter(fold_all(one.values()) for one in every if one)
         return self._rows[number]
 
     def _compare(

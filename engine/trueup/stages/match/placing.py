@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from trueup.expressions.value_filters import fold_all
 from trueup.model.change import Unknown
 from trueup.model.coerce import empty
 from trueup.model.decision import Decision
@@ -10,7 +11,6 @@ from trueup.model.finding import Advice, Place, Severity
 from trueup.model.mapping import Reference
 from trueup.model.verdict import Verdict
 from trueup.stages.match.advice import MOST
-from trueup.stages.match.candidates import folded
 from trueup.stages.match.claims import Claims
 from trueup.stages.match.evidence import MatchEvidence
 from trueup.stages.match.result import BY_DECISION, BY_IDENTITY, BY_KEYS, BY_SUCCESSION
@@ -136,7 +136,7 @@ class Placing:
             text = f"its identity ({', '.join(missing)}) is empty"
             self._work.block(key, "identity-empty", text, Advice("give the row one"), place)
             return None
-        self.identities[key] = folded(values.values())
+        self.identities[key] = fold_all(values.values())
         return self._single_record(key, values, BY_IDENTITY, place)
 
     # The mapping's own keys
