@@ -54,7 +54,7 @@ class PlanOptions:
     customer: str = ""  # key or name
     undo: str = ""  # the run that is to be undone; the options above do not apply then
     explained: bool = False  # keeps what the plan was made from; that takes memory
-    remembered: bool = False  # keeps the records that were read, for searches
+    keep_records: bool = False  # keeps the records that were read, for searches
 
 
 Report = Callable[[str], None]
@@ -150,7 +150,7 @@ def plan_with_context(
     apply_plan_rules(context, part)
     context.rules.require_all_asked()
     made = assemble(context, world, calls_before, part)  # order, guard
-    records = records_read(context, world.clock.now()) if options.remembered else None
+    records = records_read(context, world.clock.now()) if options.keep_records else None
     return Planned(made, context if options.explained else None, records)
 
 

@@ -56,8 +56,8 @@ def prepare(state: State, settlement: Settlement) -> PreparedSettlement:
     entry = Entry(change.id, Step.DONE, settlement.at, data)
     run_state.note(entry)
     as_of = loads(run.plan).as_of
-    remembered = effects(change, run_state, run.id, entry.data, as_of)
-    return PreparedSettlement(run.id, change, entry, remembered)
+    effects_on_state = effects(change, run_state, run.id, entry.data, as_of)
+    return PreparedSettlement(run.id, change, entry, effects_on_state)
 
 
 def mapping_of_created(state: State, change: str) -> str:

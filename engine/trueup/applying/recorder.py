@@ -40,13 +40,13 @@ class Recorder:
         """Writes entries and their effects, and adds changes that became ready to the schedule."""
         if not entries:
             return
-        remembered: list[Effects] = []
+        effects_of_done: list[Effects] = []
         for entry in entries:
             self._job.run_state.note(entry)
             if entry.step is Step.DONE:
-                remembered.append(self._effects(entry))
+                effects_of_done.append(self._effects(entry))
         state, lease = self._job.world.state, self._job.lock.lease
-        state.record(lease, self._job.run, entries, _joined(remembered))
+        state.record(lease, self._job.run, entries, _joined(effects_of_done))
         for entry in entries:
             self._reschedule(entry)
         self._report(entries)

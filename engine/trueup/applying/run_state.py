@@ -284,13 +284,13 @@ def _pushed(
         keys = [] if adjustment.is_correction else [pushed(key) for key in change.keys]
         return (pushed(move_key(adjustment.row.key, service, day)), *keys)
     corrected = adjustment.decided_on or (day if adjustment.correction else None)
-    remembered = [] if adjustment.is_correction else [pushed(key) for key in change.keys]
+    sent = [] if adjustment.is_correction else [pushed(key) for key in change.keys]
     if corrected is not None:
         # A decision to correct is used up by the run that obeys it: it is found by this key.
         # A later plan counts no day again that this one has shown, also beside a change.
         key = correction_key(adjustment.row.key, corrected)
-        remembered.append(replace(pushed(key), units=adjustment.correction))
-    return tuple(remembered)
+        sent.append(replace(pushed(key), units=adjustment.correction))
+    return tuple(sent)
 
 
 def _marked(change: Change, run_state: RunState, run: str, today: date) -> Effects:

@@ -43,7 +43,7 @@ def plan(
     Raises ConfigError, with places, if mappings name what the tenant does not have, and EngineError
     if a side cannot be read, or the options name no row, or several.
     """
-    options = replace(options or PlanOptions(), remembered=keep)
+    options = replace(options or PlanOptions(), keep_records=keep)
     metadata = CachePolicy.RENEWED if fresh else CachePolicy.USED
     if not keep:
         metadata = CachePolicy.IGNORED
@@ -52,7 +52,7 @@ def plan(
         planned = planned_in(world, project, options, listener)
     if planned.records:
         _keep(project, planned.records, listener)
-    if keep and options == PlanOptions(remembered=True):
+    if keep and options == PlanOptions(keep_records=True):
         announce_plan(project, planned.plan, listener)
     return planned.plan
 

@@ -118,14 +118,14 @@ class _ChangePlanner:
             return
         if key in self._activate:
             writes |= self._switch_on(values, record)
-        remembered = self._remembered(key, {**record, **values}, kept)
+        owned_values = self._owned_values(key, {**record, **values}, kept)
         changes = []
         if how is not None:
             # The update sets the others. If it is not sent, they must not look edited.
-            agreed = {name: value for name, value in remembered.items() if name not in writes}
+            agreed = {name: value for name, value in owned_values.items() if name not in writes}
             changes.append(link_change(self._context, self._mapping, key, how, agreed))
         if writes:
-            changes.append(self._update(key, writes, record, remembered))
+            changes.append(self._update(key, writes, record, owned_values))
         if changes:
             self._state.changes[key] = changes
 
@@ -183,15 +183,15 @@ class _ChangePlanner:
         notes = (*link.notes, f"{before} stays, without units")
         state.changes[key] = [replace(link, notes=notes), *others]
 
-    def _remembered(
+    def _owned_values(
         self, key: str, values: Mapping[str, Any], kept: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Returns the values for the state; a succession and values that were not kept stay."""
         row = stable_columns(self._context, self._mapping, key)
-        remembered = owned(self._compiled.slots, values, row)
+        owned_values = owned(self._compiled.slots, values, row)
         last = self._context.snapshot.applied.get((self._mapping.name, key), {})
         marks = [SUCCEEDS, FOLLOWS, *(f"{NOT_KEPT}{name}" for name in kept)]
-        return {**remembered, **{name: last[name] for name in marks if name in last}}
+        return {**owned_values, **{name: last[name] for name in marks if name in last}}
 
     def _switch_on(self, values: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
         """Returns what activates a record: the row's own values for the fields of `deactivate`."""
@@ -208,7 +208,7 @@ class _ChangePlanner:
         key: str,
         writes: dict[str, Any],
         record: Mapping[str, Any],
-        remembered: Mapping[str, Any],
+        owned_values: Mapping[str, Any],
     ) -> Change:
         last = self._context.last_written(self._mapping.name, key)
         row = fingerprint(stable_columns(self._context, self._mapping, key))
@@ -230,7 +230,7 @@ class _ChangePlanner:
             record=self._state.record_ids[key],
             fields=fields,
             values={**writes, **parent_values(self._entity, record)},
-            owned=remembered,
+            owned=owned_values,
             seen=Preconditions(
                 rows=(seen_row(self._context, self._mapping, key),),
                 record={name: record.get(name) for name in writes},

@@ -60,12 +60,12 @@ class _SourceNames:
         self._states[mapping] = MappingState(spec, rows)
         self._namespaces[mapping] = context.namespace_of(spec)
         names = {key: self._labels.row(mapping, key) for key in rows}
-        is_gone = any(key not in rows for key in self._remembered(mapping))
+        is_gone = any(key not in rows for key in self._keys_in_state(mapping))
         has_all_names = all(name != key for key, name in names.items())
         self.are_complete &= has_all_names and not is_gone and not context.unreadable
         return names
 
-    def _remembered(self, mapping: str) -> Iterator[str]:
+    def _keys_in_state(self, mapping: str) -> Iterator[str]:
         snapshot = self._context.snapshot
         for known in (snapshot.links, snapshot.applied, snapshot.pushed):
             yield from (key for name, key in known if name == mapping)
