@@ -24,7 +24,7 @@ def on_common_days(planner: ServicePlanner, pair: Pair) -> bool:
     such days are found; rules may stop a half on its new day.
     """
     begins, ends = pair.new.begins, pair.old.ends
-    day = begins.day or ends.day or max(one.planned or date.min for one in (begins, ends))
+    day = begins.day or ends.day or max(one.planned_day or date.min for one in (begins, ends))
     halves = _Dated(begins, day, begins.day is None), _Dated(ends, ends.day or day, not ends.day)
     if _fit(halves):
         return True
@@ -53,7 +53,7 @@ class _Dated:
     @property
     def wait(self) -> timedelta:
         """How much later than its day it is planned."""
-        return (self.half.planned or self.day) - self.day
+        return (self.half.planned_day or self.day) - self.day
 
     def put(self, planner: ServicePlanner, wait: timedelta) -> None:
         """Plans it, and later changes of its service, no earlier than this much after its day."""

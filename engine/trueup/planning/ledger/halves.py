@@ -23,10 +23,10 @@ class Half:
     @property
     def is_sent(self) -> bool:
         """Whether this plan sends it, as a change or as a correction."""
-        return self.planned is not None
+        return self.planned_day is not None
 
     @property
-    def planned(self) -> date | None:
+    def planned_day(self) -> date | None:
         """The day on which this plan sends it."""
         sent = self.sent
         return sent.adjustment.day if sent else None

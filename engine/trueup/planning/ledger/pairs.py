@@ -113,12 +113,12 @@ class SuccessionPairs:
     def _bring_together(self, pair: Pair) -> bool:
         """Sends both on days that fit each other, or neither; returns whether one was changed."""
         halves = pair.new.begins, pair.old.ends
-        planned = [half.planned for half in halves]
+        before = [half.planned_day for half in halves]
         found = on_common_days(self._planner, pair)
         for half in halves if not found else ():
             text = "the two services have no open day in common"
             half.hold(self._stop(half.service, text, NO_ADVICE))
-        return planned != [half.planned for half in halves]
+        return before != [half.planned_day for half in halves]
 
     def _follow(self, pair: Pair) -> bool:
         """Moves the rest of a pair to the day of a half that was sent before; returns whether.
@@ -129,10 +129,10 @@ class SuccessionPairs:
         begins = [one for one in self.found if one.new.service is pair.new.service]
         ends = [one for one in self.found if one.old.service is pair.old.service]
         halves = pair.new.begins, pair.old.ends
-        planned = [half.planned for half in halves]
+        before = [half.planned_day for half in halves]
         if len(begins) == len(ends) == 1:
             follow(self._planner, pair)
-        return planned != [half.planned for half in halves]
+        return before != [half.planned_day for half in halves]
 
     def _hold_on_two_days(self, begins: Half, ends: Half) -> bool:
         """Stops both if a person named the day of one of them only; returns whether it did."""
