@@ -34,7 +34,7 @@ from trueup.operations.project import load_project
 from trueup.operations.project_folder import shipped_folder as shipped
 from trueup.pipeline import plan
 from trueup.ports.world import World
-from trueup.stages.diff import differing, shown, updates
+from trueup.stages.diff import differing, display_text, updates
 from trueup.stages.match import MatchInputs, match
 from trueup.stages.transform import transform
 from trueup.wiring import SystemClock
@@ -205,7 +205,7 @@ def _stages(
         for key in differing(pairs, COLUMNS):
             desired = dict(zip(COLUMNS, state.ready[key], strict=True))
             record = state.records[state.record_ids[key]]
-            writes += len(updates(compiled.slots, desired, record, shown)[0])
+            writes += len(updates(compiled.slots, desired, record, display_text)[0])
         return writes
 
     before = peak_memory()

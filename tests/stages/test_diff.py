@@ -19,11 +19,11 @@ from trueup.stages.diff import (
     creation,
     deactivation,
     differing,
+    display_text,
     field_changes,
     getter,
     owned,
     reason,
-    shown,
     updates,
 )
 
@@ -35,7 +35,7 @@ SYSTEMS = SystemNames("Work 365", "Autotask")
 
 def compared(slots, desired, record):
     """The fields to write and the findings, with values as people read them."""
-    return updates(slots, desired, record, shown, SYSTEMS)
+    return updates(slots, desired, record, display_text, SYSTEMS)
 
 
 def slot(name, manage=ALWAYS, *, clear=False, identity=False):
@@ -331,13 +331,13 @@ def test_changes_of_fields_are_in_the_order_of_the_mapping_as_people_read_them()
         {"period": 3, "contractName": "New"},
         {"contractName": "Old", "period": 2},
         lambda name: Reason.SOURCE if name == "period" else Reason.DRIFT,
-        shown,
+        display_text,
     )
     assert made == (
         FieldChange("contractName", "Old", "New", Reason.DRIFT, "Old", "New"),
         FieldChange("period", 2, 3, Reason.SOURCE, "Monthly", "Yearly"),
     )
-    assert field_changes(slots, {"units": 1}, None, lambda _name: Reason.NEW, shown) == (
+    assert field_changes(slots, {"units": 1}, None, lambda _name: Reason.NEW, display_text) == (
         FieldChange("units", None, 1, Reason.NEW, "–", "1"),
     )
 
@@ -358,7 +358,7 @@ def test_changes_of_fields_are_in_the_order_of_the_mapping_as_people_read_them()
     ],
 )
 def test_a_value_is_shown_as_people_read_it(name, what, text):
-    assert shown(slot(name), what) == text
+    assert display_text(slot(name), what) == text
 
 
 def test_state_remembers_what_the_mapping_wrote_and_the_row_that_it_came_from():

@@ -8,7 +8,7 @@ from trueup.model.mapping import MappingSpec
 from trueup.model.project import Project
 from trueup.planning.records.inactive import off_values
 from trueup.ports.target import Condition, Record, Target
-from trueup.stages.diff import shown_in
+from trueup.stages.diff import display_text_in
 
 
 def check_record(
@@ -51,7 +51,7 @@ def _inactive(project: Project, mapping: MappingSpec, target: Target, record: Re
         return ""
     shown = [*off] if is_held else [entity.active]
     values = ", ".join(
-        f"{name}: {shown_in(field, record[name])}"
+        f"{name}: {display_text_in(field, record[name])}"
         for name in shown
         if (field := entity.field(name))
     )

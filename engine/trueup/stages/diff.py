@@ -210,13 +210,13 @@ def field_changes(
     )
 
 
-def shown(slot: Slot, value: object) -> str:
+def display_text(slot: Slot, value: object) -> str:
     """Returns the display text of a value, without record names: labels, yes and no, – for none."""
-    return shown_in(slot.field, value)
+    return display_text_in(slot.field, value)
 
 
-def shown_in(field: Field, value: object) -> str:
-    """As `shown`, for any field."""
+def display_text_in(field: Field, value: object) -> str:
+    """As `display_text`, for any field."""
     if empty(value):
         return "–"
     if isinstance(value, Unknown):

@@ -48,7 +48,7 @@ from trueup.stages.append import (
     ServiceDays,
     merge,
 )
-from trueup.stages.diff import shown
+from trueup.stages.diff import display_text
 from trueup.stages.ledger import PendingUnits, ServiceLedger
 
 SHORTEST_MONTH = 28
@@ -379,7 +379,7 @@ class AdjustmentPlanner:
     def _fields(self, values: Mapping[str, Any]) -> tuple[FieldChange, ...]:
         slots = {slot.name: slot for slot in self._context.compiled[self._mapping.name].slots}
         return tuple(
-            FieldChange(name, None, value, Reason.NEW, "–", shown(slots[name], value))
+            FieldChange(name, None, value, Reason.NEW, "–", display_text(slots[name], value))
             for name, value in values.items()
             if name in slots
         )

@@ -10,7 +10,7 @@ from trueup.model.mapping import MappingSpec
 from trueup.planning.change_ids import change_id, link_id
 from trueup.planning.context import PlanContext
 from trueup.planning.fingerprints import seen_row
-from trueup.stages.diff import shown
+from trueup.stages.diff import display_text
 
 
 def change_of(
@@ -72,4 +72,4 @@ def shown_value(context: PlanContext, slot: Slot, value: object) -> str:
         return f"{name} (new)" if isinstance(value, Unknown) else f"{name} ({value})"
     if slot.find and (name := context.reader.text_of(slot.find, value)):
         return f"{name} ({value})"
-    return shown(slot, value)
+    return display_text(slot, value)

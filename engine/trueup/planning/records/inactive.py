@@ -16,7 +16,7 @@ from trueup.model.finding import Advice, Command, Finding, Severity, join_advice
 from trueup.model.mapping import Manage, MappingSpec
 from trueup.model.verdict import Topic, Verdict
 from trueup.planning.context import PlanContext
-from trueup.stages.diff import UNDONE, deactivation, shown_in
+from trueup.stages.diff import UNDONE, deactivation, display_text_in
 
 _SELF_MANAGED = frozenset({Manage.ALWAYS, Manage.EXTEND})
 
@@ -80,7 +80,9 @@ def _finding(
     """Returns a finding whose text many rows share, so that they are shown together."""
     entity = context.entity(mapping.target.entity)
     values = ", ".join(
-        f"{name}: {shown_in(field, off[name])}" for name in off if (field := entity.field(name))
+        f"{name}: {display_text_in(field, off[name])}"
+        for name in off
+        if (field := entity.field(name))
     )
     last = context.snapshot.applied.get((mapping.name, key), {})
     undone = next((last[f"{UNDONE}{name}"] for name in off if f"{UNDONE}{name}" in last), None)

@@ -20,7 +20,7 @@ from trueup.model.verdict import Verdict
 from trueup.planning.undo.posted_periods import extends, posted_periods
 from trueup.planning.undo.undone_run import UndoContext, reversing
 from trueup.ports.target import Condition, Record
-from trueup.stages.diff import UNDONE, deactivation, shown_in
+from trueup.stages.diff import UNDONE, deactivation, display_text_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +184,8 @@ def _fields_to_restore(
     for name in moved:
         field = _field(entity, name)
         text = (
-            f"{name} is {shown_in(field, now.get(name))} now, and the run left it as "
-            f"{shown_in(field, left[name])}: it was changed since and stays"
+            f"{name} is {display_text_in(field, now.get(name))} now, and the run left it as "
+            f"{display_text_in(field, left[name])}: it was changed since and stays"
         )
         context.leave(reversal.change, text)
     return [name for name in differ if name not in moved]
@@ -234,7 +234,7 @@ def _field_change(change: Change, field: Field, now: object, former: object) -> 
     """Returns the change with the run's display texts, so that references have their names."""
     earlier = next((one for one in change.fields if one.field == field.name), None)
     if earlier is None or change.action is Action.CREATE:
-        shown_now, shown_former = shown_in(field, now), shown_in(field, former)
+        shown_now, shown_former = display_text_in(field, now), display_text_in(field, former)
     else:
         # The run could show a record that it created itself by its name only.
         is_new = isinstance(earlier.after, Unknown)
