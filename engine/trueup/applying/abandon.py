@@ -21,7 +21,7 @@ def explanation(run_state: RunState) -> str:
 def skip_rest(run_state: RunState, at: datetime) -> list[Entry]:
     """Returns entries for all changes that are not sent any more.
 
-    None while a change is in doubt: it may turn out that it must be tried again.
+    The list is empty while a change is in doubt: it may turn out that it must be tried again.
     """
     if run_state.in_doubt():
         return []

@@ -16,7 +16,7 @@ def references_of(
 ) -> list[RowKey]:
     """Returns the rows that a ready row refers to directly, of one mapping if one is given.
 
-    None for any other row.
+    Empty for any other row.
     """
     compiled, state = context.compiled[mapping], context.states[mapping]
     raw = state.ready.get(key)

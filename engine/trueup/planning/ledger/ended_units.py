@@ -43,8 +43,8 @@ def _note(
 ) -> None:
     """Notes the units of the old service's last day, after all pending changes.
 
-    None if a change ends them, in this plan or before: then the run rate has it. Changes that are
-    held count as well: the plan that handles them counts each by itself.
+    Notes nothing if a change ends them, in this plan or before: then the run rate has it. Changes
+    that are held count as well: the plan that handles them counts each by itself.
     """
     end = old.terms.end
     if end is None or end >= max(as_of, begins.adjustment.day):

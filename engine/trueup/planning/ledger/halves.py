@@ -39,9 +39,9 @@ class Half:
         return min((self.pending[key] for key in keys if key in self.pending), default=None)
 
     def changes_of(self, changes: Sequence[Change]) -> Sequence[Change]:
-        """Returns those of a service's changes that send it; any of them if it was sent before.
+        """Returns those of a service's changes that send it; all of them if it was sent before.
 
-        None if this plan holds it.
+        Empty if this plan holds it.
         """
         own = [
             change

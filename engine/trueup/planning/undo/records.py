@@ -78,7 +78,7 @@ def _reversal(context: UndoContext, change: Change) -> _Reversal | None:
 def _off_values(context: UndoContext, change: Change) -> Mapping[str, Any]:
     """Returns the values that deactivate a record that the run created.
 
-    None if its mapping has none: then the record stays, and that is reported.
+    Empty if its mapping has none: then the record stays, and that is reported.
     """
     mapping = context.project.mappings[change.mapping]
     entity = context.world.target.entity(change.entity)
