@@ -111,7 +111,7 @@ class TargetSpec:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """A second record of the same reference on one parent is created by another entity."""
+    """How a second record with the same references is created: by another entity."""
 
     when: Value
     by: str

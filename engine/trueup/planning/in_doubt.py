@@ -20,7 +20,10 @@ class InDoubt:
 
 
 def find_in_doubt(state: State, snapshot: StateSnapshot) -> InDoubt:
-    """Returns those of all open runs, without write-backs, whose repetition does no harm."""
+    """Returns rows and services with a change in doubt, of all open runs.
+
+    Write-backs do not count: their repetition does no harm.
+    """
     changes = [
         change for run in snapshot.open_runs for change in _in_doubt_of(state, run.id, run.plan)
     ]

@@ -10,7 +10,7 @@ from trueup.planning.context import PlanContext
 
 
 def may_not(context: PlanContext, entity: str, action: Action) -> bool:
-    """Returns whether the API user may not make such changes of the entity; read once."""
+    """Returns whether the API user may not make changes of this action; read once per entity."""
     operation = _operation(action)
     return operation is not None and operation in context.denied(entity)
 
@@ -29,7 +29,7 @@ def _operation(action: Action) -> str | None:
 
 
 def denied_finding(mapping: MappingSpec, entity: str, action: Action, key: str) -> Finding:
-    """The finding of a row with such a change."""
+    """Returns the finding of a row with a change that the API user may not make."""
     text = f"the API user may not {_operation(action)} {entity}"
     return Finding(
         "right-missing", Severity.HOLD, text, RIGHTS, mapping.target.place, mapping.name, key

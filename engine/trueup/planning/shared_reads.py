@@ -151,12 +151,12 @@ class SharedTarget:
 
     @property
     def notices(self) -> Sequence[str]:
-        """Those of the target beneath."""
+        """Notices of the target beneath."""
         return self._beneath.notices
 
     @property
     def partial_reads(self) -> Sequence[PartialRead]:
-        """Those of the target beneath."""
+        """Partial reads of the target beneath."""
         return self._beneath.partial_reads
 
     def read(self, entity: str, where: Sequence[Condition], fields: Sequence[str]) -> list[Record]:
@@ -211,7 +211,7 @@ class SharedTarget:
         self._beneath.stop()
 
     def reserve_calls(self, calls: int) -> None:
-        """Passes it to the target beneath."""
+        """Reserves the calls in the target beneath."""
         self._beneath.reserve_calls(calls)
 
     def threshold(self) -> Threshold:
@@ -230,7 +230,7 @@ class SharedTarget:
 
     @property
     def spared(self) -> int:
-        """Those of the target beneath."""
+        """Spared requests of the target beneath."""
         return self._beneath.spared
 
 

@@ -169,7 +169,7 @@ def _priced(project: Project, target: Target) -> Iterator[tuple[MappingSpec, Pri
 
 
 def _settings(spec: FieldSpec) -> list[str]:
-    """The settings that it uses, as a mapping writes them."""
+    """Returns the settings that a field uses, as a mapping writes them."""
     values = spec.value.where.values() if isinstance(spec.value, Find) else (spec.value,)
     codes = [str(value.raw) for value in values if isinstance(value, Value) and value.is_code]
     return sorted(

@@ -196,5 +196,5 @@ def not_allowed(exceeded: Sequence[GuardExceeded], allowed: frozenset[str]) -> l
 
 
 def set_by_rules(exceeded: Sequence[GuardExceeded]) -> list[GuardExceeded]:
-    """Returns those that a rule on the plan set when the plan was made."""
+    """Returns the limits that a rule on the plan set when the plan was made."""
     return [one for one in exceeded if one.kind == RULE]

@@ -356,7 +356,10 @@ class AdjustmentPlanner:
         return service_change
 
     def _earlier_ones(self, references: Mapping[str, Any]) -> Iterable[str]:
-        """Changes that add other services of that kind; reading must tell them from this one."""
+        """Yields ids of changes that add services with the same references.
+
+        They come first, because reading must tell their services from this one.
+        """
         for group in self._owner_state.changes.values():
             for change in group:
                 creates = (

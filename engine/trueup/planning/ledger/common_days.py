@@ -56,7 +56,7 @@ class _Dated:
         return (self.half.planned_day or self.day) - self.day
 
     def put(self, planner: ServicePlanner, wait: timedelta) -> None:
-        """Plans it, and later changes of its service, no earlier than this much after its day."""
+        """Plans the half, and later changes of its service, at least `wait` after their day."""
         service, day = self.half.service, self.day + wait
         if self.is_correction:
             first = first_day_alike(service.ledger, day, service.corrects.day)

@@ -48,7 +48,10 @@ class ContractEnds:
         self._context, self._pending = context, pending
 
     def set_aside(self, ledger: ServiceLedger, queue: Queue) -> None:
-        """Removes them from what is sent; those of a contract that still runs wait."""
+        """Removes decreases after the contract's end from `queue.sendable`.
+
+        They wait while the contract runs.
+        """
         keys = {one.key for one in ledger.after_end}
         for key in [one for one in queue.sendable if one in keys]:
             queue.sendable.remove(key)
@@ -59,7 +62,10 @@ class ContractEnds:
                 self._pending.state.skip(key, finding)
 
     def mark(self, ledger: ServiceLedger) -> None:
-        """Marks those of a contract that has ended, unless an earlier change is held."""
+        """Adds the marks of decreases after the end of a contract that has ended.
+
+        They wait if an earlier change is held.
+        """
         state, per_unit = self._pending.state, ledger.terms.monthly
         held = next((change.key for change in ledger.changes if change.key in state.blocked), None)
         for one in ledger.after_end if self._is_over(ledger) else ():

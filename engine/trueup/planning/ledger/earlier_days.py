@@ -61,7 +61,7 @@ class CorrectedServices:
     def add_earlier_days(
         self, planned: Mapping[str, PlannedService], queues: Mapping[str, Queue]
     ) -> None:
-        """Adds it to the last correcting adjustment of each service, or to a mark.
+        """Adds the money of earlier days to the last correction of each service, or to a mark.
 
         Reads the unit rows of these services from the starts of their contracts.
         """

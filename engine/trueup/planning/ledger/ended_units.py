@@ -22,7 +22,7 @@ def note_ended_units(
     services: ServiceLedgers,
     as_of: date,
 ) -> None:
-    """Notes them with the adjustments that begin other units in their place."""
+    """Adds ended units to the adjustments that begin other units in their place."""
     for pair in pairs:
         begins, old = pair.new.begins.sent, pair.old
         if begins and old.is_holder:

@@ -25,7 +25,7 @@ class UnitStep(NamedTuple):
 
 
 class OtherSteps:
-    """Finds such steps, by the days on which trueup adjusted each service."""
+    """Finds steps that trueup did not make, by the days on which it adjusted each service."""
 
     def __init__(self, pushed: Iterable[Pushed]) -> None:
         self._own: defaultdict[int, set[date]] = defaultdict(set)  # service → days

@@ -38,7 +38,10 @@ class _Days(NamedTuple):
 def hold_unbilled(
     context: PlanContext, owner: MappingSpec, pending: PendingChanges, services: ServiceLedgers
 ) -> None:
-    """Holds the pending changes of such rows; `owner` is the mapping whose ledger they move."""
+    """Holds pending changes of rows that have ended and get no record.
+
+    `owner` is the mapping whose ledger the changes move.
+    """
     for row, keys in _changes_without_record(context.states[owner.name], pending).items():
         ledger = services.of_row(row, Queue(sendable=[*keys]))
         days = [*_billable(ledger)]

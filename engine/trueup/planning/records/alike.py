@@ -18,7 +18,7 @@ from trueup.stages.match import RecordIndex
 
 
 class AlikeRecords:
-    """Looks for such values among the records of one mapping."""
+    """Finds the values by which records of one mapping would be taken for that of a row."""
 
     def __init__(self, context: PlanContext, mapping: MappingSpec) -> None:
         self._mapping = mapping
@@ -34,7 +34,7 @@ class AlikeRecords:
         return tuple(value for values in found if values for value in self.with_values(values))
 
     def with_values(self, values: Mapping[str, Any]) -> tuple[Alike, ...]:
-        """Returns these values; none if one is empty.
+        """Returns `values` with the records that have them already; nothing if one is empty.
 
         No record has the id of one that is yet to be created. Once it is created, a record may:
         another user may add a service to a contract before the run does.

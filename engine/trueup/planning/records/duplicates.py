@@ -21,7 +21,10 @@ IDENTITY_TWICE = "identity-twice"
 
 
 def block_duplicates(context: PlanContext, mapping: MappingSpec) -> None:
-    """Blocks such rows; with a decision that names the record there is only a warning."""
+    """Blocks rows whose identity a second record carries.
+
+    With a decision that names the record there is only a warning.
+    """
     records = _with_same_identity(context, mapping)
     if not records:
         return
@@ -43,7 +46,7 @@ def block_duplicates(context: PlanContext, mapping: MappingSpec) -> None:
 
 
 def _with_same_identity(context: PlanContext, mapping: MappingSpec) -> list[list[int]]:
-    """Records without a row and those that they share identity and what they belong to with.
+    """Returns groups of records with one identity and the same parents; one or more have no row.
 
     There are nearly always none. A row that moved has left one with its identity behind: that one
     belongs to something else.

@@ -49,7 +49,7 @@ def note_handovers(context: PlanContext, mapping: MappingSpec, successions: Succ
 
 
 def rows_with_steps(context: PlanContext, mapping: MappingSpec) -> frozenset[str]:
-    """The rows of which the state knows a row before them.
+    """Returns the rows that succeed another row, as far as the state knows.
 
     Most projects have few of them, so callers check this set before they look up a single row.
     """

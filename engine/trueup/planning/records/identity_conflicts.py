@@ -18,7 +18,7 @@ from trueup.ports.target import Record
 
 
 def block_identity_conflicts(context: PlanContext, mapping: MappingSpec) -> None:
-    """Blocks such rows, and names the record.
+    """Blocks new rows whose identity a record outside `target.where` has; names the record.
 
     Costs one read for 500 rows, and none if every record is in `target.where`.
     """
@@ -44,7 +44,7 @@ def block_identity_conflicts(context: PlanContext, mapping: MappingSpec) -> None
 
 
 def _is_known(identity: Mapping[str, object]) -> bool:
-    """Whether no part of it is yet to be created: no record can carry such an identity."""
+    """Whether all parts of an identity exist: no record carries one with a part yet to come."""
     return bool(identity) and not any(
         empty(value) or isinstance(value, Unknown) for value in identity.values()
     )

@@ -11,7 +11,10 @@ from trueup.stages.match import IGNORED, ignored_text
 
 
 def leave_out_ignored(context: PlanContext, mapping: MappingSpec) -> None:
-    """Leaves these rows out, so that they need no decision; a change in doubt is settled first."""
+    """Leaves ignored rows out, so that they need no other decision.
+
+    A row with a change in doubt stays: the change is settled first.
+    """
     state = context.states[mapping.name]
     for key, decision in context.decisions(mapping.name, Topic.RECORD).items():
         is_in_doubt = (mapping.name, key) in context.in_doubt.rows

@@ -23,7 +23,7 @@ class KeyLookup:
 
 
 class KeyValues:
-    """Evaluates these fields for single rows of one mapping."""
+    """Evaluates identity and match fields for single rows of one mapping."""
 
     def __init__(self, context: PlanContext, mapping: MappingSpec) -> None:
         self._context, self._mapping = context, mapping
@@ -31,7 +31,7 @@ class KeyValues:
         self._resolver = context.resolvers[mapping.name]
 
     def values(self, key: str, specs: Mapping[str, FieldSpec]) -> Mapping[str, Any] | None:
-        """Returns coerced values of these fields; None if one of them cannot be evaluated."""
+        """Returns coerced values of the fields in `specs`; None if one cannot be evaluated."""
         names = self._context.names(self._mapping.name, key)
         resolved = Resolved()
         for name, spec in specs.items():

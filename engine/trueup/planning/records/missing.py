@@ -19,7 +19,7 @@ from trueup.stages.diff import deactivation, field_changes, is_known_not_kept
 
 
 def handle_missing(context: PlanContext, mapping: MappingSpec) -> None:
-    """Reports such records, or deactivates them, as `when_missing` configures it."""
+    """Reports records whose row is gone, or deactivates them, as `when_missing` configures."""
     state, links = context.states[mapping.name], context.links(mapping.name)
     for key in [link for link in links if link not in state.rows or link in state.out_of_scope]:
         if not state.has(key):

@@ -32,7 +32,7 @@ def not_kept_finding(
 
 
 class NotKept:
-    """Finds such values of the rows of one mapping, and reports each."""
+    """Finds values of one mapping's rows that the target did not keep, and reports each."""
 
     def __init__(self, context: PlanContext, mapping: MappingSpec, slots: Iterable[Slot]) -> None:
         self._context, self._mapping, self._slots = context, mapping, tuple(slots)

@@ -127,7 +127,10 @@ class _ServiceUndo:
         self._taken |= {*self._pushed, *adjusted_days(rows)}
 
     def days(self, first: Days, left: Container[str]) -> dict[str, date]:
-        """The day of each opposite: a free one, no earlier than in `first`; none for `left`."""
+        """Returns the day of each change's opposite: a free one, no earlier than in `first`.
+
+        Changes in `left` have none.
+        """
         taken, found = {*self._taken}, dict[str, date]()
         for change in self._changes:
             if change.id not in left and not self._pushed_again(change):
@@ -137,7 +140,9 @@ class _ServiceUndo:
         return found
 
     def opposites(self, days: Days, left: Mapping[str, str]) -> list[Change]:
-        """Returns an adjustment for each, the latest first; none if units would become negative.
+        """Returns the adjustments that oppose the run's, the latest first.
+
+        Empty if units would become negative.
 
         `left`: changes that are not undone, with the name of the half that cannot be.
         """
