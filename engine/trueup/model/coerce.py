@@ -1,4 +1,4 @@
-"""Converts values to the types of Autotask's fields, and compares two such values."""
+"""Converts values to the types of the target's fields, and compares converted values."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any
 from trueup.model.catalogue import Field, PickValue, Type
 
 PLACES = Decimal("0.0001")
-"""Autotask keeps money to four places (autotask-api.md, section 5)."""
+"""The target keeps money to four places (docs/explanation/autotask.md, section 5)."""
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{0,40})?([eE][+-]?[0-9]{1,2})?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?", re.DOTALL)
@@ -29,8 +29,8 @@ class CoercionError(ValueError):
 def coerce(value: object, field: Field) -> Any:  # noqa: ANN401 -- any value of a record
     """Returns the value in the field's own type; picklist labels become numbers.
 
-    Raises CoercionError. None stays None. Text is trimmed as Autotask stores it, and refused when
-    it is too long.
+    Raises CoercionError. None stays None. Text is trimmed as the target stores it, and refused
+    when it is too long.
     """
     if value is None:
         return None

@@ -16,7 +16,7 @@ class SettingKind(StrEnum):
     FLAG = "flag"  # true or false
     ADDRESS = "address"  # text that says where a system is
     SECRET = "secret"  # noqa: S105 -- the name of a variable of the environment, never a value
-    LIST = "list"  # Work 365's words, each with Autotask's
+    LIST = "list"  # the source's words, each with the target's
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Setting:
     label: str
     kind: SettingKind
     value: str = ""  # as the file has it; of a secret, the name of its variable
-    choices: Sequence[str] = ()  # what Autotask has now; empty if any text may stand
+    choices: Sequence[str] = ()  # what the target has now; empty if any text may stand
     entries: Mapping[str, str] = field(default_factory=dict)  # of a list
     locked: str = ""  # why it cannot be changed now
     note: str = ""

@@ -203,7 +203,7 @@ def _queries(text: str) -> Iterator[tuple[str, str]]:
 def _spellings(word: str) -> Iterable[str]:
     """Returns texts that a value with the word contains, whether the target minds case or not.
 
-    Which of the two Autotask does is not documented. A long word is searched without its first
+    Which of the two the target does may be unknown. A long word is searched without its first
     letter, which may be a capital; values in capitals alone are found by `_ends`.
     """
     if any(char.isdigit() for char in word) or len(word) <= END:

@@ -72,7 +72,7 @@ class RowOutcome:
 
 
 class Source(Protocol):
-    """A system with the rows that should be billed, such as Work 365."""
+    """The system with the rows that should be billed."""
 
     def describe(self) -> str:
         """Returns the display name, without secrets: `examples/work365`."""

@@ -17,7 +17,7 @@ Record = work.Record
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One condition of a query; conditions are ANDed. `op` is Autotask's: eq, in, gte, …"""
+    """One condition of a query; conditions are ANDed. `op`: eq, in, gte, …"""
 
     field: str
     op: str

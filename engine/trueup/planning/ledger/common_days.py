@@ -1,8 +1,8 @@
 """Finds days on which both halves of a succession can be sent.
 
-Work 365 dates both halves. If the day of one of them is posted or taken, or a correction replaces a
-change, both move by the same number of days. So no day is billed twice, or not at all, that is not
-so in Work 365 too.
+The source dates both halves. If the day of one of them is posted or taken, or a correction replaces
+a change, both move by the same number of days. So no day is billed twice, or not at all, that is
+not so in the source too.
 """
 
 from collections.abc import Sequence
