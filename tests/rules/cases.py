@@ -237,6 +237,11 @@ CASES = [
         "Autotask has no Item Based contracts; Alpine Dental AG-CSP-Monthly is Item Based.",
     ),
     Case(
+        "contract-is-recurring",
+        sets("billing_contract", "type", None),
+        "Autotask has no Item Based contracts; Alpine Dental AG-CSP-Monthly has no type.",
+    ),
+    Case(
         "contract-customer-is-active",
         sets("account", "state", "Inactive"),
         "Its customer, Alpine Dental AG, is not active in Work 365.",
@@ -259,7 +264,12 @@ CASES = [
     Case(
         "contract-ends-after-its-start",
         sets("billing_contract", "end_date", date(2025, 6, 30)),
-        "It ends on 2025-06-30, before its start on 2026-01-01.",
+        "It ends on 2025-06-30; its start is 2026-01-01, and a contract must end after it.",
+    ),
+    Case(
+        "contract-ends-after-its-start",
+        sets("billing_contract", "end_date", date(2026, 1, 1)),
+        "It ends on 2026-01-01; its start is 2026-01-01, and a contract must end after it.",
     ),
     Case(
         "contract-starts-before-its-subscriptions",
@@ -452,6 +462,18 @@ CASES = [
         "change-is-provisioned",
         sets("license_change", "provisioning_status", "Failed Provisioning", "second"),
         "The change by 2 from 2026-11-20 is Failed Provisioning.",
+        "hold",
+    ),
+    Case(
+        "change-is-within-its-contract",
+        also(
+            sets("billing_contract", "start_date", None),
+            sets("billing_contract", "end_date", date(2026, 11, 19)),
+        ),
+        (
+            "It takes effect on 2026-11-20; Alpine Dental AG-CSP-Monthly runs from an unknown day"
+            " to 2026-11-19 in Work 365."
+        ),
         "hold",
     ),
     Case(
