@@ -7,7 +7,8 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
+from typing import BinaryIO
 
 import pytest
 from trueup import operating_system as system
@@ -65,12 +66,38 @@ def test_a_new_file_has_the_mode_that_is_requested(tmp_path: Path):
     assert (ordinary, private, kept) == (0o644, 0o600, 0o640)
 
 
-def test_what_a_killed_writer_left_is_not_in_the_way(tmp_path: Path):
-    (tmp_path / ".file.new").write_bytes(b"half")
+def test_two_writers_of_one_file_do_not_disturb_each_other(tmp_path: Path):
+    file, other = tmp_path / "file", Thread(target=lambda: system.write_whole(file, b"quick"))
+
+    def slowly(stream: BinaryIO) -> None:
+        stream.write(b"the ")
+        stream.flush()
+        other.start()
+        other.join()
+        assert file.read_bytes() == b"quick"
+        stream.write(b"last one")
+
+    system.write_whole(file, slowly)
+
+    assert file.read_bytes() == b"the last one"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_what_a_killed_writer_left_is_removed_after_a_day(tmp_path: Path):
+    days_old = [".file.new", ".file.0123abcd.new", ".file.0123abcd.old", ".other.0123abcd.new"]
+    for name in [*days_old, ".file.89abcdef.new"]:
+        (tmp_path / name).write_bytes(b"half")
+    for name in days_old:
+        os.utime(tmp_path / name, (0, 0))
 
     system.write_whole(tmp_path / "file", b"new")
 
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".file.0123abcd.old",
+        ".file.89abcdef.new",
+        ".other.0123abcd.new",
+        "file",
+    ]
 
 
 @pytest.mark.usefixtures("windows")

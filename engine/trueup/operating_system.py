@@ -8,6 +8,7 @@ Each command imports it, so it imports what few commands need only where it is u
 
 import errno
 import os
+import re
 import stat
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,11 +27,17 @@ IS_WINDOWS = os.name == "nt"
 READ_AT_ONCE = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 """Flags of `os.open` to read bytes without waiting for the writer of a pipe."""
 
+_CREATE_BYTES = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+"""Flags of `os.open` to write bytes into a file that must not exist yet."""
+
 _LOCK_SECONDS = 60.0
 """How long a writer waits for another one; a file is written in a fraction of that."""
 
 _REPLACE_WAITS = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds between attempts to replace a file that is open: virus scanners hold files briefly."""
+
+_STALE_SECONDS = 24 * 3600.0
+"""Age from which a file that was being written is of a process that was killed."""
 
 _NO_FOLDER_SYNC = frozenset({errno.EACCES, errno.EPERM, errno.EINVAL, errno.EISDIR, errno.ENOTSUP})
 """Errors of systems and file systems that cannot sync a folder."""
@@ -65,16 +72,14 @@ def write_whole(
     """Replaces a file with new content, durably, whole or not at all.
 
     The content, which may be a function that writes it, goes into a file beside it, which then
-    replaces it. Only the owner may read a `private` file. `like` is the status of a file whose mode
-    and owner the new one gets.
+    replaces it. Several writers may do so at once: the last one's content stays. Only the owner may
+    read a `private` file. `like` is the status of a file whose mode and owner the new one gets.
     `before_replacing` may raise to keep the old file. Raises `OSError` with the name of the file.
     """
-    beside = path.with_name(f".{path.name}.new")
+    beside = path.with_name(f".{path.name}.{os.urandom(4).hex()}.new")
     try:
-        beside.unlink(missing_ok=True)  # of a process that was killed; it may have other rights
         mode = 0o600 if private or like else 0o666  # 0o666 less what the user's umask takes
-        os.close(os.open(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode))
-        with beside.open("wb") as file:
+        with os.fdopen(os.open(beside, _CREATE_BYTES, mode), "wb") as file:
             if like:
                 _take_attributes(file.fileno(), like)
             write_content(file, content)
@@ -89,6 +94,7 @@ def write_whole(
     finally:
         with suppress(OSError):
             beside.unlink()
+    _remove_stale(path)
     sync_folder(path.parent)
 
 
@@ -116,6 +122,21 @@ def replace(new: "Path", path: "Path") -> None:
             return
     reason = "it is open in another program, or read-only; close it there and try again"
     raise PermissionError(errno.EACCES, reason, str(path))
+
+
+def _remove_stale(path: "Path") -> None:
+    """Removes what processes that were killed while they replaced this file left beside it.
+
+    Whether such a process is alive is unknown, as it may be one of another host. A writer that is
+    alive changes its file far more often than `_STALE_SECONDS`.
+    """
+    left_behind = re.compile(rf"\.{re.escape(path.name)}(\.[0-9a-f]{{8}})?\.new")
+    with suppress(OSError):
+        for other in path.parent.iterdir():
+            if left_behind.fullmatch(other.name):
+                with suppress(OSError):
+                    if time.time() - other.stat().st_mtime > _STALE_SECONDS:
+                        other.unlink()
 
 
 def sync_folder(folder: "Path") -> None:
