@@ -1,13 +1,18 @@
 """`decide` writes an entry into decisions.yaml and leaves the rest of the file unchanged."""
 
 import stat
+from concurrent.futures import ProcessPoolExecutor
 from datetime import date
+from functools import partial
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from trueup import operating_system
 from trueup.config.decisions import decide, edited, edited_all, read, write
 from trueup.config.documents import parse
+from trueup.config.notes import write_note
 from trueup.errors import ConfigError
 
 ENTRY = {"mapping": "customer", "key": "c7", "link": 29683}
@@ -268,3 +273,49 @@ def test_a_file_that_was_changed_since_it_was_read_is_not_overwritten(tmp_path):
 
     text = read(tmp_path).decode()
     assert ("c9" in text, "c8" in text) == (True, False)
+
+
+def test_what_another_program_writes_while_the_file_is_replaced_stays(tmp_path, monkeypatch):
+    (tmp_path / "mappings").mkdir()
+    decide(tmp_path, ENTRY)
+    file, real = tmp_path / "mappings" / "decisions.yaml", operating_system.write_whole
+
+    def late(path, content, **options):
+        file.write_text("decisions: []  # typed by hand\n")
+        real(path, content, **options)
+
+    monkeypatch.setattr(operating_system, "write_whole", late)
+    with pytest.raises(ConfigError, match="was changed in the meantime"):
+        decide(tmp_path, {**ENTRY, "key": "c8"})
+
+    assert file.read_text() == "decisions: []  # typed by hand\n"
+
+
+def _decide_or_note(root: Path, name: str) -> int:
+    """Writes both lists ten times; returns how many writes of each are reported as done."""
+    for number in range(10):
+        key = f"{name}{number}"
+        decide(root, {"mapping": "customer", "key": key, "do": "create"})
+        write_note(root, {"mapping": "customer", "key": key, "note": "n"})
+    return 10
+
+
+def test_entries_of_processes_that_write_at_once_are_all_in_the_file(tmp_path):
+    (tmp_path / "mappings").mkdir()
+
+    with ProcessPoolExecutor(2, mp_context=operating_system.process_context()) as pool:
+        written = sum(pool.map(partial(_decide_or_note, tmp_path), ["a", "b"]))
+
+    for name in ("decisions", "notes"):
+        assert (tmp_path / "mappings" / f"{name}.yaml").read_text().count("key: ") == written
+    assert sorted(path.name for path in (tmp_path / "mappings").iterdir()) == [
+        "decisions.yaml",
+        "notes.yaml",
+    ]
+
+
+def test_a_lock_that_cannot_be_taken_is_reported(tmp_path):
+    (tmp_path / ".trueup").write_text("no folder")
+
+    with pytest.raises(ConfigError, match=r"cannot be locked in \.trueup: File exists; it is unch"):
+        decide(tmp_path, ENTRY)

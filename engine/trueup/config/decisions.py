@@ -37,9 +37,10 @@ def decide(root: Path, entry: Mapping[str, object]) -> WrittenEntry:
     The file is created if it does not exist. It is written completely or not at all. Raises
     `ConfigError` if the file cannot be written or edited safely.
     """
-    old = read(root)
-    new, written = edited(old, entry)
-    write(root, new, old)
+    with _FILE.locked(root):
+        old = read(root)
+        new, written = edited(old, entry)
+        _FILE.write(root, new, old)
     return written
 
 
@@ -56,7 +57,8 @@ def write(root: Path, new: bytes, old: bytes) -> None:
 
     Raises `ConfigError` if it cannot be written, or was changed since `old` was read.
     """
-    _FILE.write(root, new, old)
+    with _FILE.locked(root):
+        _FILE.write(root, new, old)
 
 
 def edited(old: bytes, entry: Mapping[str, object]) -> tuple[bytes, WrittenEntry]:

@@ -2,9 +2,13 @@
 
 The text is edited in place, so comments and order stay. The result is parsed before it replaces the
 file: either exactly the entries are in it that were asked for, or the file is left as it was.
+
+Several processes may write at once: each holds a lock from reading to replacing, and what a program
+without that lock writes is noticed right before the file is replaced.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +17,7 @@ import yaml
 
 from trueup import operating_system
 from trueup.config.documents import parse
+from trueup.config.text_file import BOM
 from trueup.config.yaml_list import ListEdits, edit_list
 from trueup.errors import ConfigError
 from trueup.local_files import is_absent, read_regular
@@ -20,7 +25,8 @@ from trueup.model.finding import Finding, Place, Severity
 
 _EDIT_MANUALLY = "edit it manually"
 _UNSAFE = "has a layout that cannot be edited safely"
-_BOM = b"\xef\xbb\xbf"
+_LOCKS = ".trueup"
+"""The folder of the lock files, which no repository holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +49,39 @@ class EntryFile:
         except OSError as error:
             raise self.refused(f"cannot be read: {error.strerror}") from error
 
+    @contextmanager
+    def locked(self, root: Path) -> Iterator[None]:
+        """Keeps other trueup writers of the file out of the block; it cannot be nested.
+
+        Raises `ConfigError` if the lock cannot be taken.
+        """
+        folder = root / _LOCKS
+        with ExitStack() as stack:
+            try:
+                folder.mkdir(exist_ok=True)
+                stack.enter_context(operating_system.locked(folder / Path(self.file).name))
+            except OSError as error:
+                text = f"cannot be locked in {_LOCKS}: {error.strerror}; it is unchanged"
+                raise self.refused(text) from error
+            yield
+
     def write(self, root: Path, new: bytes, old: bytes) -> None:
         """Replaces the project's file, completely or not at all. `old` is what it must hold now.
 
-        Raises `ConfigError` if it cannot be written, or was changed since `old` was read.
+        The caller holds the lock. Raises `ConfigError` if it cannot be written, or was changed
+        since `old` was read.
         """
         path = (root / self.file).resolve()
-        if self.read(root) != old:
-            text = "was changed in the meantime; it is left as it is now"
-            raise self.refused(text, "look at the change, then repeat the command")
+
+        def require_unchanged() -> None:
+            if self.read(root) != old:
+                text = "was changed in the meantime; it is left as it is now"
+                raise self.refused(text, "look at the change, then repeat the command")
+
+        require_unchanged()
         try:
             before = path.stat() if path.exists() else None
-            operating_system.write_whole(path, new, like=before)
+            operating_system.write_whole(path, new, like=before, before_replacing=require_unchanged)
         except OSError as error:
             text = f"cannot be written: {error.strerror}; it is unchanged"
             raise self.refused(text) from error
@@ -104,7 +131,7 @@ class EntryFile:
 
     def _with_edits(self, old: bytes, edits: ListEdits) -> bytes:
         """Returns the edited bytes. A byte order mark and line ends of Windows stay."""
-        bom = _BOM if old.startswith(_BOM) else b""
+        bom = BOM if old.startswith(BOM) else b""
         text = old.decode("utf-8-sig")
         has_crlf = "\r\n" in text
         new = edit_list(text.replace("\r\n", "\n"), self.key, edits)

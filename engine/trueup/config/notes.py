@@ -20,6 +20,12 @@ def write_note(root: Path, entry: Mapping[str, object]) -> Place | None:
     created if it does not exist. It is written completely or not at all. Raises `ConfigError` if it
     cannot be written or edited safely.
     """
+    with _FILE.locked(root):
+        return _write(root, entry)
+
+
+def _write(root: Path, entry: Mapping[str, object]) -> Place | None:
+    """As `write_note`, under the lock."""
     old = _FILE.read(root)
     before = _FILE.entries(old)
     positions = [at for at, other in enumerate(before) if row_of(other) == row_of(entry)]
