@@ -191,3 +191,23 @@ def test_a_lock_whose_row_was_deleted_is_free_and_its_old_holder_cannot_write(st
     assert taken.token > lease.token + 1000
     with pytest.raises(StateLocked, match="ben"):
         state.edit(lease, EDIT, Effects())
+
+
+@pytest.mark.parametrize("column", ["since", "expires"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda state, lease: state.check(lease),
+        lambda state, _: state.acquire("apply (ben)"),
+        lambda state, _: state.acquire("apply (ben)", reason="it hangs"),
+        lambda state, _: state.holder(),
+    ],
+    ids=["check", "acquire", "force", "holder"],
+)
+def test_a_time_without_an_offset_in_the_lock_is_refused(opened, state, tool, fates, column, call):
+    lease = state.acquire("apply (ann)")
+    fates[1] = Fate.UNKNOWN
+    tool.run(f"UPDATE lock SET {column} = '2026-11-20T12:01:00'")
+
+    with pytest.raises(StateError, match="holds a value that trueup did not write: put a copy"):
+        call(opened(2), lease)

@@ -47,13 +47,14 @@ class LockRow(NamedTuple):
 
     @property
     def lease(self) -> Lease:
-        """Returns the lease of the holder."""
+        """Returns the lease of the holder. Raises `ForeignValue` for times without an offset."""
         try:
             since = datetime.fromisoformat(self.since)
             expires = datetime.fromisoformat(self.expires)
-            _ = since.utcoffset() == expires.utcoffset() and since < expires
-        except (TypeError, ValueError) as error:
+        except ValueError as error:
             raise ForeignValue("the times of the lock") from error
+        if since.tzinfo is None or expires.tzinfo is None:  # they are compared with ones that have
+            raise ForeignValue("the times of the lock")
         return Lease(self.token, self.holder, self.host, self.pid, since, expires)
 
     @property
