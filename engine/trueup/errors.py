@@ -7,7 +7,7 @@ EngineError                 exit code 1, one line, no traceback
 ├─ TargetError              the target could not be read or written
 │  ├─ TargetUnavailable     no reliable answer; `may_have_landed`: a write may have taken effect
 │  └─ TargetRejected        refused, with the target's own messages; retrying does not help;
-│                           `may_have_landed`: a create may have taken effect all the same
+│                           `may_have_landed`: a write may have taken effect all the same
 ├─ StateError               the state cannot be used
 │  ├─ StateLocked           another run holds the lock
 │  └─ StalePlan             the configuration or the state has changed since planning

@@ -94,12 +94,16 @@ class Target(Protocol):
     def create(self, entity: str, values: Mapping[str, object]) -> int | None:
         """Creates a record, below its parent if needed. Returns its id, or None if it has none.
 
-        Raises TargetRejected (it did not happen) or TargetUnavailable (see `may_have_landed`).
+        Raises TargetRejected or TargetUnavailable: with `may_have_landed` of either, it may have
+        happened all the same.
         """
         ...
 
     def update(self, entity: str, record: int, values: Mapping[str, object]) -> None:
-        """Sets these fields and leaves the others. `values` may hold the parent key for routing."""
+        """Sets these fields and leaves the others. `values` may hold the parent key for routing.
+
+        Raises as `create` does.
+        """
         ...
 
     def before_write(self, guard: Callable[[], None]) -> None:

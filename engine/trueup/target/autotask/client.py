@@ -163,8 +163,8 @@ class AutotaskClient:
         """Sends until there is a response to trust, and returns what `read` makes of it.
 
         `read` raises `MalformedResponse` for a payload that is not what it must be, which then
-        counts as a fault. Raises `TargetRejected` (not carried out), `TargetUnavailable` (see
-        `may_have_landed`), and `CallsUsedUp` (not sent).
+        counts as a fault. Raises `TargetRejected` and `TargetUnavailable` (with `may_have_landed` a
+        write may have been carried out), and `CallsUsedUp` (not sent).
         """
         self.zone()  # first, so that a refused look-up is not mistaken for a missing threshold
         self._update_threshold()

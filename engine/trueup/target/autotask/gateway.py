@@ -199,8 +199,8 @@ class HttpTarget:
     def create(self, entity: str, values: Mapping[str, object]) -> int | None:
         """Creates a record, and returns its id, None if Autotask gives none.
 
-        Raises `TargetRejected` (not carried out), `TargetUnavailable` (see `may_have_landed`) or
-        `CallsUsedUp` (not sent).
+        Raises `TargetRejected` or `TargetUnavailable` (with `may_have_landed` it may have been
+        carried out) or `CallsUsedUp` (not sent).
         """
         definition = self.metadata.with_fields(entity, values)
         try:
@@ -213,8 +213,8 @@ class HttpTarget:
     def update(self, entity: str, record: int, values: Mapping[str, object]) -> None:
         """Sets these fields and leaves the others; a parent's key in `values` is for the path only.
 
-        Raises `TargetRejected` (not carried out), `TargetUnavailable` (see `may_have_landed`) or
-        `CallsUsedUp` (not sent).
+        Raises `TargetRejected` or `TargetUnavailable` (with `may_have_landed` it may have been
+        carried out) or `CallsUsedUp` (not sent).
         """
         definition = self.metadata.with_fields(entity, values)
         key = parent_key(definition)

@@ -105,8 +105,8 @@ class Sender:
         `read` raises `MalformedResponse` for a payload that is not what it must be, which then
         counts as a fault. Once, `destination` is asked whether the tenant has moved: after a 401,
         and after any failure of a read at a zone that is doubtful.
-        Raises `TargetRejected` (not carried out), `TargetUnavailable` (see `may_have_landed`), and
-        `CallsUsedUp` (not sent).
+        Raises `TargetRejected` and `TargetUnavailable` (with `may_have_landed` a write may have
+        been carried out), and `CallsUsedUp` (not sent).
         """
         until = self._clock.now() + timedelta(seconds=self._limits.deadline)
         attempts = RequestAttempts(request, until, self._limits.attempts)
