@@ -87,10 +87,11 @@ class State(History, Protocol):
         ...
 
     def acquire(self, holder: str, *, reason: str = "") -> Lease:
-        """Takes the lock, or raises `StateLocked` with the holder and since when it holds the lock.
+        """Takes the lock.
 
-        An expired lease is taken over. With a `reason` the lock is taken from any holder. Both are
-        audited.
+        It is taken if it is free, if its holder is dead, or if its lease has expired and nothing is
+        known of the holder; with a `reason` from any holder. Takeovers are audited. Otherwise
+        raises `StateLocked` with the holder and the end of its lease.
         """
         ...
 
