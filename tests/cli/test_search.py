@@ -207,12 +207,13 @@ def test_the_copy_is_private_ignored_by_git_and_can_be_removed(work, trueup):
         lambda kept: json.dumps({**kept, "version": 99}),
         lambda kept: json.dumps({**kept, "read": "2026-01-01T10:00:00+00:00"}),
         lambda kept: json.dumps({**kept, "read": "2999-01-01T10:00:00+00:00"}),
+        lambda kept: json.dumps({**kept, "read": "2026-01-01T10:00:00"}),
         lambda kept: json.dumps({**kept, "target": "another one"}),
         lambda kept: json.dumps(
             {**kept, "mappings": {"customer": {**kept["mappings"]["customer"], "fields": ["id"]}}}
         ),
     ],
-    ids=["text", "list", "version", "old", "future", "target", "fields"],
+    ids=["text", "list", "version", "old", "future", "no offset", "target", "fields"],
 )
 def test_a_copy_that_cannot_be_used_is_as_good_as_none(saved, trueup, spoil):
     file = saved.parent / COPY

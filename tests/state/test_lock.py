@@ -207,7 +207,7 @@ def test_a_lock_whose_row_was_deleted_is_free_and_its_old_holder_cannot_write(st
 def test_a_time_without_an_offset_in_the_lock_is_refused(opened, state, tool, fates, column, call):
     lease = state.acquire("apply (ann)")
     fates[1] = Fate.UNKNOWN
-    tool.run(f"UPDATE lock SET {column} = '2026-11-20T12:01:00'")
+    tool.run(f"UPDATE lock SET {column} = '2026-11-20T12:01:00'")  # noqa: S608 -- constant names
 
     with pytest.raises(StateError, match="holds a value that trueup did not write: put a copy"):
         call(opened(2), lease)

@@ -78,8 +78,11 @@ def _parsed(document: dict[str, Any]) -> RecordSnapshot:
     """Returns the snapshot. Raises the errors of parsing other content."""
     if document["version"] != VERSION:
         raise ValueError("another version")
+    read = datetime.fromisoformat(document["read"])
+    if read.tzinfo is None:
+        raise ValueError("a time without an offset")
     return RecordSnapshot(
-        read=datetime.fromisoformat(document["read"]),
+        read=read,
         target=document["target"],
         mappings={
             name: KnownRecords(
