@@ -14,7 +14,7 @@ from pathlib import Path
 from trueup.config.checked_document import CheckedDocument
 from trueup.config.documents import parse, read
 from trueup.config.environment import exposed_secrets, resolve
-from trueup.config.error_limit import capped
+from trueup.config.error_limit import in_order_of_files
 from trueup.config.file_names import FLEET
 from trueup.config.node import Node
 from trueup.config.schema import Schemas
@@ -60,7 +60,7 @@ def check_fleet(
         parser = TenantParser(root, node.get("defaults"), checked.removed, findings)
         tenants = {one.name: one for one in parser.parse_all(tenants_node)}
     findings += _shared_folders(tenants.values())
-    findings = _sorted(findings)
+    findings = in_order_of_files(findings)
     if any(finding.severity is Severity.ERROR for finding in findings):
         return None, findings
     return Fleet(root, str(node["fleet"].data), database, tenants), findings
@@ -128,12 +128,6 @@ def _shared_folders(tenants: Iterable[Tenant]) -> Iterator[Finding]:
                 "decisions and records of the one would be those of the other"
             )
             yield _error(text, tenant.place, "give each a `folder` of its own, or another name")
-
-
-def _sorted(findings: list[Finding]) -> list[Finding]:
-    """Returns each finding once, in the order of the file, and not too many errors."""
-    kept = sorted(set(findings), key=lambda one: (one.place or Place(""), one.text, one.remedy))
-    return capped(kept)
 
 
 def _error(text: str, place: Place, remedy: str) -> Finding:

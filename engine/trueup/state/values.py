@@ -5,10 +5,13 @@ mapping with a key that looks like a tag is `{"$map": [[key, value], …]}`. Tup
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+
+from trueup.errors import StateError
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 """Made once: `json.dumps` with options makes one for each document."""
@@ -29,6 +32,20 @@ class ForeignValue(ValueError):
 
 UNREADABLE = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RecursionError)
 """Errors that reading raises for such a value."""
+
+
+def foreign_value(name: str) -> StateError:
+    """Returns the error of a store, by its name in messages, that holds such a value."""
+    return StateError(f"{name} holds a value that trueup did not write: put a copy back")
+
+
+@contextmanager
+def foreign_if_rejected(rejected: tuple[type[Exception], ...]) -> Iterator[None]:
+    """Raises `ForeignValue` where a database raises one of these errors for rows of an import."""
+    try:
+        yield
+    except rejected as error:
+        raise ForeignValue("a row of an import") from error
 
 
 def encode(value: object) -> str:

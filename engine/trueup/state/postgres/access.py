@@ -21,7 +21,7 @@ from trueup.state.postgres.database import (
     translated,
 )
 from trueup.state.postgres.transaction import PostgresTransaction
-from trueup.state.values import UNREADABLE, ForeignValue
+from trueup.state.values import UNREADABLE, ForeignValue, foreign_value
 
 
 class PostgresAccess:
@@ -52,7 +52,7 @@ class PostgresAccess:
                 try:
                     yield opened if exists else None
                 except (*UNREADABLE, errors.DataError) as error:
-                    raise self._foreign_value() from error
+                    raise foreign_value(self.name) from error
 
     @contextlib.contextmanager
     def writing(self, *, create: bool = False) -> Iterator[PostgresTransaction]:
@@ -67,7 +67,7 @@ class PostgresAccess:
                 try:
                     yield opened
                 except ForeignValue as error:
-                    raise self._foreign_value() from error
+                    raise foreign_value(self.name) from error
 
     def server_time(self) -> datetime:
         """Returns the instant by the server's clock. Raises `StateError`."""
@@ -127,6 +127,3 @@ class PostgresAccess:
         if self._connection:
             self._connection.close()
             self._connection = None
-
-    def _foreign_value(self) -> StateError:
-        return StateError(f"{self.name} holds a value that trueup did not write: put a copy back")

@@ -12,7 +12,7 @@ from psycopg import Connection
 from trueup.ports.world import Clock
 from trueup.state.access import Row, Values
 from trueup.state.sql_files import named_statements
-from trueup.state.values import ForeignValue
+from trueup.state.values import foreign_if_rejected
 
 _REJECTED = (psycopg.IntegrityError, psycopg.DataError, psycopg.ProgrammingError)
 """Errors for rows that do not fit the tables."""
@@ -73,10 +73,8 @@ class PostgresTransaction:
 
     def restore(self, name: str, rows: Iterable[Sequence[object]]) -> None:
         """As `do_many`, and raises `ForeignValue` for rows that the tables do not accept."""
-        try:
+        with foreign_if_rejected(_REJECTED):
             self.do_many(name, rows)
-        except _REJECTED as error:
-            raise ForeignValue("a row of an import") from error
 
     def damage(self) -> str:
         """Returns "": the server itself checks each page that it reads."""

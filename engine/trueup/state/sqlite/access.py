@@ -17,7 +17,7 @@ from trueup.state.sqlite.file import (
     translated,
 )
 from trueup.state.sqlite.transaction import SqliteTransaction
-from trueup.state.values import UNREADABLE, ForeignValue
+from trueup.state.values import UNREADABLE, ForeignValue, foreign_value
 
 
 class SqliteAccess:
@@ -44,7 +44,7 @@ class SqliteAccess:
                 with transaction(connection, "DEFERRED"):
                     yield SqliteTransaction(connection, self._clock)
             except UNREADABLE as error:
-                raise self._foreign_value() from error
+                raise foreign_value(self.name) from error
 
     @contextlib.contextmanager
     def writing(self, *, create: bool = False) -> Iterator[SqliteTransaction]:
@@ -55,10 +55,7 @@ class SqliteAccess:
                 with transaction(connection):
                     yield SqliteTransaction(connection, self._clock)
             except ForeignValue as error:
-                raise self._foreign_value() from error
-
-    def _foreign_value(self) -> StateError:
-        return StateError(f"{self.name} holds a value that trueup did not write: put a copy back")
+                raise foreign_value(self.name) from error
 
     def mark_open_run(self, run: str) -> None:
         """Writes a file beside the state that says which run is open, in case the state is lost."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from trueup.ports.world import Clock
 from trueup.state.access import Row, Values
 from trueup.state.sqlite.statements import statement
-from trueup.state.values import ForeignValue
+from trueup.state.values import foreign_if_rejected
 
 _REJECTED = (sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 """Errors of SQLite for rows that do not fit the tables."""
@@ -54,10 +54,8 @@ class SqliteTransaction:
 
     def restore(self, name: str, rows: Iterable[Sequence[object]]) -> None:
         """As `do_many`, and raises `ForeignValue` for rows that the tables do not accept."""
-        try:
+        with foreign_if_rejected(_REJECTED):
             self.do_many(name, rows)
-        except _REJECTED as error:
-            raise ForeignValue("a row of an import") from error
 
     def damage(self) -> str:
         """What SQLite finds damaged; the check includes indexes, which could hide a line."""
