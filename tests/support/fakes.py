@@ -249,7 +249,7 @@ class FakeTarget:
                 )
             self.records[entity][record].update(values)
 
-    def threshold(self) -> Threshold:
+    def threshold(self) -> Threshold | None:
         return Threshold(0, 10_000)
 
     def _adjust(self, values: Mapping[str, Any]) -> None:

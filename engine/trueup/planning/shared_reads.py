@@ -214,7 +214,7 @@ class SharedTarget:
         """Reserves the calls in the target beneath."""
         self._beneath.reserve_calls(calls)
 
-    def threshold(self) -> Threshold:
+    def threshold(self) -> Threshold | None:
         """Answers as the target beneath does."""
         return self._beneath.threshold()
 

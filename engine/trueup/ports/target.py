@@ -121,8 +121,8 @@ class Target(Protocol):
         """
         ...
 
-    def threshold(self) -> Threshold:
-        """Returns how much of the hour's calls is used."""
+    def threshold(self) -> Threshold | None:
+        """Returns how much of the hour's calls is used; None if the system does not report it."""
         ...
 
     @property

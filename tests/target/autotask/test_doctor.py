@@ -2,6 +2,7 @@
 
 import httpx
 import pytest
+from trueup.errors import TargetError
 from trueup.model.finding import Severity
 from trueup.target.autotask.doctor import examine, minimum_permissions
 
@@ -110,6 +111,24 @@ def test_the_calls_left_are_reported(granted, target, responses, used, limit, me
     granted.on("GET", "/ThresholdInformation", responses.threshold(used, limit))
 
     assert lines(examine(target, {}))[-1] == message
+
+
+@pytest.mark.parametrize("status", [403, 404, 405])
+def test_a_tenant_that_does_not_report_its_calls_is_examined_further(granted, target, status):
+    granted.on("GET", "/ThresholdInformation", httpx.Response(status))
+
+    assert lines(examine(target, NEEDS))[1:] == [
+        "info threshold: Autotask does not report the calls of the hour",
+        "info permission: BillingCodes: query granted",
+        "info permission: Contracts: create, query granted",
+    ]
+
+
+def test_a_refused_look_up_is_no_missing_threshold(service, client_with):
+    service.on("GET", "/ZoneInformation", httpx.Response(404))
+
+    with pytest.raises(TargetError):
+        client_with().threshold()
 
 
 def test_an_unknown_user_ends_the_examination_at_the_zone(service, target, responses):

@@ -149,11 +149,21 @@ class AutotaskClient:
         """Returns the tenant's zone: the kept one, or looked up, once. Raises `TargetError`."""
         return self._zone.zone()
 
-    def threshold(self) -> Threshold:
-        """Returns the calls of the current hour, read from the service. Raises `TargetError`."""
+    def threshold(self) -> Threshold | None:
+        """Returns the calls of the current hour, read from the service.
+
+        None if it does not report them. Raises `TargetError`.
+        """
+        self.zone()  # first, so that a refused look-up is not mistaken for a missing threshold
         path = "ThresholdInformation"
         request = ApiRequest("GET", path, endpoint=path, what="reading the hour's calls")
-        threshold = self._send(request, _read_threshold)
+        try:
+            threshold = self._send(request, _read_threshold)
+        except TargetRejected as refusal:
+            if refusal.status not in _NO_THRESHOLD:
+                raise
+            self._sender.budget.learn(Threshold(0, 0))
+            return None
         self._sender.budget.learn(threshold)
         if self._kept:
             self._kept.put_threshold(threshold)
@@ -166,7 +176,6 @@ class AutotaskClient:
         counts as a fault. Raises `TargetRejected` and `TargetUnavailable` (with `may_have_landed` a
         write may have been carried out), and `CallsUsedUp` (not sent).
         """
-        self.zone()  # first, so that a refused look-up is not mistaken for a missing threshold
         self._update_threshold()
         return self._send(request, read)
 
@@ -187,12 +196,7 @@ class AutotaskClient:
             if self._kept and budget.is_new and (threshold := self._kept.threshold()):
                 budget.assume(threshold)
             if budget.due():
-                try:
-                    self.threshold()
-                except TargetRejected as refusal:
-                    if refusal.status not in _NO_THRESHOLD:
-                        raise
-                    budget.learn(Threshold(0, 0))
+                self.threshold()
 
 
 def _read_threshold(payload: object) -> Threshold:

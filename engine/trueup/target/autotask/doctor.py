@@ -75,6 +75,10 @@ def _check_zone(target: HttpTarget) -> Iterator[Finding]:
 def _check_hour(target: HttpTarget) -> Iterator[Finding]:
     """Reads the threshold, which is the first request with the credentials."""
     threshold = target.threshold()
+    if threshold is None:  # the refusal proves nothing about the credentials
+        text = "Autotask does not report the calls of the hour"
+        yield Finding("threshold", Severity.INFO, text)
+        return
     accepted = "user name, secret and integration code are accepted"
     yield Finding("credentials", Severity.INFO, accepted)
 

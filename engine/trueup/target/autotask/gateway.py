@@ -123,8 +123,11 @@ class HttpTarget:
         records = self._changed.spared if self._changed else 0
         return len(self.client.kept_since()) + self.metadata.answers.count() + records
 
-    def threshold(self) -> Threshold:
-        """Returns the calls of the current hour, read from the service. Raises `TargetError`."""
+    def threshold(self) -> Threshold | None:
+        """Returns the calls of the current hour, read from the service.
+
+        None if it does not report them. Raises `TargetError`.
+        """
         return self.client.threshold()
 
     def entity(self, name: str) -> Entity:
