@@ -7,7 +7,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -41,6 +41,7 @@ from tests.support.dataverse_world import (
 )
 from tests.support.paths import ROOT
 
+STARTED = "2026-11-20T12:00:00+00:00"
 ROWS = {"license_change": [license_change(number) for number in range(1, 8)]}
 
 
@@ -397,17 +398,70 @@ def test_a_file_that_is_not_a_cache_is_reported_and_may_be_deleted(tmp_path: Pat
         RowCache(path, path.name)
 
 
+def _overwrite_pages(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[4096:] = b"\x55" * (len(content) - 4096)
+    file.write_bytes(content)
+
+
+def _overwrite_schema(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[100:4096] = b"\x55" * 3996
+    file.write_bytes(content)
+
+
+def _edit(statement: str) -> Callable[[Path], None]:
+    def damage(file: Path) -> None:
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute(statement)
+            connection.commit()
+
+    return damage
+
+
+DAMAGES = {
+    "pages": _overwrite_pages,
+    "schema": _overwrite_schema,
+    "cut": lambda file: os.truncate(file, 5000),
+    "no JSON": _edit("UPDATE page SET body = substr(body, 1, 40)"),
+    "other JSON": _edit("UPDATE page SET body = '[5]'"),
+    "no key": _edit("""UPDATE page SET body = '{"value": [{}]}'"""),
+    "number": _edit("UPDATE page SET body = x'00'"),
+    "no text": _edit("UPDATE page SET body = CAST(x'ff' AS TEXT)"),
+    "time": _edit("UPDATE loaded SET at = '2026-11-20T12:00:00'"),
+    "newer": _edit("INSERT INTO newer SELECT name, 'k', '{' FROM page"),
+    "definition": _edit("UPDATE definition SET body = '{}' WHERE name != ''"),
+    "other tables": _edit("ALTER TABLE page RENAME COLUMN body TO text"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+@pytest.mark.parametrize("keys", [None, [key(2), key(5)]], ids=["all", "some"])
+def test_a_damaged_cache_costs_one_full_load(world: DataverseWorld, damage, keys):
+    damage(world.folder / "rows.sqlite")
+
+    with world.source() as source:
+        rows = source.read("license_change", COLUMNS, keys).rows
+        (notice,) = source.notices
+    world.request_counts()
+
+    assert [row["id"] for row in rows] == (keys or [key(number) for number in range(1, 8)])
+    assert notice.startswith("every table: full load, because the row cache rows.sqlite ")
+    assert len(world.read()) == 7
+    assert world.request_counts() == {"GET work365_licensechangelogs": 1, "GET uoms": 1}
+
+
 def test_rows_and_token_are_cached_together_or_not_at_all(tmp_path: Path):
     with closing(RowCache(tmp_path / "rows.sqlite", "rows.sqlite")) as cache:
         with cache.transaction():
             cache.add_page("t", 0, "first")
-            cache.mark_loaded("t", CachedLoad("p", frozenset({"a"}), "token 1", "2026"))
+            cache.mark_loaded("t", CachedLoad("p", frozenset({"a"}), "token 1", STARTED))
 
         def broken() -> None:
             with cache.transaction():
                 cache.forget("t")
                 cache.add_page("t", 0, "second")
-                cache.mark_loaded("t", CachedLoad("p", frozenset({"a"}), "token 2", "2026"))
+                cache.mark_loaded("t", CachedLoad("p", frozenset({"a"}), "token 2", STARTED))
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
@@ -425,7 +479,7 @@ def test_a_cache_locked_by_another_program_is_a_source_error(tmp_path: Path, mon
     ):
         other.execute("BEGIN EXCLUSIVE")
         with (
-            pytest.raises(SourceError, match="cannot be written: database is locked"),
+            pytest.raises(SourceError, match="cannot be used: database is locked"),
             cache.transaction(),
         ):
             pass

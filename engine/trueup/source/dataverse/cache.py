@@ -1,17 +1,21 @@
 """Rows kept on this machine between runs, together with the change token that they belong to.
 
 Rows and token are written in one transaction. The cache is one SQLite file; it holds customer data
-and only its owner may read it. Losing it costs one full load.
+and only its owner may read it. Losing it costs one full load, and so does damage: what cannot be
+read or parsed is `CacheDamaged`, after which `begin_again` makes an empty file.
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from trueup import operating_system
 from trueup.errors import SourceError
+from trueup.local_files import open_regular
+from trueup.source.json_rows import JSON_ERRORS
 
 LOCK_TIMEOUT = 60.0
 """Seconds to wait for another run that writes the cache."""
@@ -40,6 +44,25 @@ CREATE TABLE IF NOT EXISTS definition (
   name TEXT PRIMARY KEY, version TEXT NOT NULL, body TEXT NOT NULL
 ) WITHOUT ROWID;
 """
+_HEADER = b"SQLite format 3\0"
+_NOT_DAMAGED = frozenset(
+    {
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_INTERRUPT,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+    }
+)
+"""Primary codes of errors that do not come from the content of the file."""
+
+_UNREADABLE = (*JSON_ERRORS, LookupError, TypeError, AttributeError)
+"""What parsing other content than was cached raises."""
+
 _ENVIRONMENT = ""
 """The name under which `definition` keeps the environment's address as its version."""
 
@@ -54,40 +77,76 @@ class CachedLoad:
     at: str  # time of the last full load, ISO
 
 
+class CacheDamaged(SourceError):
+    """The file holds what was not cached there."""
+
+
 class RowCache:
-    """Rows by table and key. All methods raise `SourceError` if the file cannot be used."""
+    """Rows by table and key.
+
+    All methods raise `SourceError` if the file cannot be used, `CacheDamaged` for its content.
+    """
 
     def __init__(self, path: Path | None, name: str) -> None:
-        """Without a path the cache is in memory, for one process. `name` is for messages."""
-        self._name = name
+        """Without a path the cache is in memory, for one process. `name` is for messages.
+
+        A database that is damaged is replaced. Any other file stays: it may be no cache.
+        """
+        self._path, self._name = path, name
+        self.replaced: CacheDamaged | None = None  # what was wrong with a file that was replaced
         try:
-            if path:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                operating_system.create_private(path)
-            self._db = sqlite3.connect(
-                path or ":memory:",
+            self._db = self._opened()
+        except CacheDamaged as damage:
+            if not path or not _is_database(path):
+                raise
+            self._replace(damage)
+
+    def begin_again(self, damage: CacheDamaged) -> None:
+        """Replaces the file, in which this damage was found, with an empty one."""
+        self._db.close()
+        self._replace(damage)
+
+    def _replace(self, damage: CacheDamaged) -> None:
+        try:
+            for end in ("", "-wal", "-shm") if self._path else ():
+                Path(f"{self._path}{end}").unlink(missing_ok=True)
+        except OSError as error:
+            raise SourceError(
+                f"the row cache {self._name} is damaged, and cannot be deleted: {error.strerror}"
+            ) from error
+        self._db, self.replaced = self._opened(), damage
+
+    def _opened(self) -> sqlite3.Connection:
+        try:
+            if self._path:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                operating_system.create_private(self._path)
+            database = sqlite3.connect(
+                self._path or ":memory:",
                 timeout=LOCK_TIMEOUT,
                 isolation_level=None,
                 check_same_thread=False,
             )
             try:
-                self._db.executescript(
+                database.executescript(
                     f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; {_SCHEMA}"
                 )
             except sqlite3.Error:
-                self._db.close()
+                database.close()
                 raise
         except (OSError, sqlite3.Error) as error:
-            raise SourceError(
-                f"the row cache {name} cannot be opened: {error}; it may be deleted"
+            kind = CacheDamaged if _is_damage(error) else SourceError
+            raise kind(
+                f"the row cache {self._name} cannot be opened: {error}; it may be deleted"
             ) from error
+        return database
 
     def belong_to(self, environment: str) -> None:
         """Drops everything that was cached of another environment."""
         if self.definition(_ENVIRONMENT) != (environment, ""):
             with self.transaction():
                 for name in ("loaded", "page", "newer", "definition"):
-                    self._db.execute(f"DELETE FROM {name}")  # noqa: S608 -- constant table names
+                    self._do(f"DELETE FROM {name}")  # noqa: S608 -- constant table names
                 self.define(_ENVIRONMENT, environment, "")
 
     def close(self) -> None:
@@ -97,25 +156,32 @@ class RowCache:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Keeps everything that is written inside, or nothing of it."""
+        database = self._db
+        self._do("BEGIN IMMEDIATE")
         try:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise SourceError(f"the row cache {self._name} cannot be written: {error}") from error
+            yield
+            self._do("COMMIT")
+        except BaseException:
+            _roll_back(database)
+            raise
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Everything that is read inside belongs together, whatever another run writes."""
-        self._db.execute("BEGIN")
+        database = self._db
+        self._do("BEGIN")
         try:
             yield
         finally:
-            self._db.execute("ROLLBACK")
+            _roll_back(database)
+
+    @contextmanager
+    def parsing(self) -> Iterator[None]:
+        """Raises `CacheDamaged` for a text from the cache that cannot be parsed."""
+        try:
+            yield
+        except _UNREADABLE as error:
+            raise self._damaged(error) from error
 
     def loaded(self, table: str) -> CachedLoad | None:
         """Returns what the rows of a table can be used for, None without rows."""
@@ -123,37 +189,48 @@ class RowCache:
         if row is None:
             return None
         fingerprint, columns, token, at = row
+        with self.parsing():
+            if datetime.fromisoformat(at).tzinfo is None:
+                raise ValueError("a time without an offset")
         return CachedLoad(fingerprint, frozenset(columns.split()), token, at)
 
     def mark_loaded(self, table: str, load: CachedLoad) -> None:
         """Records what the rows of a table can be used for from now on."""
         columns = " ".join(sorted(load.columns))
-        self._db.execute(
+        self._do(
             "INSERT OR REPLACE INTO loaded VALUES (?, ?, ?, ?, ?)",
-            (table, load.fingerprint, columns, load.token, load.at),
+            table,
+            load.fingerprint,
+            columns,
+            load.token,
+            load.at,
         )
 
     def forget(self, table: str) -> None:
         """Drops the rows of a table."""
         for name in ("loaded", "page", "newer"):
-            self._db.execute(
+            self._do(
                 f"DELETE FROM {name} WHERE name = ?",  # noqa: S608 -- constant table names
-                (table,),
+                table,
             )
 
     def add_page(self, table: str, number: int, body: str) -> None:
         """Keeps one page of a full load."""
-        self._db.execute("INSERT INTO page VALUES (?, ?, ?)", (table, number, body))
+        self._do("INSERT INTO page VALUES (?, ?, ?)", table, number, body)
 
     def replace_rows(self, table: str, rows: Mapping[str, str | None]) -> None:
         """Keeps rows that are newer than the pages: the text by key, None for a deleted row."""
         changed = ((table, key, body) for key, body in rows.items())
-        self._db.executemany("INSERT OR REPLACE INTO newer VALUES (?, ?, ?)", changed)
+        with self._translated():
+            self._db.executemany("INSERT OR REPLACE INTO newer VALUES (?, ?, ?)", changed)
 
     def pages(self, table: str) -> Iterator[str]:
         """Yields the pages of the last full load."""
-        rows = self._db.execute("SELECT body FROM page WHERE name = ? ORDER BY number", (table,))
-        return (body for (body,) in rows)
+        query = "SELECT body FROM page WHERE name = ? ORDER BY number"
+        with self._translated():
+            for row in self._db.execute(query, (table,)):
+                (body,) = self._texts(row)
+                yield body
 
     def page(self, table: str, number: int) -> str:
         """Returns one page of the last full load; empty if it has no such page."""
@@ -162,7 +239,12 @@ class RowCache:
 
     def newer_rows(self, table: str) -> Mapping[str, str | None]:
         """Returns the rows that are newer than the pages: the text by key, None if deleted."""
-        return dict(self._db.execute("SELECT key, body FROM newer WHERE name = ?", (table,)))
+        query = "SELECT key, body FROM newer WHERE name = ?"
+        with self._translated():
+            found = self._db.execute(query, (table,)).fetchall()
+        for key, body in found:
+            self._texts((key, body or ""))
+        return dict(found)
 
     def definition(self, table: str) -> tuple[str, str] | None:
         """Returns the version and the text of a table's definition, None without one."""
@@ -171,10 +253,55 @@ class RowCache:
 
     def define(self, table: str, version: str, body: str) -> None:
         """Keeps the definition of a table."""
-        self._db.execute(
-            "INSERT OR REPLACE INTO definition VALUES (?, ?, ?)", (table, version, body)
-        )
+        self._do("INSERT OR REPLACE INTO definition VALUES (?, ?, ?)", table, version, body)
+
+    def _do(self, statement: str, *values: str | int) -> None:
+        with self._translated():
+            self._db.execute(statement, values)
 
     def _row(self, query: str, *values: str | int) -> tuple[str, ...] | None:
-        row: tuple[str, ...] | None = self._db.execute(query, values).fetchone()
-        return row
+        with self._translated():
+            row = self._db.execute(query, values).fetchone()
+        return None if row is None else self._texts(row)
+
+    def _texts(self, row: Iterable[object]) -> tuple[str, ...]:
+        """The columns of a row. Raises `CacheDamaged` unless all are texts."""
+        values = tuple(row)
+        texts = tuple(value for value in values if isinstance(value, str))
+        if texts != values:
+            raise self._damaged("a column is no text")
+        return texts
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Raises errors of SQLite as `SourceError`."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            if _is_damage(error):
+                raise self._damaged(error) from error
+            raise SourceError(f"the row cache {self._name} cannot be used: {error}") from error
+
+    def _damaged(self, reason: object) -> CacheDamaged:
+        return CacheDamaged(f"the row cache {self._name} is damaged: {reason}; it may be deleted")
+
+
+def _roll_back(database: sqlite3.Connection) -> None:
+    with suppress(sqlite3.Error):  # SQLite itself ends a transaction after some errors
+        database.execute("ROLLBACK")
+
+
+def _is_damage(error: Exception) -> bool:
+    """Whether an error comes from the content of the file. Text that is not UTF-8 has no code."""
+    if isinstance(error, sqlite3.ProgrammingError) or not isinstance(error, sqlite3.Error):
+        return False
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is None or code & 0xFF not in _NOT_DAMAGED
+
+
+def _is_database(path: Path) -> bool:
+    try:
+        with open_regular(path) as file:
+            return file.read(len(_HEADER)) == _HEADER
+    except OSError:
+        return False

@@ -13,7 +13,7 @@ from pathlib import Path
 from trueup.errors import SourceError
 from trueup.ports.world import Clock
 from trueup.source.column_reader import RawRow
-from trueup.source.dataverse.cache import RowCache
+from trueup.source.dataverse.cache import CacheDamaged, RowCache
 from trueup.source.dataverse.client import DataverseClient
 from trueup.source.dataverse.metadata import (
     TableDefinition,
@@ -44,9 +44,18 @@ class CachedTables:
         """`path` is the cache's file, None for memory. Raises `SourceError`."""
         self.client = client
         self._cache = RowCache(path, path.name if path else "in memory")
-        self._cache.belong_to(client.root)
         self._loader = TableLoader(client, self._cache, clock, settings)
         self._texts: dict[tuple[str, str], Mapping[str, str]] = {}
+        try:
+            self._cache.belong_to(client.root)
+        except CacheDamaged as damage:
+            self.begin_again(damage)
+
+    def begin_again(self, damage: CacheDamaged) -> None:
+        """Drops a cache that is damaged: the next reading is a full load. Raises `SourceError`."""
+        self._loader.begin_again(damage)
+        self._cache.belong_to(self.client.root)
+        self._texts.clear()
 
     def close(self) -> None:
         """Closes the cache."""
@@ -55,7 +64,9 @@ class CachedTables:
     @property
     def notices(self) -> Sequence[str]:
         """Full loads and their reasons."""
-        return self._loader.notices
+        damage = self._cache.replaced
+        of_all = [f"every table: full load, because {damage}"] if damage else []
+        return [*of_all, *self._loader.notices]
 
     @property
     def repeated(self) -> bool:
@@ -67,8 +78,8 @@ class CachedTables:
 
     def define(self, logical: str, *, fresh: bool = False) -> TableDefinition:
         """Returns a table's definition, from the cache unless `fresh`. Raises `SourceError`."""
-        cached = None if fresh else self._cache.definition(logical)
-        return definition_from_json(cached[1]) if cached else self._read_definition(logical, "")
+        cached = None if fresh else self._cached_definition(logical)
+        return cached[1] if cached else self._read_definition(logical, "")
 
     def read(
         self,
@@ -135,10 +146,10 @@ class CachedTables:
         keys: Collection[str] | None,
     ) -> TableReading | None:
         """The cached rows, brought up to date; None if a full load is needed."""
-        cached = self._cache.definition(logical)
+        cached = self._cached_definition(logical)
         if not cached:
             return None
-        version, definition = cached[0], definition_from_json(cached[1])
+        version, definition = cached
         try:
             columns = select(definition)
         except SourceError:  # the cached definition lacks a column; it may be out of date
@@ -156,6 +167,14 @@ class CachedTables:
                 return None
         rows = self.cached_rows(definition, keys)
         return TableReading(definition, rows, fresh=current != version)
+
+    def _cached_definition(self, logical: str) -> tuple[str, TableDefinition] | None:
+        """The version and the definition of a table, from the cache."""
+        cached = self._cache.definition(logical)
+        if cached is None:
+            return None
+        with self._cache.parsing():
+            return cached[0], definition_from_json(cached[1])
 
     def _full_load(self, query: TableQuery) -> Iterator[RawRow]:
         yield from self._loader.full_load(query)

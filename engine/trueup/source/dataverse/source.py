@@ -16,6 +16,7 @@ from trueup.model.finding import Place
 from trueup.ports.source import RowOutcome, Rows, RowUpdate
 from trueup.ports.world import Clock
 from trueup.source.column_reader import RawRow
+from trueup.source.dataverse.cache import CacheDamaged
 from trueup.source.dataverse.cached_tables import CachedTables
 from trueup.source.dataverse.client import DataverseAccess, DataverseClient
 from trueup.source.dataverse.columns import (
@@ -103,9 +104,18 @@ class DataverseSource:
     def read(self, table: str, columns: Iterable[str], keys: Collection[str] | None = None) -> Rows:
         """Returns the table, or some rows, with the key and these columns. Raises `SourceError`.
 
-        The cached table is brought up to date in any case, which is one request.
+        The cached table is brought up to date in any case, which is one request. A cache that is
+        damaged is dropped, which costs a full load.
         """
-        profiled, names = table_named(self.profile.tables, table), tuple(columns)
+        names = tuple(columns)
+        try:
+            return self._read(table, names, keys)
+        except CacheDamaged as damage:
+            self._tables.begin_again(damage)
+            return self._read(table, names, keys)
+
+    def _read(self, table: str, names: Sequence[str], keys: Collection[str] | None) -> Rows:
+        profiled = table_named(self.profile.tables, table)
         wanted = None if keys is None else {canonical_key(key) for key in keys}
 
         def select(definition: TableDefinition) -> frozenset[str]:

@@ -15,7 +15,7 @@ from http import HTTPStatus
 from trueup.errors import SourceError
 from trueup.ports.world import Clock
 from trueup.source.column_reader import RawRow
-from trueup.source.dataverse.cache import CachedLoad, RowCache
+from trueup.source.dataverse.cache import CacheDamaged, CachedLoad, RowCache
 from trueup.source.dataverse.client import DataverseClient
 from trueup.source.dataverse.errors import DataverseRefused
 from trueup.source.dataverse.metadata import TableDefinition
@@ -107,17 +107,18 @@ class TableLoader:
     def cached_rows(self, definition: TableDefinition) -> Iterator[RawRow]:
         """Yields all rows of a table from the cache."""
         newer = self.cache.newer_rows(definition.logical)
-        for body in self.cache.pages(definition.logical):
-            rows = page_from_text(body).rows
-            yield from (row for row in rows if row[definition.key] not in newer)
-        yield from (DECODER.raw_decode(body)[0] for body in newer.values() if body is not None)
+        with self.cache.parsing():
+            for body in self.cache.pages(definition.logical):
+                rows = page_from_text(body).rows
+                yield from (row for row in rows if row[definition.key] not in newer)
+            yield from (DECODER.raw_decode(body)[0] for body in newer.values() if body is not None)
 
     def cached_rows_of(
         self, definition: TableDefinition, keys: Collection[str]
     ) -> Sequence[RawRow]:
         """Returns the rows with these keys from the cache; its pages are gone through once."""
         found: list[RawRow] = []
-        with self.cache.snapshot():
+        with self.cache.parsing(), self.cache.snapshot():
             newer, places = self.cache.newer_rows(definition.logical), self._places(definition)
             texts = [newer[key] for key in keys if key in newer]
             found += [DECODER.raw_decode(text)[0] for text in texts if text is not None]
@@ -146,6 +147,11 @@ class TableLoader:
             }
             known = self._indexes[name] = PageIndex(load, places)
         return known.places
+
+    def begin_again(self, damage: CacheDamaged) -> None:
+        """Goes on with an empty cache. Raises `SourceError`."""
+        self.cache.begin_again(damage)
+        self._indexes.clear()
 
     def full_load(self, query: TableQuery) -> Iterator[RawRow]:
         """Yields all rows from Dataverse, and caches them when the last one was received.
