@@ -8,7 +8,9 @@ from trueup.model.finding import Severity
 from trueup.sandbox.dataverse.schema import Quirks
 from trueup.sandbox.dataverse.server import DataverseSandbox
 from trueup.sandbox.dataverse.web_api import WebApi
+from trueup.source.dataverse.client import DataverseClient
 from trueup.source.dataverse.doctor import examine
+from trueup.source.dataverse.errors import DataverseRefused, DataverseUnavailable
 
 from tests.support.dataverse_world import (
     CHANGE_TABLE,
@@ -137,6 +139,29 @@ def test_the_doctor_stops_without_a_token(world: DataverseWorld, name: str):
     assert [(code, severity) for code, severity, _ in findings] == [
         ("source-token", Severity.ERROR)
     ]
+
+
+def test_the_doctor_goes_on_if_no_row_can_be_read(
+    world: DataverseWorld, monkeypatch: pytest.MonkeyPatch
+):
+    get = DataverseClient.get
+
+    def lost(client: DataverseClient, path: str, what: str, *rest: object) -> object:
+        if "Privileges" in path and path.startswith("systemusers"):
+            raise DataverseRefused("no right", status=403)
+        if path.endswith("&$top=1"):
+            raise DataverseUnavailable(f"{what}: no answer (ReadTimeout)")
+        return get(client, path, what, *rest)
+
+    monkeypatch.setattr(DataverseClient, "get", lost)
+
+    findings = examined(world)
+
+    assert [text for code, _, text in findings if code == "source-read"] == [
+        "license_change: reading license_change: no answer (ReadTimeout)",
+        "account: reading account: no answer (ReadTimeout)",
+    ]
+    assert findings[-1][0] == "source-role"
 
 
 def test_the_doctor_reads_one_row_if_privileges_cannot_be_requested(

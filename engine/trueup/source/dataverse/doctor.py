@@ -155,6 +155,9 @@ class _TableChecks:
             self.client.get(path, f"reading {table.name}", json_object)
         except DataverseRefused as refused:
             return Finding("source-read", Severity.ERROR, f"{table.name}: {refused}", remedy)
+        except SourceError as error:  # no answer: it says nothing about rights
+            remedy = "Check the network, then try again."
+            return Finding("source-read", Severity.ERROR, f"{table.name}: {error}", remedy)
         text = (
             f"{table.name}: it can be read; whether all rows can be read is unknown,"
             " because the user's privileges cannot be requested"
