@@ -12,6 +12,14 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def is_on_loopback(url: str) -> bool:
+    """Returns whether an address leads to this machine; False for what is no address."""
+    try:
+        return is_loopback(urlsplit(url.strip()).hostname or "")
+    except ValueError:
+        return False
+
+
 def is_in_clear(url: str) -> bool:
     """Returns whether a request to the address leaves this machine without encryption."""
     try:

@@ -433,6 +433,14 @@ def test_no_secret_is_sent_over_plain_http_to_another_machine(name: str):
         DataverseClient(replace(access, **{name: "http://org.example"}), SystemClock())
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "[::1]", "localhost"])
+def test_plain_http_stays_on_this_machine(host: str):
+    access = DataverseAccess(f"http://{host}:8000", "t", "c", SECRET, f"http://{host}:8000")
+
+    with DataverseClient(access, SystemClock()) as client:
+        assert client.calls == 0
+
+
 def test_a_link_to_another_host_is_not_followed(world: DataverseWorld):
     with (
         world.source() as source,

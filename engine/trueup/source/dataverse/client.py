@@ -17,11 +17,12 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 from trueup.errors import SourceError
+from trueup.loopback import is_on_loopback
 from trueup.ports.world import Clock
 from trueup.source.dataverse.errors import MalformedBody, error_of, one_line, refusal
 from trueup.source.dataverse.retry import RequestAttempts, RetryPolicy, is_fault
 from trueup.source.dataverse.tokens import Login, Tokens
-from trueup.source.dataverse.transport import HttpxTokenClient, is_loopback, open_http
+from trueup.source.dataverse.transport import HttpxTokenClient, open_http
 
 API = "/api/data/v9.2/"
 LIMITS = {
@@ -60,7 +61,7 @@ class DataverseAccess:
     def login(self) -> Login:
         """Returns the credentials for the token."""
         authority = f"{self.authority.rstrip('/')}/{self.tenant}"
-        scheme = "https" if is_loopback(self.authority) else urlsplit(self.authority).scheme
+        scheme = "https" if is_on_loopback(self.authority) else urlsplit(self.authority).scheme
         return Login(
             authority=urlunsplit(urlsplit(authority)._replace(scheme=scheme)),
             client_id=self.client_id,
@@ -85,11 +86,11 @@ class DataverseClient:
     def __init__(self, access: DataverseAccess, clock: Clock) -> None:
         """Sends nothing yet. Raises `SourceError` on an address without https."""
         for name, url in (("url", access.url), ("authority", access.authority)):
-            if urlsplit(url).scheme != "https" and not is_loopback(url):
+            if urlsplit(url).scheme != "https" and not is_on_loopback(url):
                 raise SourceError(f"source.{name} must begin with https://")
         self._access, self._clock = access, clock
         self._root = access.url.rstrip("/")
-        self._http = open_http(access.timeout, _HEADERS, loopback=is_loopback(access.url))
+        self._http = open_http(access.timeout, _HEADERS, loopback=is_on_loopback(access.url))
         self._policy = RetryPolicy(clock, access.deadline, access.attempts)
         self._tokens = Tokens(access.login(), HttpxTokenClient(access.timeout, self._policy))
         self.calls = 0  # requests sent, without those for tokens

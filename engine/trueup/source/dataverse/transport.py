@@ -12,15 +12,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
+from trueup.loopback import is_on_loopback
 from trueup.source.dataverse.errors import DataverseUnavailable
 from trueup.source.dataverse.retry import RetryPolicy, is_fault
-
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the address is on this machine."""
-    return urlsplit(url).hostname in _LOOPBACK
 
 
 def open_http(
@@ -58,7 +52,7 @@ class HttpxTokenClient:
 
     def _send(self, method: str, url: str, options: Mapping[str, Any]) -> httpx.Response:
         used = {name: options[name] for name in ("params", "data", "headers") if options.get(name)}
-        loopback = is_loopback(url)
+        loopback = is_on_loopback(url)
         if loopback not in self._clients:
             self._clients[loopback] = open_http(self._timeout, loopback=loopback)
         if loopback:
