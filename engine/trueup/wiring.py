@@ -45,14 +45,17 @@ def connections(
     clock: Clock | None = None,
     metadata: CachePolicy = CachePolicy.IGNORED,
     records: CachePolicy = CachePolicy.IGNORED,
+    refresh: bool = False,
 ) -> Iterator["Connections"]:
     """Opens connectors on demand; what was opened is closed when the block ends.
 
-    `records` only has an effect where trueup.yaml says that what changed is to be read.
+    `records` only has an effect where trueup.yaml says that what changed is to be read. With
+    `refresh`, rows that an earlier command kept of the source are not used.
     """
     with ExitStack() as stack:
         clock = clock or SystemClock()
-        yield Connections(project, stack, clock, TargetOptions(max_calls, metadata, records))
+        options = TargetOptions(max_calls, metadata, records)
+        yield Connections(project, stack, clock, options, refresh=refresh)
 
 
 @contextmanager
@@ -63,13 +66,19 @@ def open_world(
     clock: Clock | None = None,
     metadata: CachePolicy = CachePolicy.IGNORED,
     records: CachePolicy = CachePolicy.IGNORED,
+    refresh: bool = False,
 ) -> Iterator[World]:
     """Both systems and the state, closed when the block ends. Options as for `connections`.
 
     Raises EngineError for what cannot be opened.
     """
     with connections(
-        project, max_calls=max_calls, clock=clock, metadata=metadata, records=records
+        project,
+        max_calls=max_calls,
+        clock=clock,
+        metadata=metadata,
+        records=records,
+        refresh=refresh,
     ) as opened:
         source, target, state = opened.source(), opened.target(), opened.state()
         yield World(source, target, state, clock or opened.shared_clock())
@@ -154,10 +163,16 @@ class Connections:
     """Opens the connectors of one project. What it opens is closed with `stack`."""
 
     def __init__(
-        self, project: Project, stack: ExitStack, clock: Clock, options: TargetOptions
+        self,
+        project: Project,
+        stack: ExitStack,
+        clock: Clock,
+        options: TargetOptions,
+        *,
+        refresh: bool = False,
     ) -> None:
         states = self._states = States(project, stack, clock)
-        self.sources = Sources(project, stack, clock)
+        self.sources = Sources(project, stack, clock, refresh=refresh)
         self.targets = Targets(project, stack, clock, options, lambda: str(states.open().head()))
 
     def source(self) -> Source:

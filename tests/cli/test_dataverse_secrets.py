@@ -66,6 +66,22 @@ def test_a_full_load_is_reported_with_its_reason_beside_the_plan_and_not_in_it(t
     assert Path("first.json").read_text() == out
 
 
+def test_a_fresh_plan_loads_each_table_in_full_once(trueup, dataverse):
+    def full_loads(*options):
+        dataverse.requests.clear()
+        assert trueup("plan", *options)[0] == 0
+        return [
+            request.path
+            for request in dataverse.requests
+            if "track-changes" in request.headers.get("prefer", "")
+        ]
+
+    first, used, fresh = full_loads(), full_loads(), full_loads("--fresh")
+
+    assert (used, fresh) == ([], first)
+    assert len({*first}) == len(first) > 0
+
+
 def test_why_there_is_no_token_names_the_address_as_it_was_given(trueup, dataverse, monkeypatch):
     monkeypatch.setattr(Tokens, "_application", _as_msal_says)
     code, _, err = trueup("plan")

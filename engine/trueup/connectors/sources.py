@@ -57,8 +57,12 @@ class SourceConnector:
 class Sources:
     """Opens the source of one project, and examines it. What is opened is closed with `stack`."""
 
-    def __init__(self, project: Project, stack: ExitStack, clock: Clock) -> None:
+    def __init__(
+        self, project: Project, stack: ExitStack, clock: Clock, *, refresh: bool = False
+    ) -> None:
+        """With `refresh`, rows that an earlier command kept are not used."""
         self._project, self._stack, self._clock = project, stack, clock
+        self._refresh = refresh
 
     @property
     def connectors(self) -> Mapping[str, SourceConnector]:
@@ -146,7 +150,7 @@ class Sources:
         from trueup.source.dataverse.settings import settings
         from trueup.source.dataverse.source import DataverseSource
 
-        access, cache = settings(connection.options, self._project.own)
+        access, cache = settings(connection.options, self._project.own, refresh=self._refresh)
         source = DataverseSource(access, self._profile(), self._project.zone, self._clock, cache)
         return self._stack.enter_context(source)
 

@@ -38,7 +38,8 @@ def plan(
     notices. With `keep` false nothing is written or sent, neither in the systems nor on this
     machine. The target's metadata may be kept from an earlier plan, if it is recent and nothing
     contradicts it; not if `fresh` is true or `keep` is false. The same holds for records, if the
-    project is configured to read only what changed, and the plan is no undo.
+    project is configured to read only what changed, and the plan is no undo. With `fresh`, the rows
+    of a Dataverse are loaded in full as well.
 
     Raises ConfigError, with places, if mappings name what the tenant does not have, and EngineError
     if a side cannot be read, or the options name no row, or several.
@@ -48,7 +49,7 @@ def plan(
     if not keep:
         metadata = CachePolicy.IGNORED
     records = CachePolicy.IGNORED if options.undo else metadata
-    with wiring.open_world(project, metadata=metadata, records=records) as world:
+    with wiring.open_world(project, metadata=metadata, records=records, refresh=fresh) as world:
         planned = planned_in(world, project, options, listener)
     if planned.records:
         _keep(project, planned.records, listener)

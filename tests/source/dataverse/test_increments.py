@@ -173,8 +173,12 @@ def test_a_column_of_another_type_causes_a_full_load_under_its_new_name(world: D
 
 
 def test_a_full_load_can_be_requested_once_or_after_a_number_of_days(world: DataverseWorld):
-    world.read(refresh=True)
-    assert world.request_counts()["GET EntityDefinitions"] > 0
+    with world.source(refresh=True) as source:
+        loaded = [source.read("license_change", COLUMNS).rows for _ in range(2)]
+    assert (
+        world.request_counts()["GET work365_licensechangelogs"] == 2
+    )  # all rows, and what changed
+    assert loaded[0] == loaded[1]
 
     assert notices(world, refresh_after=timedelta(days=7)) == []
     world.clock.sleep(8 * 24 * 3600)

@@ -23,7 +23,7 @@ def settings(
 ) -> tuple[DataverseAccess, CacheSettings]:
     """Returns how to reach the environment, and how to cache its rows.
 
-    `root` is the project's folder; `refresh` requests full loads in this run.
+    `root` is the project's folder; `refresh` requests a full load of each table in this run.
     Raises `SourceError` on an option that is missing or invalid.
     """
     default = DataverseAccess("", "", "", "")

@@ -31,7 +31,7 @@ class LoadSettings:
     """How many rows a page has, and how long increments are trusted."""
 
     page: int = 5000
-    refresh: bool = False  # this run does full loads only
+    refresh: bool = False  # this run begins with a full load of each table
     refresh_after: timedelta | None = None  # age of the last full load that requires another one
 
 
@@ -82,6 +82,8 @@ class TableLoader:
     """Of all definitions, by the table whose last answer reported it."""
     repeated: bool = False
     """Whether the last full load yielded a row more than once."""
+    _loaded: set[str] = field(default_factory=set)
+    """Tables that this run has loaded in full."""
     _indexes: dict[str, PageIndex] = field(default_factory=dict)
     """By table, of the pages from which rows were taken by key."""
 
@@ -180,6 +182,7 @@ class TableLoader:
             token = self._delta_link(query, page) if query.definition.tracked else ""
             load = CachedLoad(query.fingerprint, query.columns, token, started.isoformat())
             self.cache.mark_loaded(query.name, load)
+        self._loaded.add(query.name)
 
     def _keep_repeated(self, query: TableQuery, page: ODataPage, seen: set[str]) -> None:
         """Caches rows that are received again, as newer than those of the earlier pages.
@@ -208,7 +211,7 @@ class TableLoader:
 
     def _is_usable(self, cached: CachedLoad, query: TableQuery) -> bool:
         """Whether an increment is enough; adds a notice if not."""
-        if self.settings.refresh or not cached.token:
+        if not cached.token or (self.settings.refresh and query.name not in self._loaded):
             return False
         if cached.fingerprint != query.fingerprint or not query.columns <= cached.columns:
             self._notice(query, "columns or profile have changed")
