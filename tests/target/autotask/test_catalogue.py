@@ -204,3 +204,19 @@ def test_rights_may_be_numbers_or_missing():
 def test_an_answer_without_info_is_malformed(payload):
     with pytest.raises(MalformedResponse):
         read_rights(payload)
+
+
+def test_a_picklist_has_no_value_for_an_entry_without_one(entities):
+    values = [{"value": None, "label": "None"}, {"label": "x"}, {"value": " ", "label": "y"}]
+    entity = live(
+        entities,
+        "Companies",
+        field_info(
+            "companyType",
+            dataType="integer",
+            isPickList=True,
+            picklistValues=[*values, {"value": "1", "label": "Customer"}],
+        ),
+    )
+
+    assert entity.fields["companyType"].picklist == (PickValue(1, "Customer"),)

@@ -67,17 +67,14 @@ def read_udfs(payload: object) -> Mapping[str, Field]:
             Type.TEXT,
             required=_flag(info, "isrequired", default=False),
             readonly=_flag(info, "isreadonly", default=False),
-            max_length=_length(info),
+            max_length=max_length(info),
         )
     return fields
 
 
 def read_rights(payload: object) -> EntityRights:
     """Reads an answer of `entityInformation`. Raises `MalformedResponse`."""
-    answer = payload.get("info") if isinstance(payload, dict) else None
-    if not isinstance(answer, dict):
-        raise MalformedResponse("no info of the entity")
-    info = case_folded(answer)
+    info = entity_info(payload)
     operations = ("create", "query", "update")
     return EntityRights(
         {operation: bool(info.get(f"can{operation}", True)) for operation in operations},
@@ -104,7 +101,7 @@ def _field(name: str, info: FieldInfo, catalogued: Field | None) -> Field:
         required=required,
         readonly=readonly,
         create_only=known.create_only or is_fixed_after_create,
-        max_length=_length(info) or known.max_length,
+        max_length=max_length(info) or known.max_length,
         reference=known.reference or info.get("referenceentitytype") or None,
         picklist=_picklist(info, type_, known.picklist),
         picklist_partial=known.picklist_partial and not lists_all_values,
@@ -119,14 +116,8 @@ def _flag(info: FieldInfo, name: str, *, default: bool) -> bool:
 
 def _type(info: FieldInfo, known: Field) -> Type:
     """The metadata has `datetime` for days too; only the catalogue knows which fields are days."""
-    name = str(info.get("datatype") or info.get("type") or "").casefold()
-    type_ = _TYPES.get(name, known.type)
+    type_ = _TYPES.get(data_type(info), known.type)
     return Type.DAY if known.type is Type.DAY and type_ is Type.INSTANT else type_
-
-
-def _length(info: FieldInfo) -> int | None:
-    length = info.get("length") or info.get("maxlength")
-    return length if isinstance(length, int) and length > 0 else None
 
 
 def _picklist(
@@ -134,21 +125,53 @@ def _picklist(
 ) -> tuple[PickValue, ...] | None:
     if not _flag(info, "ispicklist", default=known is not None):
         return None
-    values = info.get("picklistvalues")
-    if not isinstance(values, list):
-        return known or ()
-    return tuple(
-        _pick_value(case_folded(value), type_) for value in values if isinstance(value, dict)
-    )
+    values = pick_values(info, numbers=type_ is Type.INTEGER)
+    return known or () if values is None else values
 
 
-def _pick_value(info: FieldInfo, type_: Type) -> PickValue:
-    text = str(info.get("value")).strip()
-    is_number = type_ is Type.INTEGER and text.removeprefix("-").isdecimal()
+# What both readers of metadata take from a field
+
+
+def entity_info(payload: object) -> FieldInfo:
+    """Returns what an answer states of the entity itself. Raises `MalformedResponse`."""
+    info = payload.get("info") if isinstance(payload, dict) else None
+    if not isinstance(info, dict):
+        raise MalformedResponse("no info of the entity")
+    return case_folded(info)
+
+
+def data_type(info: FieldInfo) -> str:
+    """Returns the name of a field's type in lower case; empty if it is not stated."""
+    return str(info.get("datatype") or info.get("type") or "").casefold()
+
+
+def max_length(info: FieldInfo) -> int | None:
+    """Returns the length of a field's longest text; None if it is not stated."""
+    length = info.get("length") or info.get("maxlength")
+    return length if isinstance(length, int) and length > 0 else None
+
+
+def pick_values(info: FieldInfo, *, numbers: bool) -> tuple[PickValue, ...] | None:
+    """Returns the values of a picklist, also inactive ones; None if they are not listed.
+
+    With `numbers` they are integers in records. Entries without a value are left out.
+    """
+    entries = info.get("picklistvalues")
+    if not isinstance(entries, list):
+        return None
+    found = (_pick_value(case_folded(one), numbers) for one in entries if isinstance(one, dict))
+    return tuple(value for value in found if value)
+
+
+def _pick_value(entry: FieldInfo, numbers: bool) -> PickValue | None:  # noqa: FBT001 -- as above
+    text = "" if entry.get("value") is None else str(entry["value"]).strip()
+    if not text:
+        return None
+    is_number = numbers and text.removeprefix("-").isdecimal()
     return PickValue(
         int(text) if is_number else text,
-        str(info.get("label") or "").strip(),
-        active=_flag(info, "isactive", default=True),
+        str(entry.get("label") or "").strip(),
+        active=_flag(entry, "isactive", default=True),
     )
 
 

@@ -16,15 +16,23 @@ from typing import Any
 from trueup.errors import TargetError, TargetRejected
 from trueup.model.catalogue import UDF
 from trueup.model.suggestions import closest
-from trueup.target.autotask.catalogue import FieldInfo, case_folded, field_infos, field_name
+from trueup.target.autotask.catalogue import (
+    FieldInfo,
+    data_type,
+    entity_info,
+    field_infos,
+    field_name,
+    max_length,
+    pick_values,
+)
 from trueup.target.autotask.client import AutotaskClient
-from trueup.target.autotask.responses import MalformedResponse
 from trueup.target.autotask.retry import ApiRequest
 
 _TYPES = {"double": "decimal"}
 """Types of the metadata that the catalogue calls otherwise."""
 
-_KNOWN_TYPES = frozenset({"string", "integer", "long", "short", "decimal", "boolean", "datetime"})
+_INTEGERS = frozenset({"integer", "long", "short"})
+_KNOWN_TYPES = _INTEGERS | {"string", "decimal", "boolean", "datetime"}
 _OPERATIONS = ("create", "query", "update", "delete")
 
 Facts = Mapping[str, Any]
@@ -49,7 +57,7 @@ def describe(client: AutotaskClient, name: str, entities: Collection[str]) -> De
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]{0,99}", name):
         raise TargetError(f"{name!r} cannot be the name of an entity")
     try:
-        info = _get(client, name, "", _information)
+        info = _get(client, name, "", entity_info)
     except TargetRejected as refusal:
         if refusal.status == HTTPStatus.NOT_FOUND:
             near = closest(name, entities)
@@ -91,13 +99,6 @@ def _get(client: AutotaskClient, name: str, route: str, read: Any) -> Any:  # no
     return client.call(ApiRequest("GET", path, name, what), read)
 
 
-def _information(payload: object) -> FieldInfo:
-    info = payload.get("info") if isinstance(payload, dict) else None
-    if not isinstance(info, dict):
-        raise MalformedResponse("no info of the entity")
-    return case_folded(info)
-
-
 def _facts(info: FieldInfo, name: str, entities: Collection[str]) -> Facts:
     """The facts that are not the default of the catalogue."""
     type_ = _type(info)
@@ -109,7 +110,7 @@ def _facts(info: FieldInfo, name: str, entities: Collection[str]) -> Facts:
         facts["readonly"] = True
     if required and readonly and name != "id":
         facts["settableOnCreate"] = True
-    if length := _length(info):
+    if length := max_length(info):
         facts["maxLength"] = length
     if reference := info.get("referenceentitytype"):
         facts["reference"] = _plural(str(reference), entities)
@@ -128,34 +129,21 @@ def _udf_facts(info: FieldInfo) -> Facts:
         facts["required"] = True
     if info.get("isreadonly") is True:
         facts["readonly"] = True
-    if length := _length(info):
+    if length := max_length(info):
         facts["maxLength"] = length
     return facts
 
 
 def _type(info: FieldInfo) -> str:
-    name = str(info.get("datatype") or info.get("type") or "").casefold()
+    name = data_type(info)
     name = _TYPES.get(name, name)
     return name if name in _KNOWN_TYPES else "string"
 
 
-def _length(info: FieldInfo) -> int:
-    length = info.get("length") or info.get("maxlength")
-    return length if isinstance(length, int) and length > 0 else 0
-
-
 def _picklist(info: FieldInfo, type_: str) -> Facts:
     """Active values by their number; nothing where the tenant does not list them."""
-    values = info.get("picklistvalues")
-    if not isinstance(values, list):
-        return {}
-    found: dict[int | str, str] = {}
-    for value in values:
-        entry = case_folded(value) if isinstance(value, dict) else {}
-        if entry.get("isactive") is not False and entry.get("value") is not None:
-            text = str(entry["value"]).strip()
-            is_number = type_ != "string" and text.removeprefix("-").isdecimal()
-            found[int(text) if is_number else text] = str(entry.get("label") or "").strip()
+    values = pick_values(info, numbers=type_ in _INTEGERS) or ()
+    found = {one.value: one.label for one in values if one.active}
     return {"picklistValues": found} if found else {}
 
 
