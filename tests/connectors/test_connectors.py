@@ -2,12 +2,17 @@
 
 import json
 import tomllib
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
+from trueup.config.checks.connections import TARGET_TIMEOUT
 from trueup.connectors.sources import Sources
 from trueup.connectors.states import States
 from trueup.connectors.targets import TargetOptions, Targets
+from trueup.target.autotask.call_costs import COSTS
+from trueup.target.autotask.limits import RunLimits
+from trueup.target.autotask.query import MOST_OR
 
 from tests.support.fakes import FakeClock
 from tests.support.paths import ROOT, SCHEMAS
@@ -25,6 +30,18 @@ def connectors(part: str) -> set[str]:
     return {*States(named, stack, clock).connectors}
 
 
+def _properties(node: object, name: str) -> Iterator[dict[str, object]]:
+    """The properties of this name, anywhere in a schema."""
+    if isinstance(node, dict):
+        if name in (known := node.get("properties", {})):
+            yield known[name]
+        for part in node.values():
+            yield from _properties(part, name)
+    elif isinstance(node, list):
+        for part in node:
+            yield from _properties(part, name)
+
+
 @pytest.mark.parametrize("part", ["source", "target", "state"])
 def test_a_project_may_name_each_connector_and_each_has_its_options(part: str):
     schema = json.loads((SCHEMAS / "project.schema.json").read_text(encoding="utf-8"))
@@ -33,6 +50,21 @@ def test_a_project_may_name_each_connector_and_each_has_its_options(part: str):
 
     assert {*described["properties"]["connector"]["enum"]} == connectors(part)
     assert with_options == connectors(part)
+
+
+def test_the_timeout_that_is_checked_is_the_one_that_applies():
+    """`config` imports no connector, so it repeats the default."""
+    schema = json.loads((SCHEMAS / "project.schema.json").read_text(encoding="utf-8"))
+
+    assert RunLimits().timeout == TARGET_TIMEOUT
+    assert {limit["default"] for limit in _properties(schema, "timeout") if "default" in limit} == {
+        TARGET_TIMEOUT
+    }
+
+
+def test_a_page_has_as_many_records_as_a_query_alternatives():
+    """The estimate of calls has one number for both."""
+    assert COSTS.page == MOST_OR
 
 
 def test_no_source_connector_may_import_another_one():

@@ -22,7 +22,7 @@ SLOW_FROM = 0.9
 
 _HOUR = 3600.0
 _LONGEST_GAP = 60.0
-_FEWEST_BEFORE_RECHECK = 25
+FEWEST_BEFORE_RECHECK = 25
 """Calls after which the threshold is read again at the earliest.
 
 It is read again after a quarter of the calls that were left, if that is more and this process has
@@ -180,9 +180,9 @@ class CallBudget:
 
     def _calls_before_recheck(self) -> int:
         if self._threshold is None or self.is_assumed:
-            return _FEWEST_BEFORE_RECHECK
+            return FEWEST_BEFORE_RECHECK
         left = self._threshold.limit - self._threshold.used
-        return max(_FEWEST_BEFORE_RECHECK, left // 4)
+        return max(FEWEST_BEFORE_RECHECK, left // 4)
 
     def turn(self) -> float:
         """Takes the next turn, and returns the seconds to wait for it."""
