@@ -33,6 +33,7 @@ from trueup.model.document import (
     change_names,
     dumps,
     loads,
+    loads_complete,
     plan_id,
     write,
 )
@@ -398,6 +399,29 @@ def test_a_decimal_that_no_number_of_json_holds_is_kept_by_its_digits():
     assert written["monthly"] == str(third)
     assert written["values"] == {"price": {"decimal": str(third)}, "text": str(third)}
     assert loads(dumps(plan)) == plan
+
+
+@pytest.mark.parametrize(
+    "referring",
+    [
+        {"values": {"parent": Unknown("customer:b")}},
+        {"owned": {"parent": Unknown("customer:b")}},
+        {"adjustment": replace(PLAN.changes[0].adjustment, service_change="customer:b")},
+    ],
+    ids=["values", "owned values", "service"],
+)
+def test_a_plan_that_refers_to_what_no_change_of_it_creates_is_not_complete(referring):
+    plan = replace(PLAN, changes=(replace(PLAN.changes[0], values={}),))
+    assert loads_complete(dumps(plan)) == plan
+    lacking = replace(plan, changes=(replace(plan.changes[0], **referring),))
+
+    with pytest.raises(EngineError) as refused:
+        loads_complete(dumps(lacking))
+
+    assert str(refused.value) == (
+        "this plan is not complete: customer:a1 refers to what customer:b creates, "
+        "and the plan does not have that one: plan again"
+    )
 
 
 @pytest.mark.parametrize(

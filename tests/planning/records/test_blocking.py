@@ -110,6 +110,67 @@ def test_a_parent_that_is_blocked_blocks_its_daughters_and_theirs():
     assert blocked(made, "acc").holds_back["customer"] == 2
 
 
+ALPINE_IS_KEPT_BY_HAND = {
+    "rules/more.yaml": """
+rules:
+  - rule: no-more-alpine
+    for: customer
+    on: record
+    assert: "{{ after.companyName != 'Alpine Dental' }}"
+    severity: skip
+    message: "Alpine is kept by hand."
+    remedy: "Ask."
+"""
+}
+
+
+@pytest.mark.parametrize(
+    ("left_out_by", "why"),
+    [
+        (decisions("{mapping: customer, key: acc, do: ignore, reason: r}"), "ignored: r"),
+        (ALPINE_IS_KEPT_BY_HAND, "Alpine is kept by hand."),
+    ],
+    ids=["a decision", "a rule on the record"],
+)
+def test_a_parent_that_is_left_out_leaves_out_its_daughters_and_theirs(left_out_by, why):
+    scene = Scene()
+    scene.files(left_out_by)
+    scene.add(
+        "account",
+        account("b", name="Brook Ltd", number="B-1", parent="acc"),
+        account("a", name="Ash Ltd", number="A-0", parent="b"),
+    )
+
+    made = scene.plan()
+
+    assert {left.names: left.reason for left in made.left_out if left.mapping == "customer"} == {
+        ("Alpine Dental",): why,
+        ("Brook Ltd",): f"its customer is left out: {why}",
+        ("Ash Ltd",): f"its customer is left out: its customer is left out: {why}",
+    }
+    assert {change.mapping for change in made.changes} == {"service"}
+    assert scene.apply(made).complete
+
+
+def test_a_parent_that_is_set_on_create_only_leaves_out_no_row_that_is_there():
+    scene = Scene()
+    scene.files(
+        changed(
+            "mappings/customer.yaml",
+            '{ref: customer, of: "{{ source.parent }}"}',
+            '{ref: customer, of: "{{ source.parent }}", manage: create}',
+        )
+    )
+    scene.add("account", account("b", name="Brook Ltd", number="B-1", parent="acc"))
+    scene.sync()
+    scene.row("account", "acc")["phone"] = None
+    scene.row("account", "b")["phone"] = "2"
+
+    made = scene.plan()
+
+    assert ("update", "customer") in actions(made)
+
+
 def test_parents_come_before_their_daughters():
     scene = Scene()
     scene.add("account", account("a", name="Ash Ltd", number="A-0", parent="acc"))

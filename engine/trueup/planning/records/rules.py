@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from trueup.expressions import inspect
+from trueup.expressions.compiled import Slot
 from trueup.expressions.joins import used_joins
 from trueup.expressions.rules import STOPS, RecordRules
 from trueup.model.finding import Severity
-from trueup.model.mapping import MappingSpec, is_code
+from trueup.model.mapping import Manage, MappingSpec, is_code
 from trueup.model.mapping_state import MappingState
 from trueup.model.project import Rule
 from trueup.model.rule_scopes import RuleOn
@@ -18,7 +19,7 @@ from trueup.stages.resolve import Resolved
 
 
 def apply_record_rules(context: PlanContext, mapping: MappingSpec) -> None:
-    """Blocks or skips the rows that fail; then those that refer to a blocked row of the mapping."""
+    """Blocks or skips the rows that fail; then those that refer to such a row of the mapping."""
     rules = context.rules.of(mapping.name, RuleOn.RECORD)
     state = context.states[mapping.name]
     if rules or context.explained.is_wanted:
@@ -40,7 +41,7 @@ def apply_record_rules(context: PlanContext, mapping: MappingSpec) -> None:
                     state.block(key, finding)
                 else:
                     state.findings.append(finding)
-    _block_dependants_of_own_mapping(context, mapping)
+    _stop_dependants_of_own_mapping(context, mapping)
 
 
 def leave_fields(state: MappingState, key: str, names: Collection[str]) -> None:
@@ -115,13 +116,13 @@ class _NamesUsed:
         return names
 
 
-def _block_dependants_of_own_mapping(context: PlanContext, mapping: MappingSpec) -> None:
-    """Blocks rows that refer to a blocked row of their own mapping.
+def _stop_dependants_of_own_mapping(context: PlanContext, mapping: MappingSpec) -> None:
+    """Blocks or skips rows that refer to such a row of their own mapping.
 
-    Blocking one row may block the next, so this repeats until nothing changes.
+    A row that is looked at before its parent does not know yet what becomes of that one, and
+    stopping one row may stop the next: this repeats until nothing changes.
     """
     compiled, state = context.compiled[mapping.name], context.states[mapping.name]
-    resolver = context.resolvers[mapping.name]
     own = [
         (compiled.first + position, slot)
         for position, slot in enumerate(compiled.slots)
@@ -130,12 +131,31 @@ def _block_dependants_of_own_mapping(context: PlanContext, mapping: MappingSpec)
     changed = bool(own)
     while changed:
         changed = False
-        for key, raw in [*state.ready.items()]:
+        for key in [*state.ready]:
             for position, slot in own:
-                if raw[position] is None or raw[position] in state.referable:
-                    continue
-                resolved = Resolved()
-                resolver.slot(key, slot, raw[position], resolved)
-                for finding in resolved.findings:
-                    state.block(key, finding, resolved.because)
-                changed = changed or bool(resolved.findings)
+                if _stop_with_parent(context, mapping, key, slot, position):
+                    changed = True
+                    break
+
+
+def _stop_with_parent(
+    context: PlanContext, mapping: MappingSpec, key: str, slot: Slot, position: int
+) -> bool:
+    """Blocks or skips a ready row as the row that its slot refers to; returns whether it did.
+
+    `position` is that of the slot's value in the values of the row.
+    """
+    state = context.states[mapping.name]
+    parent = state.ready[key][position]
+    ignored = slot.spec.manage is Manage.CREATE and key in state.record_ids
+    if parent is None or parent in state.referable or ignored:
+        return False
+
+    resolved = Resolved()
+    context.resolvers[mapping.name].slot(key, slot, parent, resolved)
+    if resolved.skip:
+        about = replace(resolved.skip, mapping=mapping.name)
+        state.skip(key, about, resolved.because)
+    for finding in resolved.findings:
+        state.block(key, finding, resolved.because)
+    return bool(resolved.findings or resolved.skip)
