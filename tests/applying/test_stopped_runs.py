@@ -3,12 +3,18 @@
 Values count as applied once the write that made them true was recorded, and not before.
 """
 
+from dataclasses import replace
+
 import pytest
+from trueup.applying.lock import hold_lock
 from trueup.applying.manual_settlement import close
 from trueup.errors import StateError
-from trueup.model.change import Reason
+from trueup.model import document
+from trueup.model.change import Reason, Unknown
 from trueup.model.finding import Finding, Severity
 from trueup.model.plan import Plan
+from trueup.model.run import Run
+from trueup.planning.systems import systems
 
 from tests.support.crashing import killed
 from tests.support.scene import Fault, Scene, actions, kept, settled, statuses
@@ -113,3 +119,29 @@ def test_once_the_run_is_finished_or_given_up_nothing_is_reported():
 def test_without_an_open_run_nothing_is_reported():
     assert open_runs(settled().plan()) == []
     assert open_runs(Scene().plan()) == []
+
+
+def test_a_run_of_an_earlier_version_that_lacks_a_parent_is_resumed_and_holds_its_daughter():
+    scene = Scene()
+    made = scene.plan()
+    changes = tuple(
+        replace(one, values={**one.values, "parentCompanyID": Unknown("customer:b")})
+        if one.id == "customer:acc"
+        else one
+        for one in made.changes
+    )
+    text = document.dumps(replace(made, changes=changes))
+    with hold_lock(scene.world, "") as lock:
+        digest, host = document.plan_id(text), lock.lease.host
+        run = Run(
+            "earlier", digest, text, "", host, scene.clock.now(), systems=systems(scene.world)
+        )
+        scene.state.begin(run, lock.lease)
+
+    outcome = scene.resume()
+
+    assert {one.change: one.text for one in outcome.changes if one.status == "held"} == {
+        "customer:acc": "what creates the record that it refers to is not in this plan"
+    }
+    assert statuses(outcome)["service:pro"] == "applied"
+    assert open_runs(scene.plan()) == []

@@ -31,6 +31,9 @@ _STOPPING = (CallsUsedUp, TargetError, SourceError)
 MISSING_HALF = "the change that belongs to it is not in this plan: both are sent, or neither"
 """Why a change is held whose `together` names a change that the plan does not have."""
 
+MISSING_RECORD = "what creates the record that it refers to is not in this plan"
+"""Why a change is held whose values name a change that the plan does not have."""
+
 
 class Runner:
     """Executes a job to its end, or until it must stop."""
@@ -204,9 +207,12 @@ class Runner:
     def _hold_with_counterparts(self, batch: Sequence[Change], result: PreconditionResult) -> None:
         """Holds a change whose counterpart is stale, or is not in the plan: both, or neither.
 
-        The plan of an open run may be of an earlier version, which made it without the counterpart.
+        Also one that refers to what no change of the plan creates. The plan of an open run may be
+        of an earlier version, which made it without the other change.
         """
         for change in batch:
+            if any(id_ not in self.run_state.changes for id_ in change.refers_to):
+                result.moved[change.id] = MISSING_RECORD
             for id_ in change.together:
                 if id_ not in self.run_state.changes:
                     result.stale[change.id] = MISSING_HALF

@@ -1,6 +1,6 @@
 """A change of a plan: one write or one link, with what planning read and its money."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -241,6 +241,14 @@ class Change:
     def invoice_amount(self) -> Decimal | None:
         """Its effect on the next invoice; a fee is on the first invoice of its contract."""
         return self.invoice.amount if self.invoice else self.one_off
+
+    @property
+    def refers_to(self) -> Iterator[str]:
+        """Ids of the changes that create the records which its values name."""
+        for values in (self.values, self.owned):
+            yield from (value.change for value in values.values() if isinstance(value, Unknown))
+        if self.adjustment and self.adjustment.service_change:
+            yield self.adjustment.service_change
 
     @property
     def unit_change(self) -> int:

@@ -18,7 +18,6 @@ from typing import BinaryIO
 
 from trueup.errors import EngineError
 from trueup.model import plan_v1
-from trueup.model.change import Change, Unknown
 from trueup.model.gc_pause import gc_paused
 from trueup.model.plan import FORMAT, Plan
 from trueup.model.plan_json import decoder, encode, field_encoders, refuse_constant
@@ -160,20 +159,12 @@ def loads_complete(text: str) -> Plan:
                 f"this plan is not complete: {change.id:.60} is sent together with {missing:.60} "
                 "or not at all, and the plan does not have that one: plan again"
             )
-        if missing := next((id_ for id_ in _referred_to(change) if id_ not in ids), None):
+        if missing := next((id_ for id_ in change.refers_to if id_ not in ids), None):
             raise EngineError(
                 f"this plan is not complete: {change.id:.60} refers to what {missing:.60} creates, "
                 "and the plan does not have that one: plan again"
             )
     return plan
-
-
-def _referred_to(change: Change) -> Iterator[str]:
-    """Yields the ids of the changes whose records the values of a change name."""
-    for values in (change.values, change.owned):
-        yield from (value.change for value in values.values() if isinstance(value, Unknown))
-    if change.adjustment and change.adjustment.service_change:
-        yield change.adjustment.service_change
 
 
 _DAMAGED = (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError)
