@@ -151,6 +151,17 @@ def test_rows_of_one_name_that_belong_to_different_rows_are_not_alike():
     assert case.why("b") == case.why("c") == [NEEDS_DECISION]
 
 
+def test_two_rows_of_one_parent_are_alike_however_many_others_have_that_name():
+    parent = spec("companyID", ref("account", "{{ source.account }}"))
+    others = {str(number): {"name": "Microsoft 365", "account": str(number)} for number in range(9)}
+    two = {key: {"name": "Microsoft 365", "account": "y"} for key in ("a", "b")}
+
+    case = new({**others, **two}, more_fields=(parent,))
+
+    assert case.create_ == [*others]
+    assert case.why("a") == case.why("b") == [NEEDS_DECISION]
+
+
 def test_of_many_rows_with_one_name_a_few_are_named():
     rows = {str(number): {"name": f"Alpine {'AG' if number % 2 else ''}"} for number in range(50)}
     case = new(rows)

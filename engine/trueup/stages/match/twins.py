@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
-from trueup.model.mapping import Reference
+from trueup.model.mapping import FieldSpec, Reference
 from trueup.model.mapping_state import MappingState
 from trueup.stages.match.advice import MOST
 from trueup.stages.match.candidates import Forms, SimilarIndex, forms_of
 from trueup.stages.match.result import MatchInputs, MatchResult
+
+Parents = tuple[object, ...] | None
+"""The records of the rows that a row refers to, or Unknown, in the order of the mapping."""
 
 
 class TwinFinder:
@@ -38,23 +41,23 @@ class TwinFinder:
         return found
 
     def _twins(self, keys: Iterable[str]) -> dict[str, set[str]]:
-        groups: dict[tuple[str, str], list[str]] = {}
+        groups: dict[tuple[str, str, Parents], list[str]] = {}
         for key in keys:
-            for name, forms in self._forms.get(key, {}).items():
+            every = self._forms.get(key, {})
+            parents = self._parents(key) if every else ()
+            for name, forms in every.items():
                 for form in forms:
-                    groups.setdefault((name, form), []).append(key)
+                    groups.setdefault((name, form, parents), []).append(key)
         twins: dict[str, set[str]] = {}
         for group in groups.values():
             for key in group if len(group) > 1 else ():
                 # A few are enough to ask, however many rows have one name.
                 twins.setdefault(key, set()).update(
-                    other for other in group[:MOST] if other != key and self._are_twins(key, other)
+                    other
+                    for other in group[:MOST]
+                    if other != key and _is_alike(self._forms[key], self._forms[other])
                 )
         return twins
-
-    def _are_twins(self, key: str, other: str) -> bool:
-        alike = _is_alike(self._forms[key], self._forms[other])
-        return alike and self._refer_alike(key, other)
 
     def _like_record(self, key: str) -> str:
         """Returns the record of another row that the row resembles; "" if there is none."""
@@ -75,10 +78,17 @@ class TwinFinder:
         return {record: key for key, record in ids.items() if key in self._state.ready}
 
     def _refer_alike(self, key: str, other: str) -> bool:
-        """Whether both rows have the same parents, such as the customer of a contract."""
+        return self._parents(key) == self._parents(other)
+
+    def _parents(self, key: str) -> Parents:
+        """Returns the row's parents, such as the customer of a contract; None if not known."""
+        values = self._inputs.values(key, self._references) if self._references else {}
+        return None if values is None else tuple(values.values())
+
+    @cached_property
+    def _references(self) -> Mapping[str, FieldSpec]:
         fields = self._state.mapping.fields
-        specs = {name: spec for name, spec in fields.items() if isinstance(spec.value, Reference)}
-        return not specs or self._inputs.values(key, specs) == self._inputs.values(other, specs)
+        return {name: spec for name, spec in fields.items() if isinstance(spec.value, Reference)}
 
 
 def _is_alike(mine: Forms, theirs: Forms) -> bool:
