@@ -79,7 +79,10 @@ EXAMPLES = [
     ("x | days(1)", None),
     ("day | days(99999999)", ArithmeticError),
     ("'2026-11-15' | days(1)", TypeError),
+    ("at | days(1)", date(2026, 11, 16)),
+    ("at | days(0) == day", True),
     ("day | months(1)", date(2026, 12, 15)),
+    ("at | months(1)", date(2026, 12, 15)),
     ("day | months(2)", date(2027, 1, 15)),
     ("day | months(-11)", date(2025, 12, 15)),
     ("('2026-01-31' | date) | months(1)", date(2026, 2, 28)),
@@ -89,7 +92,9 @@ EXAMPLES = [
     ("('2026-08-31' | date) | months(-2)", date(2026, 6, 30)),
     ("('2026-12-31' | date) | months(0)", date(2026, 12, 31)),
     ("day | start_of_month", date(2026, 11, 1)),
+    ("at | start_of_month", date(2026, 11, 1)),
     ("day | end_of_month", date(2026, 11, 30)),
+    ("at | end_of_month", date(2026, 11, 30)),
     ("('2028-02-01' | date) | end_of_month", date(2028, 2, 29)),
     ("'2026-11-15' | end_of_month", TypeError),
     ("x | start_of_month", None),
@@ -496,6 +501,14 @@ def test_a_text_that_is_too_long_for_a_pattern_is_refused():
         evaluate("{{ text | regex_find('a') }}", {"text": "a" * 100_001})
     with pytest.raises(ValueError, match="too long"):
         evaluate("{{ text | regex_replace('a', 'bb') }}", {"text": "a" * 60_000})
+    with pytest.raises(ValueError, match="too long"):
+        evaluate("{{ text | regex_replace('^a', 'bb') }}", {"text": "a" * 100_000})
+
+
+def test_a_replacement_may_be_as_long_as_a_text_for_a_pattern():
+    replaced = evaluate("{{ text | regex_replace('^a', 'bb') }}", {"text": "a" * 99_999})
+
+    assert replaced == "bb" + "a" * 99_998
 
 
 def test_each_filter_and_test_has_an_example():

@@ -1,4 +1,7 @@
-"""Filters and tests for days. None passes through a filter."""
+"""Filters and tests for days. None passes through a filter.
+
+An instant counts as the day that it has with its own offset, as the filter `date` gives it.
+"""
 
 from calendar import monthrange
 from datetime import date, datetime, timedelta
@@ -18,16 +21,15 @@ def to_date(value: object, form: str | None = None) -> object:
         return None
     if isinstance(value, str):
         value = to_day(value)
-    if isinstance(value, datetime):
-        value = value.date()
     day = _require_day(value)
     return day.strftime(form) if form else day
 
 
 def _require_day(value: object) -> date:
+    """Returns a day without a time: an instant equals no day, and is not subtracted from one."""
     if not isinstance(value, date):
         raise TypeError(f"{shown(value)} is not a day")
-    return value
+    return value.date() if isinstance(value, datetime) else value
 
 
 def days(value: date | None, count: int) -> date | None:
@@ -72,13 +74,7 @@ def days_until(value: date | None, other: date | None) -> int | None:
     """Returns the number of days from the day until `other`; negative if that is earlier."""
     if value is None or other is None:
         return None
-    return (_plain_day(other) - _plain_day(value)).days
-
-
-def _plain_day(value: object) -> date:
-    """The day without a time, because an instant cannot be subtracted from a day."""
-    day = _require_day(value)
-    return day.date() if isinstance(day, datetime) else day
+    return (_require_day(other) - _require_day(value)).days
 
 
 def is_date(value: object) -> bool:

@@ -19,6 +19,8 @@ LONGEST_PATTERN = 1_000
 _MEMORY = 1 << 20
 """Bytes that a compiled pattern may take; a pattern such as `(a{1,90}){1,90}` would take more."""
 
+_TOO_LONG = "the text is too long for regex_replace"
+
 _OPTIONS = re2.Options()
 _OPTIONS.log_errors = False  # they are raised; RE2 would write them to stderr as well
 _OPTIONS.max_mem = _MEMORY
@@ -109,8 +111,10 @@ def regex_replace(value: object, pattern: str, new: str) -> str | None:
         written += [part if isinstance(part, str) else found.group(part) or "" for part in parts]
         end = found.end()
         length += sum(map(len, written[-1 - len(parts) :]))
-        if length > LONGEST:
-            raise ValueError("the text is too long for regex_replace")
+        if length > LONGEST:  # a text of many matches would take memory until the end
+            raise ValueError(_TOO_LONG)
+    if length + len(text) - end > LONGEST:
+        raise ValueError(_TOO_LONG)
     return "".join([*written, text[end:]])
 
 
