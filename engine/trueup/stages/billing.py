@@ -60,6 +60,17 @@ def amount(units: int, first: date, last: date, terms: ServiceTerms) -> Decimal 
     return total
 
 
+def lost(units: int, due: date, billed: date, terms: ServiceTerms) -> Decimal | None:
+    """Returns what is lost where units are billed from another day than they are due.
+
+    Every day between the two counts, posted or not. Negative if a credit is owed; None if price or
+    periods are unknown.
+    """
+    if due > billed:
+        units, due, billed = -units, billed, due
+    return amount(units, due, billed - DAY, terms)
+
+
 @dataclass(frozen=True, slots=True)
 class OpenPart:
     """The cost of a change of units in one period that is not posted yet."""

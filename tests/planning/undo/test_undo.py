@@ -7,6 +7,8 @@ import pytest
 from trueup.errors import StateError
 from trueup.model.change import Action
 from trueup.model.finding import Severity
+from trueup.stages.approval import moved_money
+from trueup.stages.guard import over_money
 
 from tests.support.scene import (
     LINE,
@@ -74,7 +76,8 @@ def test_an_adjustment_is_taken_back_on_the_next_free_day_and_the_day_between_st
     assert done.invoice is not None
     assert opposite.invoice is not None
     assert (done.invoice.amount, opposite.invoice.amount) == (6, -5)
-    assert (opposite.one_off, opposite.lost) == (None, None)
+    # The sixth, the day that is taken, stays billed: the three together leave nothing of the run.
+    assert (opposite.one_off, opposite.lost) == (None, -1)
     assert opposite.notes == (
         "takes back +3 of 2026-11-25; that day stays billed, prorated",
         "third waits for a new decision before it can be pushed again",
@@ -128,6 +131,40 @@ def test_a_posted_period_is_jumped_and_the_days_that_stay_billed_are_counted():
     assert opposite.invoice is not None
     assert (opposite.invoice.start, opposite.invoice.amount) == (day(12, 1), -30)
     assert scene.apply(made).complete
+
+
+@pytest.mark.parametrize(
+    ("logs", "credit", "lost"),
+    [
+        # In November a unit costs a third of a pound a day.
+        ([("third", 25, 3)], "1.00", "0.00"),  # 3 on the 25th
+        ([("third", 25, 3), ("fourth", 26, 1)], "3.33", "0.00"),  # 3 on 25, 26 and 27; 1 on 26
+        # 3 from the 21st to the 26th, less the 2 that are billed again from the 26th on only
+        ([("third", 21, 3), ("fourth", 25, -2)], "6.00", "0.67"),
+        ([("third", 25, -3)], "0.00", "1.00"),
+    ],
+    ids=["an increase", "two in a row", "up and down", "a decrease"],
+)
+def test_the_days_that_an_undo_leaves_billed_are_owed_whether_posted_or_taken(logs, credit, lost):
+    scene = with_periods(settled())
+    scene.add("license_change", *(log(key, day(11, on), units) for key, on, units in logs))
+    scene.row("subscription")["quantity"] += sum(units for *_, units in logs)
+    scene.sync()
+
+    made = undo_of(scene)
+
+    # What is owed is what the units of each day come to that are not as before the run.
+    assert scene.apply(made).complete
+    unit_days = sum(scene.units(day(11, on)) - (10 if on < 20 else 12) for on in range(1, 31))
+    owed, kept_back = made.summary.credit, made.summary.lost
+    assert round(owed - kept_back, 6) == round(Decimal(unit_days) * 10 / 30, 6)
+    assert (f"{owed:.2f}", f"{kept_back:.2f}") == (credit, lost)
+
+    # Limits and approvals count it in both directions.
+    once = sum(abs(one.invoice_amount or 0) for one in made.changes)
+    assert moved_money(made.changes).once == once + owed + kept_back
+    (exceeded,) = over_money(Decimal(1000), owed + kept_back - Decimal("0.01"), made.changes)
+    assert f"{owed + kept_back:,.2f} of it lost, or owed as a credit" in exceeded.text
 
 
 def test_without_an_open_day_there_is_a_finding():

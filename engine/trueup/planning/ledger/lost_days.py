@@ -4,11 +4,9 @@ What is not billed on them is lost; what is billed too much is a credit that is 
 """
 
 from collections.abc import Iterable
-from datetime import date
 from decimal import Decimal
 
 from trueup.model.money import exact
-from trueup.model.units import DAY
 from trueup.planning.ledger.planned import EarlierDays, PlannedAdjustment
 from trueup.stages import billing
 from trueup.stages.append import MergedAdjustment
@@ -31,18 +29,9 @@ def lost(ledger: ServiceLedger, adjustment: MergedAdjustment) -> Decimal | None:
     moved += [(-one.units, one.due) for one in adjustment.cancelled]
     days = [(units, due, adjustment.day) for units, due in moved]
     days += [(one.units, one.due, one.entered or one.due) for one in adjustment.cancelled]
-    amounts = (_amount(ledger, *day) for day in days)
+    amounts = (billing.lost(int(units), due, billed, ledger.terms) for units, due, billed in days)
     total = sum((amount for amount in amounts if amount is not None), Decimal(0))
     return exact(total) if total else None
-
-
-def _amount(ledger: ServiceLedger, units: Decimal, due: date, billed: date) -> Decimal | None:
-    """What is lost where units are billed from another day than they are due; negative if owed."""
-    if billed == due:
-        return None
-    first, following = min(due, billed), max(due, billed)
-    lost_units = int(units) if due < billed else -int(units)
-    return billing.amount(lost_units, first, following - DAY, ledger.terms)
 
 
 def credit_note(ledger: ServiceLedger, amount: Decimal | None) -> Iterable[str]:

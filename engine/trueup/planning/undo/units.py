@@ -245,16 +245,16 @@ class _ServiceUndo:
         lost = self._lost(opposite, _day(original))
         return replace(opposite, monthly=monthly, invoice=invoice, one_off=one_off, lost=lost)
 
-    def _lost(self, opposite: Change, first: date) -> Decimal | None:
-        """Returns the money of the posted days from `first` on that stay as they were billed.
+    def _lost(self, opposite: Change, due: date) -> Decimal | None:
+        """Returns the money of the days from `due` on that stay as they were billed.
 
+        As in other plans, it does not matter whether a day is posted or took an adjustment.
         Negative if units were added: a credit is owed.
         """
         adjustment = opposite.adjustment
-        if adjustment is None or self._posted_until() < first:
+        if adjustment is None:
             return None
-        last = min(self._posted_until(), adjustment.day - DAY)
-        amount = billing.amount(opposite.unit_change, first, last, adjustment.terms)
+        amount = billing.lost(opposite.unit_change, due, adjustment.day, adjustment.terms)
         return exact(amount) if amount else None
 
     # Texts
