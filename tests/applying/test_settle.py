@@ -9,6 +9,7 @@ from threading import Event
 from time import sleep
 
 import pytest
+from trueup.applying.evidence import read_doubts
 from trueup.applying.run_state import RunState
 from trueup.model.run import Entry, Step
 
@@ -226,10 +227,17 @@ def test_a_further_service_that_was_made_without_an_answer_is_found_by_who_was_n
     assert actions(scene.plan()) == []
 
 
-def test_a_further_service_that_another_user_made_meanwhile_is_not_taken_for_ours():
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        ("lost", "ContractServices 9999 is new, and has other units than were sent"),
+        ("unheard", "2 ContractServices like it are new: 1008, 9999"),
+    ],
+)
+def test_a_further_service_that_another_user_made_meanwhile_is_not_taken_for_ours(fault, why):
     scene = twins(settled())
     scene.files(REPEATED)
-    disturbed(Fault("lost", "ContractServiceAdjustments"), scene)
+    disturbed(Fault(fault, "ContractServiceAdjustments"), scene)
     made = scene.plan()
     contract, service = (
         scene.target.only("Contracts")["id"],
@@ -239,7 +247,9 @@ def test_a_further_service_that_another_user_made_meanwhile_is_not_taken_for_our
         9999, {"id": 9999, "contractID": contract, "serviceID": service}
     )
     outcome = scene.apply(made)
-    assert statuses(outcome)["subscription:twin"] == "in doubt"
+    assert {one.change: one.text for one in outcome.changes if one.status == "in doubt"} == {
+        "subscription:twin": f"reading cannot show whether it took effect: {why}"
+    }
     assert ("subscription", "twin") not in scene.state.links
 
 
@@ -313,7 +323,28 @@ def test_a_create_found_twice_by_its_identity_is_for_a_person_to_settle():
     )
     outcome = scene.apply(made)
     (unclear,) = [one for one in outcome.changes if one.status == "in doubt"]
-    assert (unclear.change, "reading cannot show" in unclear.text) == ("contract:con", True)
+    assert (unclear.change, unclear.text) == (
+        "contract:con",
+        "reading cannot show whether it took effect: 2 Contracts carry its identity: 1003, 9999",
+    )
+    [doubt] = read_doubts(scene.project, scene.world)
+    assert doubt.unclear == unclear.text
+
+
+def test_an_update_of_a_record_that_is_gone_is_for_a_person_to_settle():
+    scene = settled()
+    scene.row("account")["phone"] = "2"
+    disturbed(Fault("lost", "Companies"), scene)
+    made, company = scene.plan(), scene.target.only("Companies")["id"]
+    scene.target.on_write = lambda *_: scene.target.hidden.add(("Companies", company))
+
+    outcome = scene.apply(made)
+
+    (unclear,) = [one for one in outcome.changes if one.status == "in doubt"]
+    assert unclear.text == (
+        "reading cannot show whether it took effect: "
+        f"Autotask no longer returns Companies {company}"
+    )
 
 
 def test_a_log_that_was_added_while_one_is_in_doubt_waits_too():

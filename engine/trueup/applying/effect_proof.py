@@ -7,13 +7,12 @@ from trueup.applying.job import Job
 from trueup.applying.preconditions import PreconditionChecker, by_mapping
 from trueup.applying.read_back import Kept, kept_otherwise, kept_text
 from trueup.applying.recorder import Recorder
-from trueup.applying.run_state import adjustment_of
 from trueup.applying.send import PLAN_AGAIN_NOT_KEPT, SET_BY_HAND, way_on
 from trueup.applying.settle import DoubtSettler
 from trueup.model.change import Change
 from trueup.model.outcome import ChangeStatus
 from trueup.model.run import Entry
-from trueup.stages.settle import WriteOutcome, rows_from, settle_adjustment
+from trueup.stages.settle import WriteOutcome
 
 
 class EffectProof:
@@ -51,12 +50,10 @@ class EffectProof:
             rows = self._checker.unit_rows(group, self._run_state)
             entries = []
             for change in group:
-                adjustment = adjustment_of(change)
-                before = rows_from(self._run_state.units_before.get(change.id, ()))
-                now = rows.get(self._run_state.service_of(change), ())
-                outcome = settle_adjustment(before, now, adjustment.day, change.unit_change)
+                outcome, proof = self._settler.adjustment_outcome(change, self._run_state, rows)
+                # Any other outcome is left to the settling of changes in doubt, which follows: it
+                # waits for what is not visible yet, and names what is unclear.
                 if outcome is WriteOutcome.LANDED:
-                    proof = self._settler.proof(change, self._run_state, rows)
                     entries.append(self._recorder.done(change, {"proof": proof}))
             self._recorder.record(entries)
 

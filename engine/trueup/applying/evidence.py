@@ -74,7 +74,9 @@ def _with_reading(doubt: Doubt, entry: Entry | None) -> Doubt:
     """Returns the doubt with an entry; without one, the write may still be under way."""
     if entry is None:
         return replace(doubt, trace=Trace.ABSENT)
-    return replace(doubt, trace=_TRACES[entry.step], found=_found(entry.data))
+    trace = _TRACES[entry.step]
+    unclear = str(entry.data.get("text", "")) if trace is Trace.UNCLEAR else ""
+    return replace(doubt, trace=trace, unclear=unclear, found=_found(entry.data))
 
 
 def _found(data: Mapping[str, object]) -> Mapping[str, object]:

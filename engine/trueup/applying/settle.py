@@ -7,11 +7,11 @@ A write without a trace counts as not landed only once no request can still be u
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, assert_never
+from typing import Any, Literal, assert_never
 
 from trueup.applying.preconditions import PreconditionChecker, append_specs
 from trueup.applying.run_state import RunState, adjustment_of
-from trueup.model.change import Action, Change
+from trueup.model.change import Action, Change, UnitRow
 from trueup.model.project import Project
 from trueup.model.run import Entry, Step
 from trueup.planning.records.write_backs import as_column
@@ -31,7 +31,12 @@ SLACK = timedelta(seconds=1)
 It is shorter where `settle_after` is short.
 """
 
-NO_MAPPING = "reading cannot show whether it took effect: its mapping is no longer there"
+Proof = tuple[Mapping[str, object], ...]
+"""Unit rows for the journal."""
+
+UNCLEAR = "reading cannot show whether it took effect"
+NO_MAPPING = f"{UNCLEAR}: its mapping is no longer there"
+OTHER_UNITS = f"{UNCLEAR}: another user wrote there as well"
 
 
 class DoubtSettler:
@@ -57,9 +62,7 @@ class DoubtSettler:
             if self._can_tell(change):
                 groups[change.action, change.entity, change.mapping].append(change)
             else:
-                entries += self._entry(
-                    change, WriteOutcome.UNCLEAR, run_state, {"text": NO_MAPPING}
-                )
+                entries.append(self._unclear(change, NO_MAPPING, {}))
         for (action, entity, _), group in groups.items():
             entries += self._settle_group(action, entity, group, run_state)
         return entries
@@ -93,8 +96,11 @@ class DoubtSettler:
         for change in changes:
             ids = [record["id"] for record in found.get(change.id, [])]
             outcome = settle_create(ids) if change.seen.absent else WriteOutcome.UNCLEAR
-            data = {"id": ids[0]} if len(ids) == 1 else {"found": ids}
-            entries += self._entry(change, outcome, run_state, data)
+            if outcome is WriteOutcome.UNCLEAR:
+                entries.append(self._unclear(change, _why_no_record(entity, ids), {"found": ids}))
+            else:
+                data = {"id": ids[0]} if ids else {}
+                entries += self._entry(change, outcome, run_state, data)
         return entries
 
     def _updates(self, entity: str, changes: Sequence[Change], run_state: RunState) -> list[Entry]:
@@ -104,7 +110,11 @@ class DoubtSettler:
         for change in changes:
             record = records.get(change.record or 0)
             outcome = settle_update(run_state.values(change), record)
-            entries += self._entry(change, outcome, run_state, {})
+            if outcome is WriteOutcome.UNCLEAR:
+                gone = f"{self._systems.target} no longer returns {entity} {change.record}"
+                entries.append(self._unclear(change, f"{UNCLEAR}: {gone}", {}))
+            else:
+                entries += self._entry(change, outcome, run_state, {})
         return entries
 
     def _adjustments(self, changes: Sequence[Change], run_state: RunState) -> list[Entry]:
@@ -117,39 +127,47 @@ class DoubtSettler:
         plain = [change for change in changes if not change.makes]
         rows = self._checker.unit_rows(plain, run_state)
         for change in plain:
-            adjustment = adjustment_of(change)
-            before = rows_from(run_state.units_before.get(change.id, ()))
-            now = rows.get(run_state.service_of(change), ())
-            outcome = settle_adjustment(before, now, adjustment.day, change.unit_change)
-            proof = self.proof(change, run_state, rows)
-            entries += self._entry(change, outcome, run_state, {"proof": proof})
+            outcome, proof = self.adjustment_outcome(change, run_state, rows)
+            if outcome is WriteOutcome.UNCLEAR:
+                entries.append(self._unclear(change, OTHER_UNITS, {"proof": proof}))
+            else:
+                entries += self._entry(change, outcome, run_state, {"proof": proof})
         return entries
 
-    def proof(
-        self, change: Change, run_state: RunState, rows: Mapping[int, Any]
-    ) -> tuple[Mapping[str, object], ...]:
-        """Returns the unit rows that prove an adjustment, for the journal."""
+    def adjustment_outcome(
+        self, change: Change, run_state: RunState, rows: Mapping[int, Sequence[UnitRow]]
+    ) -> tuple[WriteOutcome, Proof]:
+        """Returns the outcome of an adjustment by unit rows, and the rows that prove it.
+
+        `rows` are the present ones, by service. The proof is for the journal.
+        """
+        day = adjustment_of(change).day
+        before = rows_from(run_state.units_before.get(change.id, ()))
         now = rows.get(run_state.service_of(change), ())
         names = self._checker.unit_fields(change.mapping)
-        return proof_rows(now, adjustment_of(change).day, names)
+        outcome = settle_adjustment(before, now, day, change.unit_change)
+        return outcome, proof_rows(now, day, names)
 
     def _creating_adjustment(self, change: Change, run_state: RunState) -> list[Entry]:
         """Settles an adjustment that creates its service, by records that are new."""
         before = run_state.siblings.get(change.id, ())
         new = [id_ for id_ in self._checker.siblings(change, run_state) if id_ not in before]
-        if len(new) != 1:
-            return self._entry(change, settle_create(new), run_state, {"found": new})
+        entity = change.makes.entity if change.makes else change.entity
+        if not new:
+            return self._entry(change, WriteOutcome.ABSENT, run_state, {})
+        if len(new) > 1:
+            several = f"{len(new)} {entity} like it are new: {_listed(new)}"
+            return [self._unclear(change, f"{UNCLEAR}: {several}", {"found": new})]
 
         run_state.ids[change.id] = new[0]
         rows = self._checker.unit_rows([change], run_state)
-        adjustment = adjustment_of(change)
-        now = rows.get(new[0], ())
-        outcome = settle_adjustment((), now, adjustment.day, change.unit_change)
+        outcome, proof = self.adjustment_outcome(change, run_state, rows)
         if outcome is WriteOutcome.LANDED:
-            data = {"id": new[0], "proof": self.proof(change, run_state, rows)}
+            data = {"id": new[0], "proof": proof}
             return self._entry(change, WriteOutcome.LANDED, run_state, data)
         del run_state.ids[change.id]
-        return self._entry(change, WriteOutcome.UNCLEAR, run_state, {"found": new})
+        others = f"{entity} {new[0]} is new, and has other units than were sent"
+        return [self._unclear(change, f"{UNCLEAR}: {others}", {"found": new})]
 
     def _write_backs(
         self, table: str, changes: Sequence[Change], run_state: RunState
@@ -166,41 +184,39 @@ class DoubtSettler:
                 for row_key in change.keys
                 for name, value in wanted.items()
             )
-            outcome = WriteOutcome.LANDED if is_marked else WriteOutcome.ABSENT
-            entries += self._entry(change, outcome, run_state, {})
+            entries += (
+                self._entry(change, WriteOutcome.LANDED, run_state, {})
+                if is_marked
+                else self._entry(change, WriteOutcome.ABSENT, run_state, {})
+            )
         return entries
 
     def _entry(
         self,
         change: Change,
-        outcome: WriteOutcome,
+        outcome: Literal[WriteOutcome.LANDED, WriteOutcome.ABSENT],
         run_state: RunState,
         data: Mapping[str, Any],
     ) -> list[Entry]:
         """Returns the entry for an outcome; none if the change must wait."""
         now = self._world.clock.now()
-        match outcome:
-            case WriteOutcome.LANDED:
-                return [Entry(change.id, Step.DONE, now, {**data, "settled": True})]
-            case WriteOutcome.ABSENT:
-                if self._read_at < self.wait_until(change, run_state):
-                    return []
-                refused = run_state.refused.get(change.id)
-                if refused is not None:
-                    return [Entry(change.id, Step.FAILED, now, {**refused, "settled": True})]
-                return [Entry(change.id, Step.NOT_LANDED, now, {"settled": True})]
-            case WriteOutcome.UNCLEAR:
-                text = (
-                    "reading cannot show whether it took effect: another user wrote there as well"
-                )
-                remedy = (
-                    f"look in {self._systems.target}, then "
-                    f"`trueup state settle {change.id} landed|absent --reason …`"
-                )
-                details = {"text": text, **data, "remedy": remedy}
-                return [Entry(change.id, Step.UNCLEAR, now, details)]
-            case _:
-                assert_never(outcome)
+        if outcome is WriteOutcome.LANDED:
+            return [Entry(change.id, Step.DONE, now, {**data, "settled": True})]
+        if self._read_at < self.wait_until(change, run_state):
+            return []
+        refused = run_state.refused.get(change.id)
+        if refused is not None:
+            return [Entry(change.id, Step.FAILED, now, {**refused, "settled": True})]
+        return [Entry(change.id, Step.NOT_LANDED, now, {"settled": True})]
+
+    def _unclear(self, change: Change, text: str, data: Mapping[str, Any]) -> Entry:
+        """Returns the entry of a change whose outcome only a person can determine."""
+        remedy = (
+            f"look in {self._systems.target}, then "
+            f"`trueup state settle {change.id} landed|absent --reason …`"
+        )
+        details = {"text": text, **data, "remedy": remedy}
+        return Entry(change.id, Step.UNCLEAR, self._world.clock.now(), details)
 
     def wait_until(self, change: Change, run_state: RunState) -> datetime:
         """Returns when a write without a trace counts as not landed."""
@@ -214,3 +230,14 @@ def source_values(project: Project, change: Change, run_state: RunState) -> dict
     return {
         name: as_column(columns[name], value) for name, value in run_state.values(change).items()
     }
+
+
+def _why_no_record(entity: str, ids: Sequence[int]) -> str:
+    """Returns why a create has no known record: none can be read, or several may be it."""
+    if ids:
+        return f"{UNCLEAR}: {len(ids)} {entity} carry its identity: {_listed(ids)}"
+    return f"{UNCLEAR}: its mapping has no identity"
+
+
+def _listed(ids: Sequence[int]) -> str:
+    return ", ".join(map(str, ids))

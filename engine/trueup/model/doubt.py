@@ -38,6 +38,7 @@ class Doubt:
     sent: datetime | None = None
     until: datetime | None = None  # without a trace of it by then, it did not take effect
     trace: Trace | None = None  # None: nothing was read
+    unclear: str = ""  # why reading cannot settle it
     found: Mapping[str, object] = field(default_factory=dict)  # by reading: records, unit rows
 
     @property

@@ -71,7 +71,7 @@ def _reading(doubt: Doubt, zone: tzinfo) -> str:
             until = f" at {in_zone(doubt.until, zone)}" if doubt.until else ""
             return f"no trace of it; without one{until} it counts as not carried out"
         case Trace.UNCLEAR:
-            return "unclear: another user wrote there as well; a person must look"
+            return f"{sanitize(doubt.unclear)}; a person must look"
         case None:
             return ""
 

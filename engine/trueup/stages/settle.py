@@ -27,9 +27,10 @@ def settle_create(found: Sequence[int]) -> WriteOutcome:
 
 
 def settle_update(sent: Mapping[str, Any], record: Mapping[str, Any] | None) -> WriteOutcome:
-    """Returns the outcome by its fields; None if the record cannot be read.
+    """Returns the outcome by its fields. `record` is None if the target does not return it.
 
-    A record that is neither as before nor as sent counts as absent: the next plan compares again.
+    A record that is neither as before nor as sent counts as absent: the run checks its
+    preconditions again before it is sent, and holds it.
     """
     if record is None:
         return WriteOutcome.UNCLEAR
