@@ -16,7 +16,7 @@ from tests.support.scene import (
     settled,
     subscription,
 )
-from tests.support.small_project import FILES, decisions
+from tests.support.small_project import FILES, changed, decisions
 
 SECOND, THIRD = day(11, 22), day(11, 25)
 
@@ -162,6 +162,28 @@ def test_days_of_a_row_that_is_not_to_be_created_are_named():
     [finding, _] = [one for row in made.blocked for one in row.findings if one.code == "not-billed"]
     assert "15 units from 2026-11-22 to 2026-11-24 are billed to nobody" in finding.text
     assert "decide subscription new create" in finding.remedy
+
+
+QUANTITY = "source.quantity if source.state == 'Active' and source.billable else 0"
+FAILING_POLICY = ("ledger:\n", 'policy: {minimum: "{{ 1 / source.quantity }}"}\nledger:\n')
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        (FAILING_POLICY, "policy cannot be evaluated: divided by zero"),
+        ((QUANTITY, "1 / source.quantity"), "its quantity cannot be evaluated: divided by zero"),
+    ],
+    ids=["policy", "quantity"],
+)
+def test_what_cannot_be_evaluated_is_reported_once_for_a_row_that_is_read_twice(changes, why):
+    scene = renewed_twice("con-2", "con-2")
+    scene.row("subscription", "n3")["contract"] = "con"
+    scene.files(changed("mappings/subscription.yaml", *changes))
+
+    found = [one.text for one in scene.plan().findings if one.key == "new"]
+
+    assert found == [why]
 
 
 def test_a_row_that_ended_on_its_first_day_is_left_out():

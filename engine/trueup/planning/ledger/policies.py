@@ -294,13 +294,21 @@ class Policies:
         self._context, self._mapping = context, mapping
         self._spec: PolicySpec | None = mapping.policy
         self._used: set[int] = set()
+        self._found: dict[str, Policy] = {}
 
     def of(self, key: str, under: Iterable[RowRef]) -> Policy:
-        """The policy of a row; `under` are the rows that it belongs to."""
+        """Returns the policy of a row; `under` are the rows that it belongs to.
+
+        If it cannot be evaluated, that is added to the findings of the plan, once for each row.
+        """
         spec = self._spec
         if spec is None or key not in self._context.states[self._mapping.name].rows:
             return NO_POLICY
-        parts = self.parts(key, under)
+        if key not in self._found:
+            self._found[key] = self._evaluated(spec, key, self.parts(key, under))
+        return self._found[key]
+
+    def _evaluated(self, spec: PolicySpec, key: str, parts: Mapping[PolicyPart, Value]) -> Policy:
         names = self._context.names(self._mapping.name, key)
         try:
             return _resolved(parts, names)

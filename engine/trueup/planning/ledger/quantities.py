@@ -31,11 +31,13 @@ class Quantities:
     ) -> None:
         self._context, self._mapping, self._spec = context, mapping, ledger
         self._state, self._pending = context.states[mapping.name], pending
+        self._evaluated: dict[str, tuple[Decimal | None, Unknown]] = {}
 
     def of(self, key: str, queue: Queue, record: int | None) -> tuple[Decimal | None, Unknown]:
         """Returns the quantity of a row, if it can be read, and what of its ledger is unknown.
 
-        `queue` has its changes, `record` is its service.
+        `queue` has its changes, `record` is its service. If the quantity cannot be evaluated, that
+        is added to the findings of the plan, once for each row.
         """
         quantity, unknown = self._quantity(key)
         if queue.unreadable and not unknown[0]:
@@ -98,6 +100,11 @@ class Quantities:
             return None, (f"its quantity is not known: {why}", Advice(findings[0].remedy))
         if key not in self._state.rows or self._is_left_out_with_parent(key):
             return Decimal(0), KNOWN
+        if key not in self._evaluated:
+            self._evaluated[key] = self._evaluate(key)
+        return self._evaluated[key]
+
+    def _evaluate(self, key: str) -> tuple[Decimal | None, Unknown]:
         try:
             names = self._context.names(self._mapping.name, key)
             return _number(evaluate(self._spec.quantity.raw, names)), KNOWN
