@@ -101,6 +101,22 @@ def test_a_source_that_cannot_be_written_fails_the_marks_and_nothing_else():
     assert scene.picture() == settled().picture()
 
 
+def test_a_lock_that_is_lost_before_a_mark_stops_the_run():
+    scene = Scene()
+    made, write = scene.plan(), scene.source.write
+
+    def lost_once(_table, _updates):
+        scene.source.write = write
+        raise StateLocked("another run holds the lock")
+
+    scene.source.write = lost_once
+    outcome = scene.apply(made)
+    assert outcome.stopped == "another run holds the lock"
+    assert outcome.remaining > 0
+    assert scene.resume().complete
+    assert scene.picture() == settled().picture()
+
+
 @pytest.mark.parametrize("after", range(9))
 def test_a_stop_hands_out_nothing_more_and_resume_finishes(after):
     scene, stop = Scene(), Event()

@@ -44,6 +44,8 @@ class SourceWriter:
             )
             written = [change for change in group if results[change.id].step is Step.DONE]
             results |= self._rows_read_back(table, written, values)
+            stops = [str(one.data.get("text", "")) for one in results.values() if one.stop]
+            self._job.stopped_by += dict.fromkeys(stops)
             now = self._recorder.now()
             self._recorder.record(
                 [Entry(id_, one.step, now, dict(one.data)) for id_, one in results.items()]
