@@ -50,7 +50,7 @@ def test_the_first_days_plan_fits_a_page(shown):
     assert max(map(width, lines)) <= 120
     links = [line for line in lines if re.search(r"\blinks?\b", line) and "found by" in line]
     assert 1 <= len(links) <= 6  # one for each mapping
-    assert not [line for line in lines if "cannot be undone" in line][1:]
+    assert not [line for line in lines if "stays in Autotask" in line][1:]
     assert "rules/" not in "\n".join(lines)
 
 

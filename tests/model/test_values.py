@@ -64,10 +64,10 @@ def test_a_user_defined_field_is_text_where_an_entity_may_have_some():
     assert Entity("Units", frozenset(), fields).field("udf.Work 365 Id") is None
 
 
-def test_only_an_adjustment_can_never_be_undone():
+def test_only_an_adjustment_is_appended():
     for action in Action:
         change = Change("c", action, "m", ("k",), "n", "t", "E", HERE)
-        assert change.final is (action is Action.ADJUST)
+        assert change.is_append is (action is Action.ADJUST)
 
 
 @pytest.mark.parametrize(

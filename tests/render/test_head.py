@@ -129,7 +129,7 @@ def test_ten_lines_matter_most_and_the_rest_is_summed_up(nothing):
         "£0.00",
         "+£60.00",
     ]
-    assert len(section(plan_text(plan, verbose=True), "What matters most").splitlines()) == 16
+    assert len(section(plan_text(plan, verbose=True), "What matters most").splitlines()) == 17
 
 
 def test_changes_that_are_sent_together_are_one_line(nothing):
@@ -245,7 +245,7 @@ def test_many_changes_are_summed_up_by_customer_and_by_kind(nothing, a_plan):
 
 def test_what_is_the_same_on_every_line_is_shown_once(a_plan):
     text, verbose = plan_text(a_plan), plan_text(a_plan, verbose=True)
-    assert (text.count("cannot be undone"), verbose.count("cannot be undone")) == (1, 3)
+    assert (text.count("stays in Autotask"), verbose.count("stays in Autotask")) == (1, 4)
     assert (text.count("← "), verbose.count("← ")) == (0, 3)
     assert "3 to mark in Work 365" in text
     assert ("rules/customer.yaml" in text, "rules/customer.yaml:4:5" in verbose) == (False, True)

@@ -269,7 +269,7 @@ def test_the_text_shows_both_halves_as_one_line(tmp_path, verbose):
         "0 → 12, 10 → 0 units from 2026-11-10",
         "+£14.00 this invoice",
         "+£20.00 a month",
-        *(["cannot be undone"] if verbose else []),
+        *(["stays in Autotask"] if verbose else []),
     ]
 
 

@@ -17,7 +17,7 @@ class Action(StrEnum):
     CREATE = "create"
     UPDATE = "update"
     DEACTIVATE = "deactivate"
-    ADJUST = "adjust"  # an append: it cannot be read back or undone
+    ADJUST = "adjust"  # an append: it cannot be read back, and an undo appends its opposite
     WRITE_BACK = "write back"  # to the source
 
     @property
@@ -257,8 +257,8 @@ class Change:
         return after - before
 
     @property
-    def final(self) -> bool:
-        """Whether it can never be undone."""
+    def is_append(self) -> bool:
+        """Whether it stays in the target: an undo appends an opposing one."""
         return self.action is Action.ADJUST
 
     @property

@@ -20,7 +20,6 @@ from trueup.render.wording import reason_text, why_changed
 
 UNKNOWN = "(known after apply)"
 NOTHING = "\N{EN DASH}"
-CANNOT_BE_UNDONE = "cannot be undone"
 VALUE_COLUMNS = 40
 FEW = 2
 FOUND_BY = {
@@ -240,7 +239,9 @@ def _adjustment(group: FoldedChanges, view: View) -> Line:
         Cell(units(*group.changes)),
         *(Cell(text) for text in effects(group.changes, view)),
     ]
-    cells += [Cell(CANNOT_BE_UNDONE, view.style.warn)] if view.verbose else []
+    cells += (
+        [Cell(sanitize(f"stays in {view.names.target}"), view.style.warn)] if view.verbose else []
+    )
     return Line(tuple(cells), "adjust", 2)
 
 

@@ -27,10 +27,10 @@ from trueup.render.overview import (
 from trueup.render.pennies import NOTHING
 from trueup.render.sanitize import sanitize
 from trueup.render.view import View
+from trueup.render.wording import stays_text
 
 MORE, LESS, NET = "more", "less", "net"
 INVOICE, MONTH = "this invoice", "a month"
-FINAL = "± cannot be undone: what is adjusted can only be adjusted back."
 
 
 def runs_first(plan: Plan, view: View) -> list[Line]:
@@ -119,8 +119,8 @@ def top_lines(seen: Overview, view: View) -> list[Line]:
     found = [Line(cells, "top", heading=True), *(_top(line, view) for line in shown)]
     if rest:
         found.append(_rest(rest, view))
-    if any(change.final for line in every for change in line.changes) and not view.verbose:
-        found.append(free(FINAL, view.style.dim, 2))
+    if any(change.is_append for line in every for change in line.changes):
+        found.append(free(f"± {sanitize(stays_text(view.names))}", view.style.dim, 2))
     return found
 
 

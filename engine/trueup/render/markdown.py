@@ -18,7 +18,7 @@ from trueup.render.overview import open_runs, overview, view_of
 from trueup.render.partial_reads import partial_reads
 from trueup.render.text import agrees, loose, outside_text, summary, tabs
 from trueup.render.view import ARRANGEMENT, Arrangement, View
-from trueup.render.wording import why_changed
+from trueup.render.wording import stays_text, why_changed
 
 VALUE_COLUMNS = 80
 
@@ -103,7 +103,7 @@ def _what(group: FoldedChanges, view: View) -> list[str]:
     noted = [literal(note) for note in change_text.group_notes(group, view)]
     match change.action:
         case Action.ADJUST:
-            final = [f"**{change_text.CANNOT_BE_UNDONE}**"] if view.verbose else []
+            final = [f"**{literal(stays_text(view.names))}**"] if view.verbose else []
             return [literal(change_text.units(*group.changes)), *effects, *final, *noted]
         case Action.LINK:
             found = literal(change_text.FOUND_BY.get(change.how, change.how))

@@ -17,7 +17,7 @@ from trueup.render.pennies import Spread
 from trueup.render.sanitize import sanitize
 from trueup.render.text import agrees, loose, outside_text, summary
 from trueup.render.view import ARRANGEMENT, Arrangement, View
-from trueup.render.wording import class_text
+from trueup.render.wording import class_text, stays_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,8 @@ def plan_html(
         money=report.money_rows(seen, view),
         balance=report.balance_rows(seen, view),
         top=report.top_rows(seen, view),
-        has_final=any(change.final for change in plan.changes),
+        has_appends=any(change.is_append for change in plan.changes),
+        stays_text=stays_text(plan.names),
         needs=report.entries(seen, view),
         groups_title=TITLES[arrangement.group],
         groups=blocks,

@@ -102,7 +102,7 @@ def effect(plan: Plan, seen: Overview) -> str:
     figures, at = plan.summary, seen.money
     odd = ((figures.prices_unknown, "unknown"), (figures.prices_zero, "of zero"))
     beside = ", ".join(f"{count(n, 'price')} {what}" for n, what in odd if n)
-    is_billed = at.month.net or at.invoice.net or any(change.final for change in plan.changes)
+    is_billed = at.month.net or at.invoice.net or any(change.is_append for change in plan.changes)
     if not (is_billed or beside):
         return ""
     month = money(at.month.net, plan.currency, signed=True)

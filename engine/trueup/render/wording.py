@@ -42,3 +42,8 @@ def class_text(class_: LedgerClass, names: SystemNames) -> str:
             return "not known"
         case _:
             assert_never(class_)
+
+
+def stays_text(names: SystemNames) -> str:
+    """Returns what an undo does about a change that is appended."""
+    return f"stays in {names.target}; an undo adds an opposing adjustment"

@@ -15,6 +15,7 @@ from trueup.render.overview import overview, verdict, view_of
 from trueup.render.report import DONE, balance_rows, finding_row, group_blocks, money_rows, pieces
 from trueup.render.text import outside_text
 from trueup.render.text import summary as plan_summary
+from trueup.render.wording import stays_text
 from trueup.review.active_run import ActiveRun
 from trueup.review.approving import approval_part
 from trueup.review.current_plan import CurrentPlan
@@ -97,7 +98,8 @@ def preview(request: Request, current: CurrentPlan) -> Response:
         groups=groups,
         whole=whole,
         more=unit_previews(seen, view, request.query_params, found.digest),
-        has_final=any(change.final for change in plan.changes),
+        has_appends=any(change.is_append for change in plan.changes),
+        stays_text=stays_text(plan.names),
         stays=[finding_row(finding, view) for finding in plan.findings] if plan.undo_of else [],
     )
 

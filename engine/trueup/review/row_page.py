@@ -23,7 +23,7 @@ from trueup.render.formatting import count, counts, known_as, money, sentence
 from trueup.render.plan_tables import why
 from trueup.render.report import DONE, ReasonText, reason
 from trueup.render.search import owners, why_it_fits
-from trueup.render.wording import why_changed
+from trueup.render.wording import stays_text, why_changed
 from trueup.review.current_plan import CurrentPlan
 from trueup.review.ledger_outlooks import outlooks_of
 from trueup.review.next_step import NextStep, next_step
@@ -212,8 +212,8 @@ def _facts(change: Change, current: CurrentPlan) -> Iterator[str]:
         yield units(change)
     invoice, month = effects([change], current.view)
     yield from filter(None, (invoice, month))
-    if change.final:
-        yield "It cannot be undone, only adjusted back"
+    if change.is_append:
+        yield sentence(f"it {stays_text(current.plan.names)}")
     if change.together:
         yield f"It is sent with {count(len(change.together), 'other change')}, or not at all"
 
