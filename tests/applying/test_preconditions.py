@@ -6,6 +6,7 @@ The rest goes on.
 from datetime import date
 from decimal import Decimal
 
+import pytest
 from trueup.errors import TargetRejected
 
 from tests.support.scene import (
@@ -81,14 +82,19 @@ def test_what_depends_on_a_held_change_is_skipped_with_its_cause():
     assert scene.state.runs()[-1].status == "applied in part"
 
 
-def test_a_record_that_moved_is_held_with_what_it_was_and_is():
+@pytest.mark.parametrize(("now", "shown"), [("3", "'3'"), (None, "nothing")])
+def test_a_record_that_moved_is_held_with_what_it_was_and_is(now, shown):
     scene = settled()
     scene.row("account")["phone"] = "2"
     made = scene.plan()
-    scene.target.only("Companies")["phone"] = "3"
+    company = scene.target.only("Companies")
+    company["phone"] = now
     outcome = scene.apply(made)
-    assert said(outcome, "customer:acc").text == "phone was 1 when the plan was made and is 3 now"
-    assert scene.target.only("Companies")["phone"] == "3"
+    assert said(outcome, "customer:acc").text == (
+        f"phone of Companies {company['id']} was '1' in Autotask when the plan was made, "
+        f"and is {shown} now"
+    )
+    assert company["phone"] == now
 
 
 def test_another_field_of_the_record_may_move():

@@ -375,9 +375,9 @@ def test_a_row_with_create_ask_waits_for_a_decision(create):
             "create cannot be evaluated: there is no 'gone'",
         ),
         ("perhaps", "create-unclear", "create gives 'perhaps': it must be auto, ask or never"),
-        ("{{ none }}", "create-unclear", "create gives None: it must be auto, ask or never"),
-        ("{{ [] }}", "create-unclear", "create gives []: it must be auto, ask or never"),
-        (True, "create-unclear", "create gives True: it must be auto, ask or never"),
+        ("{{ none }}", "create-unclear", "create gives nothing: it must be auto, ask or never"),
+        ("{{ [] }}", "create-unclear", "create gives a list: it must be auto, ask or never"),
+        (True, "create-unclear", "create gives true: it must be auto, ask or never"),
     ],
 )
 def test_what_create_gives_must_be_one_of_its_words(create, code, text):

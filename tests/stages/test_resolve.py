@@ -199,7 +199,7 @@ def test_a_reference_to_no_row_is_reported():
             "value-does-not-fit",
             "there is no Resources with email 'p@x.example'",
         ),
-        ({"owner": ["p"]}, "value-does-not-fit", "nothing can be looked up by (['p'], 'sales')"),
+        ({"owner": ["p"]}, "value-does-not-fit", "nothing can be looked up by a list, 'sales'"),
     ],
 )
 def test_a_value_that_does_not_fit_is_reported(more, code, text):

@@ -15,7 +15,7 @@ from typing import assert_never
 from trueup.applying.run_state import RunState, adjustment_of
 from trueup.applying.same_units import same_units
 from trueup.model.change import Action, Alike, Change, SeenRow, System, UnitRow, Unknown
-from trueup.model.coerce import same
+from trueup.model.coerce import same, shown
 from trueup.model.mapping import AppendSpec, LedgerSpec, UnitFields
 from trueup.model.project import Project
 from trueup.planning.needs import GONE, UNREADABLE, columns, row_print, volatile
@@ -172,7 +172,9 @@ class PreconditionChecker:
         for name, seen in change.seen.record.items():
             if not same(record.get(name), seen):
                 result.stale[change.id] = (
-                    f"{name} was {seen!s} when the plan was made and is {record.get(name)!s} now"
+                    f"{name} of {change.entity} {change.record} was {shown(seen)} in "
+                    f"{self._systems.target} when the plan was made, and is "
+                    f"{shown(record.get(name))} now"
                 )
 
     def read_ids(self, entity: str, ids: Iterable[int], fields: Sequence[str]) -> dict[int, Record]:

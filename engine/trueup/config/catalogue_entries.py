@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trueup.model.catalogue import Column, Entity, Field, Parent, PickValue, Table, Type
+from trueup.model.coerce import shown
 from trueup.model.suggestions import hint
 
 FIELD_TYPES = {
@@ -149,7 +150,7 @@ def _column(owner: str, name: str, data: object) -> Column:
     choices = _mapping(described.get("choices", {}), "write `{1: Active}`", *steps, "choices")
     for value, label in choices.items():
         if not isinstance(label, str):
-            text = f"choice {value} is {label!r}, which is not a text"
+            text = f"choice {value} is {shown(label)}, which is not a text"
             raise InvalidEntry(text, "write it between quotes", *steps, "choices")
     return Column(
         name=name,

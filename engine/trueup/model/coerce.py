@@ -129,7 +129,7 @@ def _text(value: object, field: Field) -> str:
 def _integer(value: object, field: Field) -> int:
     number = Decimal(int(value)) if isinstance(value, bool) else to_number(value)
     if number != number.to_integral_value():
-        raise CoercionError(f"{field.name} takes whole numbers, not {value}")
+        raise CoercionError(f"{field.name} takes whole numbers, not {shown(value)}")
     return int(number)
 
 

@@ -13,7 +13,7 @@ from trueup.expressions.unreadable import PartialRow
 from trueup.expressions.value_filters import fold_all
 from trueup.model.catalogue import Field, Type
 from trueup.model.change import UnitRow
-from trueup.model.coerce import CoercionError, coerce
+from trueup.model.coerce import CoercionError, coerce, shown
 from trueup.model.finding import Finding, Severity
 from trueup.model.mapping import AppendSpec, Find, LedgerSpec, Linked, MappingSpec, Value
 from trueup.model.mapping_state import MappingState, UnreadableRow, UnreadableRows
@@ -186,7 +186,9 @@ class Records:
         active = [record for record in found if entity.is_active(record)]
         if len(active) == 1:
             return int(active[0]["id"])
-        criteria = ", ".join(f"{name} {value!r}" for name, value in zip(names, wanted, strict=True))
+        criteria = ", ".join(
+            f"{name} {shown(value)}" for name, value in zip(names, wanted, strict=True)
+        )
         if not found:
             raise CoercionError(f"there is no {spec.entity} with {criteria}")
         if not active:

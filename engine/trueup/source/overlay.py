@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from trueup.errors import SourceError
 from trueup.model.catalogue import Table
+from trueup.model.coerce import shown
 from trueup.ports.source import ForwardingSource, Row, RowOutcome, Rows, RowUpdate, Source
 from trueup.source.updates import columns_of
 
@@ -40,7 +41,7 @@ class SourceOverlay(ForwardingSource):
             return RowOutcome(update.key, f"there is no row {update.key} in {table}")
         for name, expected in update.expected.items():
             if row.get(name) != expected:
-                reason = f"{name} is {row.get(name)!r}, and {expected!r} was expected"
+                reason = f"{name} is {shown(row.get(name))}, and {shown(expected)} was expected"
                 return RowOutcome(update.key, reason, row_changed=True)
         self._written.setdefault((table, update.key), {}).update(update.values)
         return RowOutcome(update.key)

@@ -14,7 +14,7 @@ from trueup.expressions.compiled import Compiled, Slot
 from trueup.expressions.unreadable import NEEDS_UNREADABLE, UnreadableValue
 from trueup.expressions.value_filters import fold_all
 from trueup.model.catalogue import UNNAMED, SystemNames
-from trueup.model.coerce import CoercionError, pick_table
+from trueup.model.coerce import CoercionError, pick_table, shown
 from trueup.model.finding import Finding, Severity
 from trueup.model.finding_codes import DEPENDS
 from trueup.model.mapping import Find, Manage, Reference
@@ -130,7 +130,9 @@ class Resolver:
         try:
             is_known = key in self._found
         except TypeError:
-            raise CoercionError(f"nothing can be looked up by {wanted!r:.60}") from None
+            raise CoercionError(
+                f"nothing can be looked up by {', '.join(map(shown, wanted))}"
+            ) from None
         if not is_known:
             self._found[key] = self._find(spec, wanted)
         found: int | None = self._found[key]

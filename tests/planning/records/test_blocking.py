@@ -274,6 +274,15 @@ def test_a_look_up_for_a_create_blocks_no_row_that_is_there_already():
     assert ("link", "service") in actions(scene.plan())
 
 
+def test_a_look_up_by_a_number_that_finds_nothing_shows_the_number():
+    scene = Scene()
+    billing = '{find: BillingCodes, where: {name: "{{ settings.billing_code }}"}, manage: create}'
+    by_price = '{find: BillingCodes, where: {name: "{{ source.price }}"}, manage: create}'
+    scene.files(changed("mappings/service.yaml", billing, by_price))
+    (finding,) = blocked(scene.plan(), "pro").findings
+    assert finding.text == "there is no BillingCodes with name 10"
+
+
 def test_a_look_up_that_finds_an_inactive_one_blocks_the_row():
     scene = Scene()
     scene.target.only("Resources")["isActive"] = False

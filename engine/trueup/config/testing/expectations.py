@@ -11,6 +11,7 @@ from trueup.config.testing.possible import impossible
 from trueup.config.testing.rows import fault
 from trueup.config.testing.target import Names, day_of
 from trueup.model.change import Action
+from trueup.model.coerce import shown
 from trueup.model.finding import Place
 from trueup.model.mapping import MappingSpec
 from trueup.model.project import Rule
@@ -146,7 +147,7 @@ class ExpectationParser:
         elif action is Action.ADJUST and name == "units":
             units = UNITS.fullmatch(str(part.data))
             if units is None:
-                text = f"{part.data!r} is no change of units"
+                text = f"{shown(part.data)} is no change of units"
                 self.names.findings.append(fault(text, "write 10 → 12", part.place))
             elif units[1] == units[2]:
                 text = f"this can never hold: {part.data} changes nothing"

@@ -10,7 +10,7 @@ from trueup.config.testing.rows import fault
 from trueup.config.testing.target import Names
 from trueup.expressions.rules import STOPS
 from trueup.model.change import Action
-from trueup.model.coerce import plain_number
+from trueup.model.coerce import plain_number, shown
 from trueup.model.finding import Finding, Place
 from trueup.model.finding_codes import DEPENDS, PLAN_CODES
 from trueup.model.plan import LedgerClass
@@ -213,7 +213,7 @@ def _change_values(change: ExpectedChange) -> Iterator[Finding]:
         text = f"{NEVER}: how is {', '.join(_HOW[:-1])} or {_HOW[-1]}"
         yield fault(text, "", how.place)
     if change.action is Action.ADJUST and day and not _is_day(day.value):
-        text = f"{NEVER}: {day.value!r} is no day"
+        text = f"{NEVER}: {shown(day.value)} is no day"
         yield fault(text, "write year-month-day, such as 2026-11-15", day.place)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from trueup.config.node import Node
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.model.catalogue import Column, Table, Type
+from trueup.model.coerce import shown
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.suggestions import hint, unknown
 from trueup.model.testing import GivenRow, RowDefaults
@@ -97,7 +98,7 @@ def _problem(column: Column, value: object) -> str:
         case Type.CHOICE if column.choices and value not in column.choices.values():
             known = [*column.choices.values()]
             remedy = hint(str(value), known) or f"known: {', '.join(known)}"
-            return f"{value!r} is none of its choices; {remedy}"
+            return f"{shown(value)} is none of its choices; {remedy}"
     return ""
 
 
@@ -155,7 +156,7 @@ class RowCompleter:
         try:
             return evaluate(raw, {"key": row.key})
         except EVALUATION_ERRORS as error:
-            text = f"the default {raw!r} of {row.table} cannot be evaluated: {error}"
+            text = f"the default {shown(raw)} of {row.table} cannot be evaluated: {error}"
             self.findings.append(fault(text, "correct tests/defaults.yaml", row.place))
             return None
 

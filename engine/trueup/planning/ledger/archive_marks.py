@@ -14,6 +14,7 @@ from trueup.planning.fingerprints import seen_row
 from trueup.planning.ledger.lost_days import credit_note, earlier_notes
 from trueup.planning.ledger.planned import EarlierDays
 from trueup.planning.needs import made_of
+from trueup.planning.records.write_backs import column_text
 from trueup.stages.ledger import ServiceLedger
 
 
@@ -73,7 +74,14 @@ class ArchiveMarks:
             place=spec.place,
             values=values,
             fields=tuple(
-                FieldChange(name, row.get(name), value, Reason.NEW, str(row.get(name)), str(value))
+                FieldChange(
+                    name,
+                    row.get(name),
+                    value,
+                    Reason.NEW,
+                    column_text(row.get(name)),
+                    column_text(value),
+                )
                 for name, value in values.items()
             ),
             needs=needs,

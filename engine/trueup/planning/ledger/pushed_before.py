@@ -1,8 +1,8 @@
 """Handles changes that were pushed before: never sent again, marked if their mark is missing."""
 
 from datetime import date
-from decimal import Decimal
 
+from trueup.expressions.value_filters import as_text
 from trueup.model.finding import Advice, Command, Severity
 from trueup.model.mapping import MappingSpec
 from trueup.model.mapping_state import MappingState
@@ -123,6 +123,4 @@ class PushedBefore:
 
 def _shown(value: object) -> str:
     """Returns a column's value as display text."""
-    if value is None:
-        return "nothing"
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+    return "nothing" if value is None else as_text(value)

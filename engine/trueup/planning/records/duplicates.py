@@ -7,6 +7,7 @@ their own each. The link names one of them, so only this check finds the other o
 from collections import Counter
 from collections.abc import Sequence
 
+from trueup.expressions.value_filters import as_text
 from trueup.model.coerce import empty
 from trueup.model.finding import Advice, Command, Finding, Severity, join_advice
 from trueup.model.mapping import MappingSpec, Reference
@@ -108,7 +109,7 @@ def _described(
     severity: Severity,
 ) -> Finding:
     value = context.states[mapping.name].records[records[0]]
-    identity = ", ".join(f"{name} {value[name]}" for name in mapping.identity)
+    identity = ", ".join(f"{name} {as_text(value[name])}" for name in mapping.identity)
     text = (
         f"{_named(mapping, records)} carry its identity ({identity}): a create was delivered "
         "twice, or another state was used for the same tenant"

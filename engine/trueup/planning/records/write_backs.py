@@ -6,6 +6,7 @@ from typing import Any
 from trueup.expressions import EVALUATION_ERRORS, Program
 from trueup.expressions.joins import used_joins
 from trueup.expressions.rules import expression_failed
+from trueup.expressions.value_filters import as_text
 from trueup.model.catalogue import Column, Type
 from trueup.model.change import Action, Change, FieldChange, Preconditions, Reason, Unknown
 from trueup.model.finding import Finding, Severity
@@ -88,7 +89,12 @@ def _add(context: PlanContext, mapping: MappingSpec, key: str, values: Mapping[s
         values=wanted,
         fields=tuple(
             FieldChange(
-                name, row.get(name), value, Reason.NEW, str(row.get(name) or "–"), _shown(value)
+                name,
+                row.get(name),
+                value,
+                Reason.NEW,
+                column_text(row.get(name)),
+                column_text(value),
             )
             for name, value in wanted.items()
         ),
@@ -105,5 +111,10 @@ def as_column(column: Column, value: object) -> object:
     return str(value) if column.type in (Type.TEXT, Type.CHOICE, Type.LOOKUP) else value
 
 
-def _shown(value: object) -> str:
-    return "known after apply" if isinstance(value, Unknown) else str(value)
+def column_text(value: object) -> str:
+    """Returns the display text of a column's value: yes and no, – for none."""
+    if isinstance(value, Unknown):
+        return "known after apply"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return as_text(value) or "–"

@@ -13,7 +13,7 @@ from trueup.expressions import EVALUATION_ERRORS
 from trueup.expressions.rules import expression_failed
 from trueup.model.catalogue import Entity, Field, Type
 from trueup.model.change import Action, Change, FieldChange, Preconditions, Reason, UnitRow, Unknown
-from trueup.model.coerce import CoercionError, same
+from trueup.model.coerce import CoercionError, same, shown
 from trueup.model.finding import Advice, Command, Severity
 from trueup.model.mapping import Manage, MappingSpec, WhenMissing
 from trueup.model.verdict import Verdict
@@ -223,7 +223,7 @@ def _cuts_posted_period(
     after = [row.end for row in posted if row.end > former]
     if after:
         text = (
-            f"{name} stays {now.get(name)} and does not go back to {former}: "
+            f"{name} stays {shown(now.get(name))} and does not go back to {former}: "
             f"its services are posted until {max(after)}"
         )
         context.leave(reversal.change, text)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
+from trueup.model.coerce import shown
 from trueup.model.finding import Advice
 from trueup.model.verdict import Verdict
 from trueup.stages.match.advice import MOST
@@ -75,7 +76,7 @@ class Creating:
             return ""
         if setting in ("auto", "ask", "never"):
             return str(setting)
-        text = f"create gives {setting!r}: it must be auto, ask or never"
+        text = f"create gives {shown(setting)}: it must be auto, ask or never"
         self._work.block(key, "create-unclear", text, Advice("correct the mapping"), place)
         return ""
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from difflib import SequenceMatcher
 from typing import Any
 
-from trueup.expressions.filters import domain, normalise
+from trueup.expressions.filters import as_text, domain, normalise
 from trueup.expressions.value_filters import fold_all
 from trueup.model.change import Unknown
 from trueup.model.coerce import empty, same
@@ -149,7 +149,7 @@ class MatchEvidence:
                 yield f"{name} {value.strip()!r} is a placeholder"
 
     def _shared(self, match_key: MatchKey, values: Mapping[str, Any]) -> Iterator[str]:
-        shown = ", ".join(f"{name} {value}" for name, value in values.items())
+        shown = ", ".join(f"{name} {as_text(value)}" for name, value in values.items())
         rows = self._rows_with(match_key)[fold_all(values.values())]
         if rows > 1:
             yield f"{rows} rows have {shown}"
