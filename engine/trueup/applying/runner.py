@@ -212,7 +212,7 @@ class Runner:
         """
         for change in batch:
             if any(id_ not in self.run_state.changes for id_ in change.refers_to):
-                result.moved[change.id] = MISSING_RECORD
+                result.stale[change.id] = MISSING_RECORD
             for id_ in change.together:
                 if id_ not in self.run_state.changes:
                     result.stale[change.id] = MISSING_HALF

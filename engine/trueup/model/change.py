@@ -128,7 +128,9 @@ class Preconditions:
     """The values that planning read and that apply checks again before it writes."""
 
     rows: tuple[SeenRow, ...] = ()
-    record: Mapping[str, object] = field(default_factory=dict)  # target fields → value
+    record: Mapping[str, object] = field(default_factory=dict)
+    """Fields of the record, or columns of a write-back's row, with their values as seen."""
+
     absent: Mapping[str, object] = field(
         default_factory=dict
     )  # creates: no record has this identity

@@ -22,7 +22,9 @@ RowKey = tuple[str, str]
 class UnreadableRow:
     """A row that exists, or may exist, and cannot be read."""
 
-    row: Row  # the part that can be read; using any other column of it raises NotRead
+    row: Row
+    """The part that can be read. Other columns give an `UnreadableValue`, which raises if used."""
+
     findings: tuple[Finding, ...]  # why
 
 

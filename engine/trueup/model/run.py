@@ -14,7 +14,7 @@ class Link:
     key: str
     entity: str
     record: int
-    how: str  # created, decision, identity or match
+    how: str  # created, decision, identity, match or succession
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Step(StrEnum):
     ANSWERED = "answered"  # sent and accepted, its effect not seen yet
     DONE = "done"  # known to have taken effect
     FAILED = "failed"  # refused; known not to have taken effect
-    NOT_LANDED = "not landed"  # settled: it did not take effect
+    NOT_LANDED = "not landed"  # did not take effect: not sent, or settled by reading
     SKIPPED = "skipped"  # not tried, because of another change
     HELD = "held"  # not tried: what planning saw has changed
     UNCLEAR = "unclear"  # reading could not determine the outcome; a person must

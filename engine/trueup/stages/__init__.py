@@ -1,1 +1,1 @@
-"""The steps of planning, one module each. Stages never import each other."""
+"""The pure steps of planning and applying, one module each. Stages never import each other."""
