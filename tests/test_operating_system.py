@@ -100,6 +100,14 @@ def test_what_a_killed_writer_left_is_removed_after_a_day(tmp_path: Path):
     ]
 
 
+def test_what_a_killed_writer_left_is_removed_at_once_under_the_lock(tmp_path: Path):
+    (tmp_path / ".file.89abcdef.new").write_bytes(b"half")
+
+    system.write_whole(tmp_path / "file", b"new", is_locked=True)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
 @pytest.mark.usefixtures("windows")
 @pytest.mark.parametrize(("refusals", "is_replaced"), [(3, True), (9, False)])
 def test_a_file_that_is_open_is_replaced_as_soon_as_it_is_closed(

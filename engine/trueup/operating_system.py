@@ -68,12 +68,15 @@ def write_whole(
     private: bool = False,
     like: os.stat_result | None = None,
     before_replacing: Callable[[], None] | None = None,
+    is_locked: bool = False,
 ) -> None:
     """Replaces a file with new content, durably, whole or not at all.
 
     The content, which may be a function that writes it, goes into a file beside it, which then
-    replaces it. Several writers may do so at once: the last one's content stays. Only the owner may
-    read a `private` file. `like` is the status of a file whose mode and owner the new one gets.
+    replaces it. Several writers may do so at once: the last one's content stays. What killed ones
+    have left is removed: at once if the caller is `locked` against the others, else after a day.
+    Only the owner may read a `private` file. `like` is the status of a file whose mode and owner
+    the new one gets.
     `before_replacing` may raise to keep the old file. Raises `OSError` with the name of the file.
     """
     beside = path.with_name(f".{path.name}.{os.urandom(4).hex()}.new")
@@ -94,7 +97,7 @@ def write_whole(
     finally:
         with suppress(OSError):
             beside.unlink()
-    _remove_stale(path)
+    _remove_leftovers(path, 0 if is_locked else _STALE_SECONDS)
     sync_folder(path.parent)
 
 
@@ -124,18 +127,18 @@ def replace(new: "Path", path: "Path") -> None:
     raise PermissionError(errno.EACCES, reason, str(path))
 
 
-def _remove_stale(path: "Path") -> None:
+def _remove_leftovers(path: "Path", age: float) -> None:
     """Removes what processes that were killed while they replaced this file left beside it.
 
-    Whether such a process is alive is unknown, as it may be one of another host. A writer that is
-    alive changes its file far more often than `_STALE_SECONDS`.
+    `age` is that of such a file in seconds. Whether its process is alive is unknown, as it may be
+    one of another host: one that is alive changes its file far more often than `_STALE_SECONDS`.
     """
     left_behind = re.compile(rf"\.{re.escape(path.name)}(\.[0-9a-f]{{8}})?\.new")
     with suppress(OSError):
         for other in path.parent.iterdir():
             if left_behind.fullmatch(other.name):
                 with suppress(OSError):
-                    if time.time() - other.stat().st_mtime > _STALE_SECONDS:
+                    if time.time() - other.stat().st_mtime >= age:
                         other.unlink()
 
 

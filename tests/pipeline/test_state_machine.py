@@ -99,7 +99,6 @@ def forgets_what_was_pushed(patch):
 
 
 def takes_an_answer_for_a_proof(patch):
-    patch.setattr("trueup.applying.effect_proof.settle_adjustment", lambda *_: WriteOutcome.LANDED)
     patch.setattr("trueup.applying.settle.settle_adjustment", lambda *_: WriteOutcome.LANDED)
 
 

@@ -81,7 +81,13 @@ class EntryFile:
         require_unchanged()
         try:
             before = path.stat() if path.exists() else None
-            operating_system.write_whole(path, new, like=before, before_replacing=require_unchanged)
+            operating_system.write_whole(
+                path,
+                new,
+                like=before,
+                before_replacing=require_unchanged,
+                is_locked=True,
+            )
         except OSError as error:
             text = f"cannot be written: {error.strerror}; it is unchanged"
             raise self.refused(text) from error

@@ -51,7 +51,13 @@ def replace_file(path: Path, pieces: Iterable[bytes], name: str, before: os.stat
             file.write(piece)
 
     try:
-        operating_system.write_whole(path, write, like=before, before_replacing=require_unchanged)
+        operating_system.write_whole(
+            path,
+            write,
+            like=before,
+            before_replacing=require_unchanged,
+            is_locked=True,
+        )
     except OSError as error:
         raise SourceError(
             f"{name} could not be written: {error.strerror}; it is unchanged"
