@@ -138,9 +138,9 @@ def test_a_field_in_a_condition_on_a_large_table_gets_an_index(many, sandbox):
 
     with sandbox.store.reading() as db:
         plan = db.execute(
-            "EXPLAIN QUERY PLAN SELECT id FROM TaxRegions WHERE name = 'Region 3'"
+            "EXPLAIN QUERY PLAN SELECT id FROM TaxRegions WHERE fold(name) = 'region 3'"
         ).fetchall()
-    assert "USING COVERING INDEX" in plan[0][3]
+    assert "USING INDEX" in plan[0][3]
 
 
 def test_records_are_in_the_order_of_ids_even_if_an_index_has_another_order(many):

@@ -89,6 +89,24 @@ def test_text_is_compared_without_case_or_with_it_by_switch(api):
     assert 100 in ids(api.query("Companies", condition("noteq", "companyName", "ALPINE")))
 
 
+@pytest.mark.parametrize(
+    "filtered",
+    [
+        condition("eq", "companyName", "Zürich AG"),
+        condition("in", "companyName", ["zürich ag"]),
+        condition("beginsWith", "companyName", "zürich"),
+        condition("endsWith", "companyName", "ürich ag"),
+        condition("contains", "companyName", "ÜRI"),
+        condition("gt", "companyName", "ZÜRICH A"),
+    ],
+)
+def test_letters_of_all_alphabets_match_in_any_case(api, filtered):
+    api.patch("Companies", {"id": 100, "companyName": "ZÜRICH AG"})
+
+    assert ids(api.query("Companies", filtered)) == [100]
+    assert api.query("Companies", filtered, condition("noteq", "companyName", "Zürich AG")) == []
+
+
 def test_text_compared_to_a_long_finds_nothing_without_an_error(api):
     assert api.query("Companies", condition("eq", "id", "100")) == []
     assert api.query("Companies", condition("in", "id", ["100", 101])) == api.query(

@@ -12,7 +12,7 @@ from trueup.sandbox.autotask import lenient_json as lenient
 from trueup.sandbox.autotask import wire
 from trueup.sandbox.autotask.names import model_name
 from trueup.sandbox.autotask.responses import AutotaskError
-from trueup.sandbox.autotask.store import quoted
+from trueup.sandbox.autotask.store import fold, quoted
 from trueup.sandbox.autotask.tenant import Tenant
 from trueup.sandbox.http.json_types import Json
 from trueup.sandbox.http.request import Request
@@ -30,9 +30,9 @@ _PRESENCE = {"exist": "IS NOT NULL", "notexist": "IS NULL"}
 _COMPARISONS = {"eq": "=", "noteq": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _LISTS = {"in": "IN", "notin": "NOT IN"}
 _TEXTS = {
-    "beginswith": "substr({column}, 1, length({mark})) = {mark}",
-    "endswith": "(length({mark}) = 0 OR substr({column}, -length({mark})) = {mark})",
-    "contains": "instr({column}, {mark}) > 0",
+    "beginswith": "substr({column}, 1, length(?)) = ?",
+    "endswith": "(length(?) = 0 OR substr({column}, -length(?)) = ?)",
+    "contains": "instr({column}, ?) > 0",
 }
 _OPERATORS = frozenset({*_COMPARISONS, *_LISTS, *_TEXTS})
 
@@ -99,6 +99,11 @@ def parse(search: Json, entity: Entity, tenant: Tenant) -> Query:
 def unknown_field(name: str, entity: Entity) -> AutotaskError:
     """Returns the error for an unknown field, with the text that clients have received."""
     return AutotaskError(f"Unable to find {name} in the {model_name(entity.name)} Entity.")
+
+
+def indexed(field: Field) -> str:
+    """Returns the SQL expression that an index on the field contains: of text, without case."""
+    return f"fold({quoted(field.name)})" if field.type is Type.TEXT else quoted(field.name)
 
 
 class _FilterParser:
@@ -189,26 +194,36 @@ class _FilterParser:
     ) -> str:
         """Returns a comparison that respects case if the tenant's switch demands it.
 
-        Text columns and their indexes ignore case. To use an index anyway, an equality is
-        tested twice: without case, then with it.
+        Indexes of text ignore case. To use one anyway, an equality is tested twice: without case,
+        then with it.
         """
-        self.values.extend(stored)
-        condition = f"{quoted(field.name)} {sign} {marks}"
-        if field.type is not Type.TEXT or self.tenant.switches["text_case"] == "ignored":
-            return condition
+        if field.type is not Type.TEXT:
+            self.values.extend(stored)
+            return f"{quoted(field.name)} {sign} {marks}"
 
+        folded = f"{indexed(field)} {sign} {marks}"
+        if self._ignores_case:
+            self.values.extend(map(fold, stored))
+            return folded
+        # Older files have columns that ignore the case of ASCII letters.
         exact = f"{quoted(field.name)} COLLATE BINARY {sign} {marks}"
         if sign in {"=", "IN"}:
-            self.values.extend(stored)
-            return f"({condition} AND {exact})"
+            self.values.extend([*map(fold, stored), *stored])
+            return f"({folded} AND {exact})"
+        self.values.extend(stored)
         return exact
 
     def _text(self, field: Field, pattern: str, value: Json) -> str:
-        column, mark = f"CAST({quoted(field.name)} AS TEXT)", "?"
-        if self.tenant.switches["text_case"] == "ignored":
-            column, mark = f"lower({column})", "lower(?)"
-        self.values.extend([str(value)] * pattern.count("{mark}"))
-        return pattern.format(column=column, mark=mark)
+        column = f"CAST({quoted(field.name)} AS TEXT)"
+        text: wire.StoredValue = str(value)
+        if self._ignores_case:
+            column, text = f"fold({column})", fold(text)
+        self.values.extend([text] * pattern.count("?"))
+        return pattern.format(column=column)
+
+    @property
+    def _ignores_case(self) -> bool:
+        return self.tenant.switches["text_case"] == "ignored"
 
     def _stored(self, field: Field, value: Json) -> wire.StoredValue:
         """Returns the value in its stored form; None if it can match nothing."""

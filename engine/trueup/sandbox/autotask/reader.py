@@ -13,7 +13,7 @@ from trueup.model.catalogue import UDF, Entity, Type
 from trueup.sandbox.autotask import lenient_json as lenient
 from trueup.sandbox.autotask import security
 from trueup.sandbox.autotask.item_kinds import ITEM_KINDS
-from trueup.sandbox.autotask.query import PAGE, Query
+from trueup.sandbox.autotask.query import PAGE, Query, indexed
 from trueup.sandbox.autotask.records import columns
 from trueup.sandbox.autotask.responses import AutotaskError
 from trueup.sandbox.autotask.security import ApiUser
@@ -125,14 +125,17 @@ def unindexed_fields(connection: sqlite3.Connection, query: Query) -> list[str]:
         return []
     existing = {row[1] for row in connection.execute(f"PRAGMA index_list({quoted(table)})")}
     return [
-        name for name in sorted(query.index_candidates) if _index_name(table, name) not in existing
+        name
+        for name in sorted(query.index_candidates)
+        if _index_name(query.entity, name) not in existing
     ]
 
 
-def add_index(connection: sqlite3.Connection, table: str, name: str) -> None:
+def add_index(connection: sqlite3.Connection, entity: Entity, name: str) -> None:
     """Inside a write: adds an index on a field."""
-    index = quoted(_index_name(table, name))
-    connection.execute(f"CREATE INDEX IF NOT EXISTS {index} ON {quoted(table)} ({quoted(name)})")
+    table, column = quoted(entity.name), indexed(entity.fields[name])
+    index = quoted(_index_name(entity, name))
+    connection.execute(f"CREATE INDEX IF NOT EXISTS {index} ON {table} ({column})")
 
 
 def _condition(context: ReadContext, query: Query) -> tuple[str, list[object]]:
@@ -212,5 +215,7 @@ def _is_large(connection: sqlite3.Connection, table: str) -> bool:
     return connection.execute(sql).fetchone() is not None
 
 
-def _index_name(table: str, name: str) -> str:
-    return f"{table} by {name}"
+def _index_name(entity: Entity, name: str) -> str:
+    """Returns a name that says what the index contains: older files have others of text."""
+    is_text = entity.fields[name].type is Type.TEXT
+    return f"{entity.name} by {'folded ' if is_text else ''}{name}"

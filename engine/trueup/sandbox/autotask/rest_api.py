@@ -153,7 +153,7 @@ class RestApi:
 
         with self.store.writing() as db:
             for name in unindexed:
-                reader.add_index(db, entity.name, name)
+                reader.add_index(db, entity, name)
 
         with self.store.reading() as db:
             context = ReadContext(db, self.tenants.current(db), user, request.hidden)

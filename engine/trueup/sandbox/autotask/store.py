@@ -14,7 +14,8 @@ from threading import Lock
 from time import sleep
 
 from trueup.errors import SandboxError
-from trueup.model.catalogue import Entity, Type
+from trueup.model.catalogue import Entity
+from trueup.sandbox.autotask.wire import StoredValue
 from trueup.sandbox.http import faults, sqlite_files
 
 APPLICATION_ID = 0x7472_7570  # "trup"
@@ -97,7 +98,7 @@ class RecordStore:
         try:
             connection = self._idle.pop()  # tests and takes in one step: several threads do this
         except IndexError:
-            connection = sqlite_files.connect(self.path)
+            connection = _connect(self.path)
         try:
             yield connection
         finally:
@@ -113,6 +114,14 @@ class RecordStore:
             self._idle.pop().close()
 
 
+def fold(value: StoredValue) -> StoredValue:
+    """Returns a text without differences of case, in all alphabets as SQL Server has it.
+
+    SQLite's own `lower` and NOCASE know the letters of ASCII only.
+    """
+    return value.casefold() if isinstance(value, str) else value
+
+
 def quoted(name: str) -> str:
     """Returns a table or column name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
@@ -121,7 +130,17 @@ def quoted(name: str) -> str:
 def add_column(connection: sqlite3.Connection, entity: str, name: str) -> None:
     """Adds a text column for a user-defined field, unless it exists."""
     if name not in _columns(connection).get(entity, ()):
-        connection.execute(f"ALTER TABLE {quoted(entity)} ADD COLUMN {quoted(name)} COLLATE NOCASE")
+        connection.execute(f"ALTER TABLE {quoted(entity)} ADD COLUMN {quoted(name)}")
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """Opens a database with the SQL function `fold`.
+
+    Indexes of text contain folded values, so a connection without it cannot write to their tables.
+    """
+    connection = sqlite_files.connect(path)
+    connection.create_function("fold", 1, fold, deterministic=True)
+    return connection
 
 
 def _prepare(connection: sqlite3.Connection, entities: Mapping[str, Entity]) -> None:
@@ -174,14 +193,17 @@ def _set_wal_mode(connection: sqlite3.Connection) -> None:
 def _create_table(
     connection: sqlite3.Connection, entity: Entity, existing: Collection[str]
 ) -> None:
-    """Creates the entity's table, or adds columns for fields that the catalogue has gained."""
+    """Creates the entity's table, or adds columns for fields that the catalogue has gained.
+
+    Columns have no type, so that SQLite does not convert values.
+    """
     table = quoted(entity.name)
     if not existing:
-        columns = [_column(entity, name) for name in entity.fields if name != "id"]
+        columns = [quoted(name) for name in entity.fields if name != "id"]
         connection.execute(f"CREATE TABLE {table} (id INTEGER PRIMARY KEY, {', '.join(columns)})")
         return
     for name in entity.fields.keys() - existing:
-        connection.execute(f"ALTER TABLE {table} ADD COLUMN {_column(entity, name)}")
+        connection.execute(f"ALTER TABLE {table} ADD COLUMN {quoted(name)}")
 
 
 def _columns(connection: sqlite3.Connection) -> dict[str, set[str]]:
@@ -190,11 +212,3 @@ def _columns(connection: sqlite3.Connection) -> dict[str, set[str]]:
     for table, column in connection.execute(_TABLE_COLUMNS):
         found.setdefault(table, set()).add(column)
     return found
-
-
-def _column(entity: Entity, name: str) -> str:
-    """Returns a column definition.
-
-    Columns have no type, so that SQLite does not convert values; text is compared without case.
-    """
-    return quoted(name) + (" COLLATE NOCASE" if entity.fields[name].type is Type.TEXT else "")
