@@ -77,6 +77,18 @@ def test_a_picklist_of_which_no_value_is_known_accepts_any(api):
     assert api.patch("Companies", {"id": 100, "territoryID": 5}).status == 200
 
 
+def test_empty_text_in_a_required_field_is_refused_or_accepted_by_switch(api):
+    body = {**COMPANY, "phone": ""}
+    assert refused(api.post("Companies", body), "Missing Required Field: phone. ;")
+    assert refused(api.patch("Companies", {"id": 100, "companyName": ""}), "companyName")
+    assert api.patch("Companies", {"id": 100, "city": ""}).status == 200
+
+    api.switch("empty_required", "accepted")
+
+    assert api.post("Companies", body).status == 200
+    assert api.patch("Companies", {"id": 100, "companyName": ""}).status == 200
+
+
 def test_text_that_is_too_long_is_refused_or_cut_by_switch(api):
     assert refused(api.patch("Companies", {"id": 100, "companyName": "x" * 101}), "companyName")
     assert api.patch("Companies", {"id": 100, "companyName": "x" * 100}).status == 200

@@ -61,6 +61,11 @@ ALL = (
         "Production clients cut text before they send it, so the behaviour was never observed.",
     ),
     Switch(
+        "empty_required",
+        ("refused", "accepted"),
+        "An unset text reads as empty as often as null; how a required field takes one is unknown.",
+    ),
+    Switch(
         "text_case",
         ("ignored", "respected"),
         "SQL Server usually compares text without regard to case; no source confirms it.",

@@ -57,6 +57,15 @@ class CheckedBody:
         """Returns whether the body may set the field and its user has the right to."""
         return self._writable(field) and not self._is_hidden_cost(field)
 
+    def is_unset(self, stored: StoredValue) -> bool:
+        """Returns whether a required field with this value is missing.
+
+        An unset text reads as "" as often as null (docs/explanation/autotask.md, section 4).
+        """
+        return stored is None or (
+            stored == "" and self.context.switch("empty_required") == "refused"
+        )
+
     def add_error(self, text: str) -> None:
         """Adds an error."""
         self.errors.append(text)
@@ -134,7 +143,7 @@ def check_required(checked: CheckedBody, names: Iterable[str]) -> None:
     for name in names:
         field = checked.entity.fields[name]
         required = field.required and name != "id" and field.writable_on_create()
-        if required and checked.values.get(name) is None:
+        if required and checked.is_unset(checked.values.get(name)):
             checked.add_missing(name)
 
 
@@ -182,9 +191,9 @@ def _set_udfs(checked: CheckedBody, value: Json) -> None:
 
 
 def _check_value(checked: CheckedBody, field: Field, stored: StoredValue) -> None:
+    if field.required and checked.is_unset(stored):
+        checked.add_missing(field.name)
     if stored is None:
-        if field.required:
-            checked.add_missing(field.name)
         return
     if field.picklist is not None:
         _check_picklist(checked, field, stored)
