@@ -11,7 +11,7 @@ from trueup.expressions.compiled import Compiled, Slot
 from trueup.model.catalogue import Field, SystemNames, Type
 from trueup.model.change import FieldChange, Reason, Unknown
 from trueup.model.coerce import CoercionError, same
-from trueup.model.finding import Severity
+from trueup.model.finding import Finding, Severity
 from trueup.model.mapping import Manage
 from trueup.stages.diff import (
     ROW,
@@ -94,12 +94,32 @@ def test_a_field_is_written_as_it_is_managed(manage, desired, actual, after):
     ],
 )
 def test_a_field_that_may_be_cleared_is_emptied_by_none(desired, actual, after):
-    assert written(ALWAYS, desired, actual, clear=True) == after
+    assert written(ALWAYS, desired, actual, clear=True, name="contractNumber") == after
 
 
 @pytest.mark.parametrize(("manage", "after"), [(CREATE, NOTHING), (FILL, NOTHING), (EXTEND, None)])
 def test_clearing_goes_no_further_than_managing(manage, after):
-    assert written(manage, None, day(1), clear=True) == after
+    assert written(manage, None, day(1), clear=True, name="endDate") == after
+
+
+def test_a_field_that_the_target_requires_is_not_cleared():
+    found = compared(
+        [slot("contractName", clear=True)], {"contractName": ""}, {"contractName": "Alpine"}
+    )
+
+    assert found == (
+        {},
+        [
+            Finding(
+                "required-empty",
+                Severity.ERROR,
+                "contractName is Alpine in Autotask and is required there, "
+                "and this row has no value for it",
+                "enter it in Work 365, or remove `clear` from the field",
+                HERE,
+            )
+        ],
+    )
 
 
 def test_only_fields_that_differ_are_written_whatever_the_others():

@@ -100,7 +100,9 @@ def updates(
     for slot in compared:
         if slot.name not in kept:
             continue
-        if slot.field.writable_on_update():
+        if slot.field.required and empty(changed[slot.name]):
+            stuck.append(_cannot_be_cleared(slot, show(slot, before[slot.name]), systems))
+        elif slot.field.writable_on_update():
             writes[slot.name] = changed[slot.name]
         else:
             shown = show(slot, before[slot.name]), show(slot, changed[slot.name])
@@ -146,6 +148,16 @@ def _stuck(slot: Slot, before: str, after: str, systems: SystemNames) -> Finding
         "or write `manage: create` to accept the difference"
     )
     return Finding("create-only-differs", Severity.ERROR, text, remedy, slot.spec.place)
+
+
+def _cannot_be_cleared(slot: Slot, before: str, systems: SystemNames) -> Finding:
+    """The catalogue may not have what a tenant requires, so that `validate` accepts the mapping."""
+    text = (
+        f"{slot.name} is {before} in {systems.target} and is required there, "
+        "and this row has no value for it"
+    )
+    remedy = f"enter it in {systems.source}, or remove `clear` from the field"
+    return Finding("required-empty", Severity.ERROR, text, remedy, slot.spec.place)
 
 
 def creation(

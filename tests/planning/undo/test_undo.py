@@ -351,6 +351,21 @@ def test_a_field_that_was_empty_is_emptied_again():
     assert scene.target.only("Companies")["city"] is None
 
 
+@pytest.mark.parametrize("former", [None, ""])
+def test_a_required_field_that_was_empty_stays_filled_and_is_named(former):
+    scene = settled()
+    scene.target.only("Companies")["phone"] = former
+    scene.row("account")["city"] = "Bern"
+    scene.sync()
+
+    made = undo_of(scene)
+
+    assert [change.values for change in made.changes] == [{"city": None}]
+    assert "phone stays 1: it was empty before the run, and Autotask requires a value" in texts(
+        made
+    )
+
+
 def test_what_was_edited_since_is_held_and_not_overwritten():
     scene = settled()
     scene.row("account")["phone"] = "2"

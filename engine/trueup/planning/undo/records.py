@@ -13,7 +13,7 @@ from trueup.expressions import EVALUATION_ERRORS
 from trueup.expressions.rules import expression_failed
 from trueup.model.catalogue import Entity, Field, Type
 from trueup.model.change import Action, Change, FieldChange, Preconditions, Reason, UnitRow, Unknown
-from trueup.model.coerce import CoercionError, same, shown
+from trueup.model.coerce import CoercionError, empty, same, shown
 from trueup.model.finding import Advice, Command, Severity
 from trueup.model.mapping import Manage, MappingSpec, WhenMissing
 from trueup.model.verdict import Verdict
@@ -119,6 +119,7 @@ def _add(context: UndoContext, reversal: _Reversal, now: Record, posted: Sequenc
         _field_change(change, _field(entity, name), now.get(name), reversal.former[name])
         for name in _fields_to_restore(context, reversal, entity, now)
         if not _cuts_posted_period(context, reversal, name, now, posted)
+        and not _empties_required(context, reversal, _field(entity, name), now)
     ]
     if not fields:
         return
@@ -228,6 +229,18 @@ def _cuts_posted_period(
         )
         context.leave(reversal.change, text)
     return bool(after)
+
+
+def _empties_required(context: UndoContext, reversal: _Reversal, field: Field, now: Record) -> bool:
+    """Whether a field that was empty before the run is one that the target requires a value for."""
+    if not (field.required and empty(reversal.former[field.name])):
+        return False
+    text = (
+        f"{field.name} stays {display_text_in(field, now.get(field.name))}: it was empty before "
+        f"the run, and {context.systems.target} requires a value"
+    )
+    context.leave(reversal.change, text)
+    return True
 
 
 def _field_change(change: Change, field: Field, now: object, former: object) -> FieldChange:
