@@ -128,6 +128,14 @@ def test_formatted_values_are_those_of_american_english(client: DataverseClient)
     assert f"work365_lcl_invoice@{FORMATTED}" not in row
 
 
+@pytest.mark.parametrize("order", ["", "&$orderby=work365_lcl_name"])
+def test_beside_a_page_size_top_is_ignored(client: DataverseClient, order: str):
+    page = client.get(f"{SET}?$top=1{order}", "odata.maxpagesize=2").json()
+
+    assert len(page["value"]) == 2
+    assert "@odata.nextLink" in page
+
+
 def test_rows_are_chosen_and_sorted_by_their_values(client: DataverseClient):
     assert names(client, "$filter=work365_lcl_quantity gt 3") == ["change 4", "change 5"]
     assert names(client, "$orderby=work365_lcl_name desc&$top=2") == ["change 5", "change 4"]

@@ -229,6 +229,10 @@ def test_the_time_of_a_change_is_recorded(client: DataverseClient):
         ("work365_lcl_effectivedate", "2026-03-01T01:00:00+02:00", "2026-02-28T23:00:00Z"),
         ("work365_lcl_quantity", 10.5, 10.5),
         ("work365_lcl_quantity", None, None),
+        ("work365_lcl_quantity", 1.123456789012, 1.1235),
+        ("work365_lcl_quantity", -0.00005, -0.0001),
+        ("work365_lcl_quantity", 0.00004, 0.0),
+        ("work365_lcl_name", "", None),
     ],
 )
 def test_a_value_is_kept_as_dataverse_keeps_it(
@@ -236,6 +240,41 @@ def test_a_value_is_kept_as_dataverse_keeps_it(
 ):
     assert client.patch(1, {column: written}).status_code == 204
     assert client.get(f"{SET}({key(1)})").json()[column] == read
+
+
+def test_a_number_has_the_decimal_places_of_its_column():
+    quirks = Quirks(precisions={"work365_lcl_quantity": 1})
+    with small_sandbox(quirks=quirks) as sandbox, DataverseClient(sandbox) as client:
+        client.patch(1, {"work365_lcl_quantity": 2.25})
+        cast = "Attributes/Microsoft.Dynamics.CRM.DecimalAttributeMetadata"
+        columns = client.get(f"EntityDefinitions(LogicalName='{LOG}')/{cast}").json()["value"]
+        read = client.get(f"{SET}({key(1)})").json()["work365_lcl_quantity"]
+
+    precisions = {column["LogicalName"]: column["Precision"] for column in columns}
+    assert (read, precisions["work365_lcl_quantity"]) == (2.3, 1)
+
+
+@pytest.mark.parametrize(
+    "send",
+    [
+        lambda client, tag: client.patch(1, {"work365_lcl_name": "a"}, If_Match=tag),
+        lambda client, tag: client.http.put(
+            f"{SET}({key(1)})/work365_lcl_name", json={"value": "a"}, headers={"If-Match": tag}
+        ),
+        lambda client, tag: client.http.delete(f"{SET}({key(1)})", headers={"If-Match": tag}),
+    ],
+    ids=["patch", "column", "delete"],
+)
+def test_a_table_without_optimistic_concurrency_takes_no_tag(send):
+    quirks = Quirks(unguarded=frozenset({LOG}))
+    with small_sandbox(quirks=quirks) as sandbox, DataverseClient(sandbox) as client:
+        tag = client.get(f"{SET}({key(1)})").json()["@odata.etag"]
+        before = sandbox.store.get(LOG, key(1))
+        refused = error_of(send(client, tag))
+        after = sandbox.store.get(LOG, key(1))
+        accepted = send(client, "*").status_code
+
+    assert (refused[:2], after, accepted) == ((400, "0x8006088d"), before, 204)
 
 
 def test_a_value_outside_its_range_is_refused(client: DataverseClient):

@@ -30,7 +30,7 @@ _CASTS: Mapping[str, tuple[str, ...]] = {
     "BooleanAttributeMetadata": ("Boolean",),
 }
 _TEXT = {"MaxLength": 4000, "Format": "Text", "FormatName": {"Value": "Text"}}
-_DECIMAL = {"Precision": 4, "MinValue": -100_000_000_000, "MaxValue": 100_000_000_000}
+_DECIMAL = {"MinValue": -100_000_000_000, "MaxValue": 100_000_000_000}
 _BOUNDS: Mapping[str, Document] = {
     "String": _TEXT,
     "Memo": _TEXT,
@@ -165,7 +165,10 @@ def _own_properties(attribute: Attribute) -> Document:
     if attribute.kind == "DateTime":
         form = "DateOnly" if attribute.behaviour == "DateOnly" else "DateAndTime"
         return {"DateTimeBehavior": {"Value": attribute.behaviour}, "Format": form}
-    return _BOUNDS.get(attribute.kind, {})
+    bounds = _BOUNDS.get(attribute.kind, {})
+    if attribute.kind in ("Decimal", "Money"):
+        return {"Precision": attribute.precision, **bounds}
+    return bounds
 
 
 def _options(attribute: Attribute) -> Document:

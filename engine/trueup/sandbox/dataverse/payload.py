@@ -7,7 +7,7 @@ Source: docs/explanation/work365.md, section 6.4.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from trueup.sandbox.dataverse.address import GUID, find_link, missing
@@ -101,7 +101,7 @@ class Payload:
         _check_range(attribute, value)
         if attribute.kind == "DateTime" and isinstance(value, str):
             return to_json(_date_text(attribute, value))
-        return to_json(value)
+        return to_json(_as_kept(attribute, value))
 
 
 def parsed(body: bytes) -> dict[str, Any]:
@@ -162,6 +162,20 @@ def _check_range(attribute: Attribute, value: object) -> None:
             f"A validation error occurred. The value of '{attribute.logical}' is outside the valid"
             f" range. Accepted Values: -{largest} to {largest}",
         )
+
+
+def _as_kept(attribute: Attribute, value: object) -> object:
+    """Returns a value as Dataverse keeps it: empty text as null, numbers with the column's places.
+
+    Sections 6.4 and 6.7. How it rounds is UNCERTAIN; half away from zero is usual.
+    """
+    if value == "":
+        return None
+    if isinstance(value, Decimal) and not value.is_zero():
+        places = Decimal(1).scaleb(-attribute.precision)
+        rounded = value.quantize(places, ROUND_HALF_UP)
+        return value if value == rounded else rounded
+    return value
 
 
 def _date_text(attribute: Attribute, text: str) -> str:

@@ -33,6 +33,7 @@ class Preferences:
     """The preferences of the `Prefer` header that the sandbox supports."""
 
     page: int = LARGEST_PAGE  # rows in a page
+    paged: bool = False  # the request names that number
     tracked: bool = False  # send a delta link
     representation: bool = False  # answer a write with the row
     go_on: bool = False  # perform the rest of a batch after an error
@@ -65,11 +66,13 @@ def preferences(request: Request) -> Preferences:
         for name, quoted, plain in _PREFERENCE.findall(request.headers.get("prefer", ""))
     }
     size = given.get("odata.maxpagesize", "")
-    if not _WHOLE.fullmatch(size):
+    is_paged = _WHOLE.fullmatch(size) is not None
+    if not is_paged:
         size = str(LARGEST_PAGE)
     annotations = given.get(_ANNOTATIONS, "")
     return Preferences(
         page=min(int(size), LARGEST_PAGE) or LARGEST_PAGE,
+        paged=is_paged,
         tracked=_TRACKING in given,
         representation=given.get("return") == "representation",
         go_on=given.get("odata.continue-on-error", "false") != "false"

@@ -221,6 +221,7 @@ class RowReader:
         if tracking and not table.tracked:
             raise unsupported(f"Change tracking is not enabled for entity '{table.logical}'.")
 
+        top = whole_number("$top", given.get("$top"))
         query = RowQuery(
             request,
             self.json(request).shape(table, given.get("$select"), given.get("$expand")),
@@ -228,7 +229,7 @@ class RowReader:
             given,
             start=self.store.facts.version,
             mode=_TRACKED if prefer.tracked else _PLAIN,
-            top=whole_number("$top", given.get("$top")),
+            top=None if prefer.paged else top,  # Dataverse ignores it beside a page size
         )
         if "$deltatoken" in given:
             since = self._version_of(given["$deltatoken"])

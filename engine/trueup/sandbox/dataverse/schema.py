@@ -14,6 +14,9 @@ from trueup.model.catalogue import Column, Table, Type
 PREFIX = 126_340_000
 """The first number of the vendor's own choices in this environment."""
 
+PRECISION = 4
+"""Decimal places of a column of decimals or money, unless set otherwise."""
+
 REFERENCES = {"unit": ("uom", "name"), "currency": ("transactioncurrency", "isocurrencycode")}
 """Columns that are text in trueup and references in Dataverse: the table, and its text column."""
 
@@ -50,6 +53,7 @@ class Attribute:
     choices: tuple[Choice, ...] = ()
     targets: tuple[str, ...] = ()  # tables that a reference may refer to
     writable: bool = True
+    precision: int = PRECISION  # decimal places of a number
 
     @property
     def wire(self) -> str:
@@ -81,6 +85,7 @@ class Quirks:
     """What one environment does differently from others."""
 
     behaviours: Mapping[str, str] = field(default_factory=dict)  # by logical column name
+    precisions: Mapping[str, int] = field(default_factory=dict)  # by logical column name
     archived_state: int = 1  # of all status reasons but the first, in a table without states
     untracked: frozenset[str] = frozenset()  # logical tables without change tracking
     unguarded: frozenset[str] = frozenset()  # logical tables without optimistic concurrency
@@ -158,6 +163,7 @@ def _attribute(
         choices=() if is_reference else tuple(_choices(column)),
         targets=targets,
         writable=column.name != table.key and column.type is not Type.INSTANT,
+        precision=quirks.precisions.get(column.logical, PRECISION),
     )
 
 

@@ -63,7 +63,7 @@ class RowSeeder:
         self.store.put(logical, key, values)
 
     def _value(self, column: Column, attribute: Attribute, value: object, row: SourceRow) -> object:
-        if value is None:
+        if value is None or value == "":  # Dataverse keeps no empty text
             return None
         if column.name in REFERENCES:
             return row_id(REFERENCES[column.name][0], str(value))

@@ -194,7 +194,17 @@ def _check_match(address: RowAddress, if_match: str | None) -> None:
     row: StoredRow | None = address.row
     if row is None:
         raise missing(address)
-    if if_match not in ("*", row.tag):
+    if if_match == "*":
+        return
+    if not address.table.concurrent:
+        raise DataverseError(
+            400,
+            "0x8006088d",
+            f"Optimistic concurrency isn't enabled for entity type {address.table.logical}. "
+            "The IfVersionMatches value of ConcurrencyBehavior can only be used if optimistic "
+            "concurrency is enabled.",
+        )
+    if if_match != row.tag:
         raise DataverseError(412, "0x80060882", _MISMATCH)
 
 
