@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from trueup.errors import StateError
 from trueup.model.change import Action
+from trueup.model.document import dumps, loads
 from trueup.model.finding import Severity
 from trueup.stages.approval import moved_money
 from trueup.stages.guard import over_money
@@ -393,6 +394,68 @@ def test_created_records_are_switched_off_and_those_that_cannot_be_are_named():
     assert scene.apply(made).complete
     assert scene.target.only("Companies")["isActive"] is False
     assert scene.target.only("Contracts")["status"] == 0
+
+
+FEE = changed(
+    "mappings/contract.yaml",
+    "deactivate: {status",
+    "  setupFee: {value: 500, manage: create}\ncharges: [setupFee]\ndeactivate: {status",
+)
+
+
+def moved_once(made) -> list[tuple[str, Decimal]]:
+    """What changes of records state as charged once."""
+    return [
+        (change.id, change.one_off)
+        for change in made.changes
+        if change.action is not Action.ADJUST and change.one_off is not None
+    ]
+
+
+def test_a_fee_is_not_charged_again_by_an_undo_and_not_taken_back():
+    scene = Scene()
+    scene.files(FEE)
+    done = scene.sync()
+
+    made = undo_of(scene)
+
+    adjusted = [change.invoice_amount or 0 for change in made.changes if change.adjustment]
+    assert moved_once(done) == [("contract:con", 500)]
+    assert moved_once(made) == []
+    assert made.summary.invoice.net == sum(adjusted)
+    assert change_of(made, "undo:contract:con").notes == (
+        "created by the run that is undone",
+        "its one-off amount of 500.00 GBP is not taken back",
+    )
+
+
+@pytest.mark.parametrize("depth", [2, 3])
+def test_a_fee_is_in_no_undo_of_an_undo(depth):
+    scene = Scene()
+    scene.files(FEE)
+    scene.sync()
+    for _ in range(depth - 1):
+        assert scene.apply(undo_of(scene)).complete
+
+    made = undo_of(scene)
+
+    assert (change_of(made, "undo:" * depth + "contract:con").notes, moved_once(made)) == ((), [])
+
+
+def test_what_a_mark_states_is_opposed_by_its_undo(monkeypatch):
+    scene = seats_changed(log("third", day(11, 25), 3))
+    run = scene.state.runs()[-1]
+    plan = loads(run.plan)
+    marked = tuple(
+        replace(change, monthly=Decimal(-30), lost=Decimal(7)) if change.marks_changes else change
+        for change in plan.changes
+    )
+    runs = [*scene.state.runs()[:-1], replace(run, plan=dumps(replace(plan, changes=marked)))]
+    monkeypatch.setattr(scene.state, "runs", lambda: runs)
+
+    mark = change_of(undo_of(scene), "undo:license_change:third:mark")
+
+    assert (mark.monthly, mark.lost, mark.one_off, mark.invoice) == (30, -7, None, None)
 
 
 def test_what_needed_a_record_is_undone_before_it():

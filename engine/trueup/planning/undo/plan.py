@@ -18,7 +18,7 @@ from trueup.model.project import Project
 from trueup.planning.call_costs import apply_calls
 from trueup.planning.plan_frame import plan_frame
 from trueup.planning.undo.records import undo_records
-from trueup.planning.undo.undone_run import UndoContext, load_run, reversing
+from trueup.planning.undo.undone_run import UndoContext, load_run, opposite_of, reversing
 from trueup.planning.undo.units import undo_units
 from trueup.ports.world import World
 from trueup.stages.guard import guard
@@ -83,6 +83,8 @@ def _unmarked(context: UndoContext, mark: Change, needs: tuple[str, ...]) -> Cha
         fields=tuple(_swapped(field) for field in mark.fields),
         needs=needs,
         seen=Preconditions(record=written),
+        monthly=opposite_of(mark.monthly),
+        lost=opposite_of(mark.lost),
         notes=(note,),
     )
 

@@ -283,6 +283,9 @@ def _notes(
 ) -> Iterable[str]:
     if reversal.created:
         yield "created by the run that is undone"
+        if fee := reversal.change.one_off:
+            amount = f"{fee:,.2f} {context.project.currency}".rstrip()
+            yield f"its one-off amount of {amount} is not taken back"
     mapping = context.project.mappings[reversal.change.mapping]
     target = context.systems.target
     for field in fields:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from trueup.errors import StateError
@@ -250,11 +251,20 @@ def _undone_text(chain: Sequence[Run], subject: str) -> tuple[str, str]:
 
 
 def reversing(change: Change, **parts: Any) -> Change:  # noqa: ANN401 -- parts of a Change
-    """Returns the change that undoes `change`: a copy of it with these parts replaced."""
+    """Returns the change that undoes `change`: a copy of it with these parts replaced.
+
+    It moves no money unless the parts have some: what the run billed is not billed again.
+    """
+    money: dict[str, Any] = {"monthly": None, "invoice": None, "one_off": None, "lost": None}
     return replace(
         change,
         id=undo_id(change.id),
         undoes=change.id,
         undo_depth=change.undo_depth + 1,
-        **parts,
+        **(money | parts),
     )
+
+
+def opposite_of(amount: Decimal | None) -> Decimal | None:
+    """Returns the amount that takes another one back; None for none."""
+    return None if amount is None else -amount

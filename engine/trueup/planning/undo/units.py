@@ -22,7 +22,7 @@ from trueup.model.units import DAY, adjust, adjusted_days, lowest, units_on
 from trueup.model.verdict import Verdict
 from trueup.planning.reading import Records
 from trueup.planning.undo.halves import Days, Halves
-from trueup.planning.undo.undone_run import UndoContext, reversing
+from trueup.planning.undo.undone_run import UndoContext, opposite_of, reversing
 from trueup.stages import billing
 
 
@@ -230,7 +230,7 @@ class _ServiceUndo:
 
     def _with_money(self, opposite: Change, original: Change) -> Change:
         adjustment = opposite.adjustment
-        monthly = None if original.monthly is None else -original.monthly
+        monthly = opposite_of(original.monthly)
         invoice = None
         if adjustment:
             posted = self._posted_until()
