@@ -11,6 +11,7 @@ A plan loads nothing of what applies or reverses one.
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cache
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -126,6 +127,7 @@ def plan_with_context(
         reader=Records(project, world.target, base),
         in_doubt=find_in_doubt(world.state, snapshot),
         pushed_changes=PushedChanges(world.state),
+        decimal_places=cache(world.source.decimal_places),
         unreadable=tables.unreadable,
         findings=[*open_run_findings(world.state, snapshot), *tables.findings],
         explained=ExplainedParts(is_wanted=options.explained),

@@ -50,6 +50,9 @@ class LoadedSource:
     def identity(self) -> str:
         return ""
 
+    def decimal_places(self, table: str, column: str) -> int | None:
+        return None
+
     def id_entity_of(self, table: str, column: str) -> str | None:
         return None
 

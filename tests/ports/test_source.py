@@ -413,6 +413,16 @@ def test_only_a_column_of_ids_has_an_entity(open_source: Opener, tmp_path: Path)
     assert none is None
 
 
+@on_every
+def test_only_a_number_has_decimal_places(open_source: Opener, tmp_path: Path):
+    with open_source(ROWS, tmp_path) as source:
+        of_text = source.decimal_places("license_change", "name")
+        of_number = source.decimal_places("license_change", "quantity")
+
+    assert of_text is None
+    assert of_number is None or of_number >= 0
+
+
 MEMBERS = [name for name in vars(Source) if not name.startswith("_")]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from hashlib import sha256
 from threading import Lock
 from typing import Any, ClassVar
@@ -59,6 +60,7 @@ class FakeSource:
             tuple[str, str], set[str]
         ] = {}  # table and key → columns that cannot be read
         self.without_key: set[str] = set()  # tables with a row that has no key
+        self.rounds_to: dict[tuple[str, str], int] = {}  # table and column → to what it rounds
         self.name = "org-a"
 
     def describe(self) -> str:
@@ -68,6 +70,9 @@ class FakeSource:
         return self.name
 
     notices = ()
+
+    def decimal_places(self, table: str, column: str) -> int | None:
+        return self.rounds_to.get((table, column))
 
     def id_entity_of(self, table: str, column: str) -> str | None:
         return None
@@ -117,10 +122,17 @@ class FakeSource:
             elif any(row.get(name) != value for name, value in update.expected.items()):
                 outcomes.append(RowOutcome(update.key, "has changed", row_changed=True))
             else:
-                row.update(update.values)
+                for name, value in update.values.items():
+                    row[name] = self._kept(table, name, value)
                 self.writes.append((table, update))
                 outcomes.append(RowOutcome(update.key))
         return outcomes
+
+    def _kept(self, table: str, column: str, value: object) -> object:
+        places = self.rounds_to.get((table, column))
+        if places is not None and isinstance(value, Decimal):
+            return value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+        return None if value == "" else value
 
 
 def _left_out(code: str, text: str, key: str = "", part: Row | None = None) -> Finding:

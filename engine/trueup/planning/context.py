@@ -1,6 +1,6 @@
 """The data of a plan in the making, which the turns of all mappings share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -29,6 +29,13 @@ from trueup.ports.state import StateSnapshot
 from trueup.ports.target import Target
 from trueup.stages.resolve import Resolver
 
+DecimalPlaces = Callable[[str, str], "int | None"]
+"""As `Source.decimal_places`."""
+
+
+def _all_places(_table: str, _column: str) -> None:
+    """A source that keeps all places."""
+
 
 @dataclass
 class PlanContext:
@@ -42,6 +49,7 @@ class PlanContext:
     reader: Records
     in_doubt: InDoubt  # what an open run has not settled
     pushed_changes: PushedChanges  # what pending changes held when they were pushed
+    decimal_places: DecimalPlaces = _all_places
     unreadable: Mapping[str, UnreadableRows] = field(default_factory=dict)  # by table
     findings: list[Finding] = field(default_factory=list)
     row_progress: RowProgress = field(default_factory=RowProgress)

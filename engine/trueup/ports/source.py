@@ -86,6 +86,13 @@ class Source(Protocol):
         """The entity whose ids a column keeps: "" if unknown, None if it takes any value."""
         ...
 
+    def decimal_places(self, table: str, column: str) -> int | None:
+        """Returns to how many places a column of decimals rounds what is written to it.
+
+        None if it keeps all of them, or if that is unknown. Raises SourceError.
+        """
+        ...
+
     @property
     def notices(self) -> Sequence[str]:
         """Returns remarks on reading that no plan depends on: `read whole, its token expired`."""
@@ -132,6 +139,10 @@ class ForwardingSource:
     def id_entity_of(self, table: str, column: str) -> str | None:
         """Answers as the source beneath does."""
         return self._beneath.id_entity_of(table, column)
+
+    def decimal_places(self, table: str, column: str) -> int | None:
+        """Answers as the source beneath does. Raises `SourceError`."""
+        return self._beneath.decimal_places(table, column)
 
     @property
     def notices(self) -> Sequence[str]:

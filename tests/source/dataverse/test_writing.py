@@ -460,3 +460,27 @@ def test_without_optimistic_concurrency_a_row_is_read_first_and_never_created(tm
         patches = [request for request in sandbox.requests if request.verb == "PATCH"]
 
     assert [request.headers["if-match"] for request in patches] == ["*"]
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "places"),
+    [
+        ("license_change", "quantity", 2),
+        ("subscription", "selling_price", 4),
+        ("license_change", "name", None),
+        ("license_change", "status", None),
+    ],
+)
+def test_a_column_keeps_as_many_places_as_its_metadata_states_and_is_asked_for_once(
+    tmp_path: Path, table: str, column: str, places: int | None
+):
+    habits = Quirks(precisions={"work365_lcl_quantity": 2})
+    with DataverseSandbox(TABLES, ROWS, environment(quirks=habits)) as sandbox:
+        world = DataverseWorld(sandbox, tmp_path)
+        with world.source() as source:
+            source.read(table, [column])
+            world.request_counts()
+            found = [source.decimal_places(table, column) for _ in range(2)]
+
+    assert found == [places, places]
+    assert sum(world.request_counts().values()) == (places is not None)

@@ -104,6 +104,25 @@ def test_floats_and_times_without_a_zone_are_read_exactly_under_the_profiles_nam
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "places"), [("NUMERIC(10, 2)", 2), ("NUMERIC", None), ("REAL", None), ("TEXT", None)]
+)
+def test_a_column_keeps_as_many_places_as_the_database_states(url: str, kind: str, places: object):
+    engine = sqlalchemy.create_engine(url)
+    execute(engine, f"CREATE TABLE change_log (id TEXT, delta {kind})")
+    engine.dispose()
+
+    with open_source(url) as source:
+        assert source.decimal_places("license_change", "quantity") == places
+
+
+def test_the_places_of_a_column_of_a_missing_table_are_an_error(url: str, base: sqlalchemy.Engine):
+    execute(base, "DROP TABLE change_log")
+
+    with open_source(url) as source, pytest.raises(SourceError, match="has no table `change_log`"):
+        source.decimal_places("license_change", "quantity")
+
+
 def test_faulty_rows_are_left_out_with_findings(url: str, base: sqlalchemy.Engine):
     execute(
         base,

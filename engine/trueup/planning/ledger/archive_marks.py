@@ -14,7 +14,7 @@ from trueup.planning.fingerprints import seen_row
 from trueup.planning.ledger.lost_days import credit_note, earlier_notes
 from trueup.planning.ledger.planned import EarlierDays
 from trueup.planning.needs import made_of
-from trueup.planning.records.write_backs import column_text
+from trueup.planning.records.write_backs import column_text, kept_value
 from trueup.stages.ledger import ServiceLedger
 
 
@@ -59,7 +59,11 @@ class ArchiveMarks:
         if spec is None or not keys:
             return
         names = self._context.names(self._mapping.name, keys[0])
-        values = {name: evaluate(value.raw, names) for name, value in spec.set.items()}
+        table = self._mapping.source.table
+        values = {
+            name: kept_value(self._context, table, name, evaluate(value.raw, names))
+            for name, value in spec.set.items()
+        }
         row = self._state.rows[keys[0]]
         # After an adjustment the rows were checked with it, just before it was sent.
         checked = () if needs else keys

@@ -1,6 +1,7 @@
 """Plans write-backs into columns of the source, mostly of the target's ids."""
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from trueup.expressions import EVALUATION_ERRORS, Program
@@ -9,8 +10,10 @@ from trueup.expressions.rules import expression_failed
 from trueup.expressions.value_filters import as_text
 from trueup.model.catalogue import Column, Type
 from trueup.model.change import Action, Change, FieldChange, Preconditions, Reason, Unknown
+from trueup.model.coerce import empty
 from trueup.model.finding import Finding, Severity
 from trueup.model.mapping import MappingSpec, WriteBackSpec
+from trueup.model.money import rounded
 from trueup.planning.change_ids import mark_id
 from trueup.planning.context import PlanContext
 from trueup.planning.needs import record_fields
@@ -69,9 +72,11 @@ def _is_allowed(
 
 def _add(context: PlanContext, mapping: MappingSpec, key: str, values: Mapping[str, Any]) -> None:
     state = context.states[mapping.name]
-    columns = context.project.catalogue.tables[mapping.source.table].columns
     row = state.rows[key]
-    wanted = {name: as_column(columns[name], value) for name, value in values.items()}
+    wanted = {
+        name: kept_value(context, mapping.source.table, name, value)
+        for name, value in values.items()
+    }
     wanted = {name: value for name, value in wanted.items() if value != row.get(name)}
     if not wanted or mapping.write_back is None:
         return
@@ -104,10 +109,25 @@ def _add(context: PlanContext, mapping: MappingSpec, key: str, values: Mapping[s
     state.changes[key] = [*before, change]
 
 
+def kept_value(context: PlanContext, table: str, name: str, value: object) -> object:
+    """Returns the value as its column in the source keeps it, so that reading it gives the same."""
+    column = context.project.catalogue.tables[table].columns[name]
+    kept = as_column(column, value)
+    if column.type is not Type.DECIMAL or not isinstance(kept, Decimal) or not kept.is_finite():
+        return kept
+    places = context.decimal_places(table, name)
+    return kept if places is None else rounded(kept, Decimal(1).scaleb(-places))
+
+
 def as_column(column: Column, value: object) -> object:
-    """Returns the value in the column's own type; a value that is unknown until apply unchanged."""
-    if isinstance(value, Unknown) or value is None:
+    """Returns the value in the column's own type; a value that is unknown until apply unchanged.
+
+    Sources read empty text as None.
+    """
+    if isinstance(value, Unknown):
         return value
+    if empty(value):
+        return None
     return str(value) if column.type in (Type.TEXT, Type.CHOICE, Type.LOOKUP) else value
 
 

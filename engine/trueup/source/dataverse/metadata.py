@@ -34,6 +34,7 @@ _CASTS = {
     "Lookup": ("LookupAttributeMetadata", "?$select=LogicalName,Targets"),
 }
 """The cast of each kind, and the properties that it adds."""
+_WITH_PRECISION = frozenset({"Decimal", "Double", "Money"})
 _CAST_AS = {"Customer": "Lookup", "Owner": "Lookup"}
 """Kinds whose properties come with the cast of another kind."""
 
@@ -142,6 +143,25 @@ def read_definition(client: DataverseClient, logical: str) -> TableDefinition:
         table,
         {name: _attribute(name, properties) for name, properties in sorted(attributes.items())},
     )
+
+
+def read_precision(
+    client: DataverseClient, logical: str, attribute: AttributeDefinition
+) -> int | None:
+    """Returns the decimal places of a column; None if it has no precision. Raises `SourceError`.
+
+    Of money it is that of the column, also where the currency's applies.
+    """
+    if attribute.kind not in _WITH_PRECISION:
+        return None
+    path = (
+        f"EntityDefinitions(LogicalName='{_checked_name(logical)}')"
+        f"/Attributes(LogicalName='{_checked_name(attribute.logical)}')"
+        f"/{_CAST}{attribute.kind}AttributeMetadata?$select=LogicalName,Precision"
+    )
+    what = f"reading the precision of {logical}.{attribute.logical}"
+    precision = client.get(path, what, json_object).get("Precision")
+    return precision if isinstance(precision, int) else None
 
 
 def json_object(body: bytes) -> Mapping[str, Any]:

@@ -26,7 +26,7 @@ from trueup.source.dataverse.columns import (
     UnknownValues,
     bind_columns,
 )
-from trueup.source.dataverse.metadata import TableDefinition
+from trueup.source.dataverse.metadata import TableDefinition, read_precision
 from trueup.source.dataverse.sync import LoadSettings
 from trueup.source.dataverse.writer import DataverseRowWriter, ServiceLost
 from trueup.source.names import table_named
@@ -63,6 +63,7 @@ class DataverseSource:
         self.client = DataverseClient(access, clock)
         self.profile = profile
         self._zone = zone
+        self._precisions: dict[tuple[str, str], int | None] = {}  # by table and column there
         self._tables = CachedTables(self.client, clock, cache.path, cache.load)
 
     def __enter__(self) -> Self:
@@ -100,6 +101,20 @@ class DataverseSource:
     def id_entity_of(self, table: str, column: str) -> str | None:
         """Returns what the profile states, for columns of Autotask ids."""
         return self.profile.id_entity_of(table, column) if column in ID_COLUMNS else None
+
+    def decimal_places(self, table: str, column: str) -> int | None:
+        """Returns the precision of the column in the environment, which is read once.
+
+        Raises `SourceError`.
+        """
+        logical = table_named(self.profile.tables, table).logical
+        definition = self._tables.define(logical)
+        bound = self._bind(table_named(self.profile.tables, table), definition, [column])
+        attribute = bound[-1].attribute
+        asked = logical, attribute.logical
+        if asked not in self._precisions:
+            self._precisions[asked] = read_precision(self.client, logical, attribute)
+        return self._precisions[asked]
 
     def read(self, table: str, columns: Iterable[str], keys: Collection[str] | None = None) -> Rows:
         """Returns the table, or some rows, with the key and these columns. Raises `SourceError`.

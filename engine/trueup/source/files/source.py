@@ -77,6 +77,10 @@ class FileSource:
         """
         return ""
 
+    def decimal_places(self, table: str, column: str) -> int | None:  # noqa: ARG002 -- as below
+        """Returns None: files keep all places."""
+        return None
+
     def id_entity_of(self, table: str, column: str) -> str | None:  # noqa: ARG002 -- files take any value
         """Returns None: any column takes any value."""
         return None

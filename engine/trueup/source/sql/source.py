@@ -85,6 +85,15 @@ class SqlSource:
         """Returns what the profile states, for columns of Autotask ids."""
         return self._profile.id_entity_of(table, column) if column in ID_COLUMNS else None
 
+    def decimal_places(self, table: str, column: str) -> int | None:
+        """Returns the scale of the database's column. Raises `SourceError`."""
+        profiled = table_named(self._profile.tables, table)
+        [_, reader] = column_readers(profiled, [column], self._zone, [])
+        with self._connected() as connection:
+            types = self._column_types(connection, profiled)
+        kind = types.get(reader.name_in(dict.fromkeys(types)) or "")
+        return kind.scale if isinstance(kind, sqlalchemy.Numeric) else None
+
     @property
     def notices(self) -> Sequence[str]:
         """Always empty."""
@@ -184,21 +193,26 @@ class SqlSource:
         self, connection: Connection, table: Table, columns: Sequence[ColumnReader]
     ) -> list[str]:
         """The database's name of each column. Raises `SourceError` with all that are missing."""
-        schema, _, name = table.logical.rpartition(".")
-        try:
-            described = sqlalchemy.inspect(connection).get_columns(name, schema or None)
-        except NoSuchTableError:
-            raise SourceError(
-                f"{self.describe()} has no table `{table.logical}` ({table.name})"
-            ) from None
-
-        existing = dict.fromkeys(column["name"] for column in described)
+        existing = dict.fromkeys(self._column_types(connection, table))
         names = {column.name: column.name_in(existing) for column in columns}
         missing = [column for column in columns if names[column.name] is None]
         if missing:
             place = f"{self.describe()}, table {table.logical}"
             raise missing_columns(table, sorted(existing), missing, place)
         return [name for name in names.values() if name]
+
+    def _column_types(
+        self, connection: Connection, table: Table
+    ) -> Mapping[str, sqlalchemy.types.TypeEngine[Any]]:
+        """The types of the table's columns in the database. Raises `SourceError`."""
+        schema, _, name = table.logical.rpartition(".")
+        try:
+            columns = sqlalchemy.inspect(connection).get_columns(name, schema or None)
+        except NoSuchTableError:
+            raise SourceError(
+                f"{self.describe()} has no table `{table.logical}` ({table.name})"
+            ) from None
+        return {column["name"]: column["type"] for column in columns}
 
 
 def _queries(
