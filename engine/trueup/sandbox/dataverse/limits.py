@@ -41,12 +41,15 @@ class Throttle:
     def admit(self, slow: tuple[float, float]) -> Iterator[None]:
         """Counts one request; `slow` are seconds to wait before and after its work.
 
-        Raises `DataverseError` if the request is over a limit.
+        A request that is refused counts too, so that going on lengthens the wait. Raises
+        `DataverseError` if the request is over a limit.
         """
         start = monotonic()
         with self._lock:
-            self._check(start)
-            self._started.append(start)
+            try:
+                self._check(start)
+            finally:
+                self._started.append(start)
             self._concurrent += 1
         try:
             self._sleep(slow[0])
