@@ -1,7 +1,7 @@
 """Raw rows become `Rows`: typed, ordered by key, with a finding for each row left out."""
 
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from operator import itemgetter
 
 from trueup.model.catalogue import Table
@@ -19,20 +19,26 @@ PlaceOf = Callable[[int], Place | None]
 It is called for findings only, because computing a place may be slow.
 """
 
-_QuickRead = tuple[ColumnReader, str, str | None, Convert]
-"""A column's reader, the raw name, the raw name of its display text, its converter."""
+_QuickRead = tuple[ColumnReader, str, str | None, bool, Convert]
+"""A column's reader, the raw name, the raw name of its display text, whether only a text is read
+quickly, and its converter."""
 
 
-def _quick_read(column: ColumnReader, first: RawRow) -> _QuickRead:
-    """How to read a column if all rows are like the first one.
+def _quick_read(column: ColumnReader, headings: Collection[str]) -> _QuickRead:
+    """How to read a column where a row has a value under this name; `column.value` does the rest.
 
-    An empty raw name finds nothing, so that `ColumnReader.value` decides instead.
+    `headings` are the names that every row has. Without them a row may have any of the column's
+    names and a display text, whatever the row before it had: only the first name is preferred to
+    all others.
     """
-    name = column.name_in(first) or column.names[0]
+    name = next((name for name in column.names if name in headings), column.names[0])
     display = column.display_names.get(name)
-    if column.textual and (display in first or name == column.lookup_name):
-        return column, "", None, column.convert
-    return column, name, display if display in first else None, column.convert
+    if headings and display not in headings:
+        return column, name, None, False, column.convert
+    # The display text of a text counts for a reference or a number.
+    if column.textual and name == column.lookup_name:
+        return column, "", None, False, column.convert
+    return column, name, display, column.textual, column.convert
 
 
 def _values_at_once(
@@ -50,11 +56,20 @@ class RowCollector:
     """Types raw rows one by one; `result` returns them all."""
 
     def __init__(
-        self, table: Table, columns: list[ColumnReader], cleaned: CleanedColumns, place_of: PlaceOf
+        self,
+        table: Table,
+        columns: list[ColumnReader],
+        cleaned: CleanedColumns,
+        place_of: PlaceOf,
+        *,
+        uniform: bool = False,
     ) -> None:
-        """`cleaned` is the list that the columns' converters append to."""
+        """`cleaned` is the list that the columns' converters append to.
+
+        `uniform`: all raw rows have the same names, as those below a row of headings.
+        """
         self.table, self.columns, self.cleaned = table, columns, cleaned
-        self.place_of = place_of
+        self.place_of, self._uniform = place_of, uniform
         self.unseen = list(columns)  # columns that no raw row had so far, under any of their names
         self.count = 0  # raw rows so far
         self.findings: list[Finding] = []
@@ -73,7 +88,8 @@ class RowCollector:
         if self.unseen:
             self.unseen = [column for column in self.unseen if column.name_in(raw) is None]
         if not self._quick_reads:
-            self._quick_reads = [_quick_read(column, raw) for column in self.columns]
+            headings = raw.keys() if self._uniform else ()
+            self._quick_reads = [_quick_read(column, headings) for column in self.columns]
             self._at_once = _values_at_once(self.columns, raw)
 
         try:
@@ -136,10 +152,10 @@ class RowCollector:
     def _typed(self, raw: RawRow) -> Row:
         values: list[object] = []
         get = raw.get
-        for column, raw_name, display, convert in self._quick_reads:
+        for column, raw_name, display, is_text, convert in self._quick_reads:
             value = get(raw_name)
-            if value is None or value == "":
-                values.append(column.value(raw))  # this row may use another name
+            if value is None or value == "" or (is_text and not isinstance(value, str)):
+                values.append(column.value(raw))  # this row may use another name or display text
             else:
                 values.append(convert(value, get(display) if display else None))
         return self._make(values)

@@ -96,6 +96,66 @@ def test_a_bare_list_under_our_own_names_is_read(put: Put, source: FileSource):
     ]
 
 
+@pytest.mark.parametrize("turn", [1, -1], ids=["as they are", "reversed"])
+@pytest.mark.parametrize(
+    ("column", "rows", "expected"),
+    [
+        pytest.param(
+            "status",
+            [
+                {"statuscode": None},
+                {"statuscode": 2, f"statuscode{DISPLAY}": "Active"},
+                {"statuscode": 2},
+            ],
+            [None, "Active", "Archived"],
+            id="choice",
+        ),
+        pytest.param(
+            "unit",
+            [{"unit": None}, {"unit": 826, f"unit{DISPLAY}": "Annual"}, {"unit": "Monthly"}],
+            [None, "Annual", "Monthly"],
+            id="text",
+        ),
+        pytest.param(
+            "is_audit",
+            [{"is_audit": 7, f"is_audit{DISPLAY}": "Yes"}, {"is_audit": True}, {"is_audit": 0}],
+            [True, True, False],
+            id="boolean",
+        ),
+        pytest.param(
+            "status",
+            [
+                {"status": "Active"},
+                {"status": "Active", "statuscode": 2},
+                {"status": "Archived", "statuscode": None},
+            ],
+            ["Active", "Archived", "Archived"],
+            id="several names",
+        ),
+    ],
+)
+def test_each_row_is_read_by_its_own_names_and_display_texts(
+    put: Put, source: FileSource, column: str, rows: list, expected: list, turn: int
+):
+    listed = [{"id": id_, **row} for id_, row in zip((A, B, C), rows, strict=True)]
+    put("license_change.json", json.dumps(listed[::turn]))
+
+    result = source.read("license_change", [column])
+
+    assert result.findings == []
+    assert [row[column] for row in result.rows] == expected
+
+
+def test_cells_under_several_names_of_a_column_are_read_whatever_the_first_row_has(
+    put: Put, source: FileSource
+):
+    put("license_change.csv", "id,statuscode,status\nL-1,,Active\nL-2,2,Active\n")
+
+    rows = source.read("license_change", ["status"]).rows
+
+    assert [row["status"] for row in rows] == ["Active", "Archived"]
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_csv_becomes_typed_rows(put: Put, source: FileSource, encoding: str, delimiter: str):

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import islice, takewhile
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from trueup.errors import SourceError
 from trueup.source.column_reader import LONGEST, RawRow
@@ -47,6 +47,8 @@ class _CsvReader(Protocol):
 
 class CsvDocument:
     """A table in a CSV file; the position of a row is its first line and its byte offset."""
+
+    uniform: ClassVar[bool] = True
 
     def __init__(self, text: StreamedText, name: str) -> None:
         """`name` is the file's name in messages. Raises `SourceError`."""

@@ -7,7 +7,7 @@ import codecs
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from trueup.errors import SourceError
 from trueup.local_files import read_regular
@@ -36,6 +36,9 @@ class EditedFile:
 
 class TableDocument(Protocol):
     """One table in the text of one file."""
+
+    uniform: ClassVar[bool]
+    """Whether all rows have the same names, those of a row of headings."""
 
     def rows(self) -> Iterator[tuple[int, RawRow | MalformedRow]]:
         """Yields each row with its position. Raises `SourceError`."""

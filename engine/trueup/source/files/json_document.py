@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
 
 from trueup.errors import SourceError
 from trueup.source.column_reader import RawRow
@@ -23,6 +24,8 @@ _ONE_ROW = 1 << 12
 
 class JsonDocument:
     """A table in a JSON file; the position of a row is its line and its byte offset."""
+
+    uniform: ClassVar[bool] = False
 
     def __init__(self, text: StreamedText, name: str) -> None:
         """`name` is the file's name in messages."""

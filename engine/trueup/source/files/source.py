@@ -123,6 +123,7 @@ class FileSource:
             readers,
             cleaned,
             lambda position: Place(name, document.line(position), 1),
+            uniform=document.uniform,
         )
         found = document.rows_at(index.positions_of(keys or ())) if index else document.rows()
         for position, raw in found:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import repeat
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 from zipfile import BadZipFile, ZipFile
 
 from trueup.errors import SourceError
@@ -41,6 +41,8 @@ _LONGEST_TAG = 64
 
 class XlsxDocument:
     """A table in one sheet; the position of a row is its number in the sheet."""
+
+    uniform: ClassVar[bool] = True
 
     def __init__(
         self, data: bytes, name: str, sheet: str, packed: PackedRows | None = None

@@ -119,7 +119,7 @@ class SqlSource:
         profiled = table_named(self._profile.tables, table)
         cleaned: CleanedColumns = []
         readers = column_readers(profiled, columns, self._zone, cleaned)
-        rows = RowCollector(profiled, readers, cleaned, lambda _: None)
+        rows = RowCollector(profiled, readers, cleaned, lambda _: None, uniform=True)
         with self._connected() as connection:
             names = self._database_names(connection, profiled, readers)
             instants = instant_columns(profiled, names)
