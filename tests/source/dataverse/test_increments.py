@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from trueup.errors import SourceError
+from trueup.model.catalogue import Column, Table, Type
 from trueup.ports.source import Row
 from trueup.sandbox.dataverse.faults import OWN
 from trueup.sandbox.dataverse.schema import Quirks
@@ -35,6 +36,7 @@ from tests.support.dataverse_world import (
     COLUMNS,
     TABLES,
     DataverseWorld,
+    account,
     environment,
     key,
     license_change,
@@ -67,6 +69,54 @@ def test_a_second_run_without_changes_costs_one_request_for_each_table(world: Da
     world.read()
 
     assert world.request_counts() == {"GET work365_licensechangelogs": 1, "GET uoms": 1}
+
+
+@pytest.fixture
+def parents(tmp_path: Path) -> Iterator[DataverseWorld]:
+    """Accounts whose parent, another account, is read by its name."""
+
+    def tables(kind: Type) -> dict[str, Table]:
+        parent = Column("parent", kind, "parentaccountid", table="account")
+        table = TABLES["account"]
+        return {**TABLES, "account": replace(table, columns={**table.columns, "parent": parent})}
+
+    rows = [account(1, parent=None), account(2, parent=key(1)), account(3, parent=key(2))]
+    profile = Profile(tables(Type.TEXT), {("account", "parent"): ColumnProfile(shows="name")})
+    with DataverseSandbox(tables(Type.LOOKUP), {"account": rows}, environment()) as sandbox:
+        yield DataverseWorld(sandbox, tmp_path, profile)
+
+
+def test_texts_of_the_same_table_leave_its_rows_in_the_cache(parents: DataverseWorld):
+    columns = ("name", "parent")
+
+    readings = [parents.read("account", columns) for _ in range(3)]
+    parents.sandbox.change("account", key(1), name="renamed")
+    parents.request_counts()
+    with parents.source() as source:
+        changed = source.read("account", columns)
+        by_key = source.read("account", columns, [key(2)])
+        notices = list(source.notices)
+
+    assert [
+        [(row["name"], row["parent"]) for row in rows] for rows in [*readings, changed.rows]
+    ] == [
+        *[[("account 1", None), ("account 2", "account 1"), ("account 3", "account 2")]] * 3,
+        [("renamed", None), ("account 2", "renamed"), ("account 3", "account 2")],
+    ]
+    assert [row["parent"] for row in by_key.rows] == ["renamed"]
+    assert notices == []
+    assert parents.request_counts() == {"GET accounts": 3}  # rows, texts, and rows by key
+
+
+def test_rows_that_were_cached_without_slots_are_loaded_again(world: DataverseWorld):
+    _edit("UPDATE definition SET body = '' WHERE name = ''")(world.folder / "rows.sqlite")
+    _edit("UPDATE page SET name = 'old ' || name, body = '[5]'")(world.folder / "rows.sqlite")
+
+    rows = world.read()
+
+    assert rows == world.read(cached=False)
+    with closing(sqlite3.connect(world.folder / "rows.sqlite")) as connection:
+        assert connection.execute("SELECT name FROM page WHERE name LIKE 'old%'").fetchall() == []
 
 
 def test_changed_new_and_deleted_rows_are_seen(world: DataverseWorld):

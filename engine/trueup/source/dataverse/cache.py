@@ -21,7 +21,8 @@ LOCK_TIMEOUT = 60.0
 """Seconds to wait for another run that writes the cache."""
 
 _SCHEMA = """
--- One line for each table: the query that its rows answer (`print`, `columns`), and the change
+-- The rows that one use of a table reads are a slot, here `name`.
+-- One line for each slot: the query that its rows answer (`print`, `columns`), and the change
 -- token from which the next increment starts.
 CREATE TABLE IF NOT EXISTS loaded (
   name TEXT PRIMARY KEY,
@@ -66,6 +67,9 @@ _UNREADABLE = (*JSON_ERRORS, LookupError, TypeError, AttributeError)
 _ENVIRONMENT = ""
 """The name under which `definition` keeps the environment's address as its version."""
 
+_FORMAT = "2"
+"""Of the content, beside that address. Without it, all uses of a table shared one slot."""
+
 
 @dataclass(frozen=True, slots=True)
 class CachedLoad:
@@ -82,7 +86,7 @@ class CacheDamaged(SourceError):
 
 
 class RowCache:
-    """Rows by table and key.
+    """Rows by slot and key, definitions by table.
 
     All methods raise `SourceError` if the file cannot be used, `CacheDamaged` for its content.
     """
@@ -142,12 +146,12 @@ class RowCache:
         return database
 
     def belong_to(self, environment: str) -> None:
-        """Drops everything that was cached of another environment."""
-        if self.definition(_ENVIRONMENT) != (environment, ""):
+        """Drops everything that was cached of another environment, or in another format."""
+        if self.definition(_ENVIRONMENT) != (environment, _FORMAT):
             with self.transaction():
                 for name in ("loaded", "page", "newer", "definition"):
                     self._do(f"DELETE FROM {name}")  # noqa: S608 -- constant table names
-                self.define(_ENVIRONMENT, environment, "")
+                self.define(_ENVIRONMENT, environment, _FORMAT)
 
     def close(self) -> None:
         """Closes the file."""
@@ -183,9 +187,9 @@ class RowCache:
         except _UNREADABLE as error:
             raise self._damaged(error) from error
 
-    def loaded(self, table: str) -> CachedLoad | None:
-        """Returns what the rows of a table can be used for, None without rows."""
-        row = self._row("SELECT print, columns, token, at FROM loaded WHERE name = ?", table)
+    def loaded(self, slot: str) -> CachedLoad | None:
+        """Returns what the rows of a slot can be used for, None without rows."""
+        row = self._row("SELECT print, columns, token, at FROM loaded WHERE name = ?", slot)
         if row is None:
             return None
         fingerprint, columns, token, at = row
@@ -194,54 +198,54 @@ class RowCache:
                 raise ValueError("a time without an offset")
         return CachedLoad(fingerprint, frozenset(columns.split()), token, at)
 
-    def mark_loaded(self, table: str, load: CachedLoad) -> None:
-        """Records what the rows of a table can be used for from now on."""
+    def mark_loaded(self, slot: str, load: CachedLoad) -> None:
+        """Records what the rows of a slot can be used for from now on."""
         columns = " ".join(sorted(load.columns))
         self._do(
             "INSERT OR REPLACE INTO loaded VALUES (?, ?, ?, ?, ?)",
-            table,
+            slot,
             load.fingerprint,
             columns,
             load.token,
             load.at,
         )
 
-    def forget(self, table: str) -> None:
-        """Drops the rows of a table."""
+    def forget(self, slot: str) -> None:
+        """Drops the rows of a slot."""
         for name in ("loaded", "page", "newer"):
             self._do(
                 f"DELETE FROM {name} WHERE name = ?",  # noqa: S608 -- constant table names
-                table,
+                slot,
             )
 
-    def add_page(self, table: str, number: int, body: str) -> None:
+    def add_page(self, slot: str, number: int, body: str) -> None:
         """Keeps one page of a full load."""
-        self._do("INSERT INTO page VALUES (?, ?, ?)", table, number, body)
+        self._do("INSERT INTO page VALUES (?, ?, ?)", slot, number, body)
 
-    def replace_rows(self, table: str, rows: Mapping[str, str | None]) -> None:
+    def replace_rows(self, slot: str, rows: Mapping[str, str | None]) -> None:
         """Keeps rows that are newer than the pages: the text by key, None for a deleted row."""
-        changed = ((table, key, body) for key, body in rows.items())
+        changed = ((slot, key, body) for key, body in rows.items())
         with self._translated():
             self._db.executemany("INSERT OR REPLACE INTO newer VALUES (?, ?, ?)", changed)
 
-    def pages(self, table: str) -> Iterator[str]:
+    def pages(self, slot: str) -> Iterator[str]:
         """Yields the pages of the last full load."""
         query = "SELECT body FROM page WHERE name = ? ORDER BY number"
         with self._translated():
-            for row in self._db.execute(query, (table,)):
+            for row in self._db.execute(query, (slot,)):
                 (body,) = self._texts(row)
                 yield body
 
-    def page(self, table: str, number: int) -> str:
+    def page(self, slot: str, number: int) -> str:
         """Returns one page of the last full load; empty if it has no such page."""
-        row = self._row("SELECT body FROM page WHERE name = ? AND number = ?", table, number)
+        row = self._row("SELECT body FROM page WHERE name = ? AND number = ?", slot, number)
         return row[0] if row else ""
 
-    def newer_rows(self, table: str) -> Mapping[str, str | None]:
+    def newer_rows(self, slot: str) -> Mapping[str, str | None]:
         """Returns the rows that are newer than the pages: the text by key, None if deleted."""
         query = "SELECT key, body FROM newer WHERE name = ?"
         with self._translated():
-            found = self._db.execute(query, (table,)).fetchall()
+            found = self._db.execute(query, (slot,)).fetchall()
         for key, body in found:
             self._texts((key, body or ""))
         return dict(found)

@@ -2,7 +2,8 @@
 
 A table's definition is cached with its rows. Each answer carries the version of all definitions.
 When it has changed, the definition is read again, so that a new choice or column is known at the
-next reading.
+next reading. Its rows are cached for each use apart: the texts of a look-up have other columns than
+the rows of the table that they come from.
 """
 
 import hashlib
@@ -24,6 +25,26 @@ from trueup.source.dataverse.sync import LoadSettings, TableLoader, TableQuery
 
 SelectColumns = Callable[[TableDefinition], frozenset[str]]
 """Returns the columns to read, by their names in rows. May raise `SourceError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableUse:
+    """What a table of the environment is read for; each use has its own cached rows."""
+
+    logical: str
+    use: str  # a table of the profile, or the texts of a look-up
+    digest: str = ""  # of the profile: rows that were cached with another one are not used
+
+    @property
+    def slot(self) -> str:
+        """Where the rows are cached."""
+        return f"{self.logical} {self.use}"
+
+    def query(self, definition: TableDefinition, columns: frozenset[str]) -> TableQuery:
+        """Returns what to read, with the fingerprint of the cached rows that answer it."""
+        fingerprint = f"{definition.entity_set} {definition.key} {self.use} {self.digest}"
+        digest = hashlib.sha256(fingerprint.encode()).hexdigest()
+        return TableQuery(definition, columns, digest, self.slot)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,41 +104,38 @@ class CachedTables:
 
     def read(
         self,
-        logical: str,
+        use: TableUse,
         select: SelectColumns,
-        purpose: str,
         keys: Collection[str] | None = None,
     ) -> TableReading:
         """Returns all rows of a table, or those with these keys, with these columns.
 
-        `purpose` is part of the fingerprint of the cached rows: rows of another purpose are not
-        used. Raises `SourceError`, also while the rows are taken.
+        Raises `SourceError`, also while the rows are taken.
         """
-        reading = self._increment(logical, select, purpose, keys)
+        reading = self._increment(use, select, keys)
         if reading is not None:
             return reading
-        definition = self._read_definition(logical, "")
-        query = _query(definition, select(definition), purpose)
+        definition = self._read_definition(use.logical, "")
+        query = use.query(definition, select(definition))
         rows = (
             row for row in self._full_load(query) if keys is None or row[definition.key] in keys
         )
         return TableReading(definition, rows, fresh=True)
 
     def cached_rows(
-        self, definition: TableDefinition, keys: Collection[str] | None = None
+        self, use: TableUse, definition: TableDefinition, keys: Collection[str] | None = None
     ) -> Iterator[RawRow]:
         """Yields the rows of the last reading again, all or those with these keys."""
         if keys is None:
-            return self._loader.cached_rows(definition)
-        return iter(self._loader.cached_rows_of(definition, keys))
+            return self._loader.cached_rows(use.slot, definition)
+        return iter(self._loader.cached_rows_of(use.slot, definition, keys))
 
     def cached_rows_by_key(
-        self, definition: TableDefinition, keys: Collection[str]
+        self, use: TableUse, definition: TableDefinition, keys: Collection[str]
     ) -> Mapping[str, RawRow]:
         """Returns those of the rows that the last reading had, by key."""
-        return {
-            str(row[definition.key]): row for row in self._loader.cached_rows_of(definition, keys)
-        }
+        rows = self._loader.cached_rows_of(use.slot, definition, keys)
+        return {str(row[definition.key]): row for row in rows}
 
     def texts(self, logical: str, attribute: str, *, fresh: bool = False) -> Mapping[str, str]:
         """Returns a text of each row of a table: id → text.
@@ -131,7 +149,7 @@ class CachedTables:
             def select(definition: TableDefinition) -> frozenset[str]:
                 return frozenset({attribute or definition.name})
 
-            reading = self.read(logical, select, "texts")
+            reading = self.read(TableUse(logical, f"texts {attribute}".strip()), select)
             key, name = reading.definition.key, attribute or reading.definition.name
             self._texts[request] = {
                 str(row[key]): str(row[name]) for row in reading.rows if row.get(name)
@@ -140,12 +158,12 @@ class CachedTables:
 
     def _increment(
         self,
-        logical: str,
+        use: TableUse,
         select: SelectColumns,
-        purpose: str,
         keys: Collection[str] | None,
     ) -> TableReading | None:
         """The cached rows, brought up to date; None if a full load is needed."""
+        logical = use.logical
         cached = self._cached_definition(logical)
         if not cached:
             return None
@@ -154,7 +172,7 @@ class CachedTables:
             columns = select(definition)
         except SourceError:  # the cached definition lacks a column; it may be out of date
             return None
-        if not self._loader.increment(_query(definition, columns, purpose)):
+        if not self._loader.increment(use.query(definition, columns)):
             return None
 
         current = self._loader.versions[logical]
@@ -165,7 +183,7 @@ class CachedTables:
                     f"{logical}: full load, because its definition has changed"
                 )
                 return None
-        rows = self.cached_rows(definition, keys)
+        rows = self.cached_rows(use, definition, keys)
         return TableReading(definition, rows, fresh=current != version)
 
     def _cached_definition(self, logical: str) -> tuple[str, TableDefinition] | None:
@@ -185,8 +203,3 @@ class CachedTables:
         definition = read_definition(self.client, logical)
         self._cache.define(logical, version, definition.as_json())
         return definition
-
-
-def _query(definition: TableDefinition, columns: frozenset[str], purpose: str) -> TableQuery:
-    fingerprint = f"{definition.entity_set} {definition.key} {purpose}"
-    return TableQuery(definition, columns, hashlib.sha256(fingerprint.encode()).hexdigest())

@@ -17,7 +17,7 @@ from trueup.ports.source import RowOutcome, Rows, RowUpdate
 from trueup.ports.world import Clock
 from trueup.source.column_reader import RawRow
 from trueup.source.dataverse.cache import CacheDamaged
-from trueup.source.dataverse.cached_tables import CachedTables
+from trueup.source.dataverse.cached_tables import CachedTables, TableUse
 from trueup.source.dataverse.client import DataverseAccess, DataverseClient
 from trueup.source.dataverse.columns import (
     BoundColumn,
@@ -137,8 +137,8 @@ class DataverseSource:
             bound = self._bind(profiled, definition, names)
             return frozenset(column.attribute.wire for column in bound)
 
-        purpose = f"{table} {self.profile.digest}"
-        reading = self._tables.read(profiled.logical, select, purpose, wanted)
+        use = self._use_of(profiled)
+        reading = self._tables.read(use, select, wanted)
         bound = self._bind(profiled, reading.definition, names)
         rows, unknown = self._collect(profiled, bound, reading.rows)
         if unknown or self._tables.repeated:
@@ -148,7 +148,7 @@ class DataverseSource:
                 profiled.logical, fresh=bool(unknown) and not reading.fresh
             )
             bound = self._bind(profiled, definition, names)
-            cached = self._tables.cached_rows(definition, wanted)
+            cached = self._tables.cached_rows(use, definition, wanted)
             rows, _ = self._collect(profiled, bound, cached, fresh=bool(unknown))
         return rows
 
@@ -168,7 +168,7 @@ class DataverseSource:
         reader = TableReader(profiled, bound, self._texts(bound), self._zone)
         writer = DataverseRowWriter(self.client, definition, reader, self.profile)
         keys = {canonical_key(update.key) for update in updates}
-        cached = self._tables.cached_rows_by_key(definition, keys)
+        cached = self._tables.cached_rows_by_key(self._use_of(profiled), definition, keys)
 
         outcomes: list[RowOutcome] = []
         for update in updates:
@@ -181,6 +181,9 @@ class DataverseSource:
                 rest = updates[len(outcomes) :]
                 return [*outcomes, *(RowOutcome(each.key, reason, untried=True) for each in rest)]
         return outcomes
+
+    def _use_of(self, table: Table) -> TableUse:
+        return TableUse(table.logical, table.name, self.profile.digest)
 
     def _bind(
         self, table: Table, definition: TableDefinition, columns: Iterable[str]

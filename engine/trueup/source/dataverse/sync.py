@@ -42,6 +42,7 @@ class TableQuery:
     definition: TableDefinition
     columns: frozenset[str]  # by their names in rows
     fingerprint: str  # digest of address, table and profile
+    slot: str  # where the rows are cached; what else reads the table has another slot
 
     @property
     def name(self) -> str:
@@ -83,9 +84,9 @@ class TableLoader:
     repeated: bool = False
     """Whether the last full load yielded a row more than once."""
     _loaded: set[str] = field(default_factory=set)
-    """Tables that this run has loaded in full."""
+    """Slots that this run has loaded in full."""
     _indexes: dict[str, PageIndex] = field(default_factory=dict)
-    """By table, of the pages from which rows were taken by key."""
+    """By slot, of the pages from which rows were taken by key."""
 
     def increment(self, query: TableQuery) -> bool:
         """Brings the cached rows up to date; False if a full load is needed.
@@ -94,7 +95,7 @@ class TableLoader:
         """
         self.repeated = False
         for _ in range(_MOST_TRIES):
-            cached = self.cache.loaded(query.name)
+            cached = self.cache.loaded(query.slot)
             if cached is None or not self._is_usable(cached, query):
                 return False
             pages = self._changes(query, cached)
@@ -106,22 +107,22 @@ class TableLoader:
             f"the row cache keeps changing; is another run reading {query.name} at the same time?"
         )
 
-    def cached_rows(self, definition: TableDefinition) -> Iterator[RawRow]:
-        """Yields all rows of a table from the cache."""
-        newer = self.cache.newer_rows(definition.logical)
+    def cached_rows(self, slot: str, definition: TableDefinition) -> Iterator[RawRow]:
+        """Yields all rows of a slot."""
+        newer = self.cache.newer_rows(slot)
         with self.cache.parsing():
-            for body in self.cache.pages(definition.logical):
+            for body in self.cache.pages(slot):
                 rows = page_from_text(body).rows
                 yield from (row for row in rows if row[definition.key] not in newer)
             yield from (DECODER.raw_decode(body)[0] for body in newer.values() if body is not None)
 
     def cached_rows_of(
-        self, definition: TableDefinition, keys: Collection[str]
+        self, slot: str, definition: TableDefinition, keys: Collection[str]
     ) -> Sequence[RawRow]:
-        """Returns the rows with these keys from the cache; its pages are gone through once."""
+        """Returns the rows of a slot with these keys; its pages are gone through once."""
         found: list[RawRow] = []
         with self.cache.parsing(), self.cache.snapshot():
-            newer, places = self.cache.newer_rows(definition.logical), self._places(definition)
+            newer, places = self.cache.newer_rows(slot), self._places(slot, definition)
             texts = [newer[key] for key in keys if key in newer]
             found += [DECODER.raw_decode(text)[0] for text in texts if text is not None]
             by_page: dict[int, list[int]] = {}
@@ -130,24 +131,24 @@ class TableLoader:
             ):
                 by_page.setdefault(number, []).append(offset)
             for number, offsets in by_page.items():
-                page = self.cache.page(definition.logical, number)
+                page = self.cache.page(slot, number)
                 found += [DECODER.raw_decode(page, offset)[0] for offset in offsets]
         return found
 
-    def _places(self, definition: TableDefinition) -> Mapping[str, tuple[int, int]]:
-        """Where the rows of the cached pages stand; none if a table is not cached."""
-        name, cached = definition.logical, self.cache.loaded(definition.logical)
+    def _places(self, slot: str, definition: TableDefinition) -> Mapping[str, tuple[int, int]]:
+        """Where the rows of the cached pages stand; none if nothing is cached."""
+        cached = self.cache.loaded(slot)
         if cached is None:
             return {}
-        load, known = (cached.fingerprint, cached.at), self._indexes.get(name)
+        load, known = (cached.fingerprint, cached.at), self._indexes.get(slot)
         if known is None or known.load != load:
             places = {
                 str(row[definition.key]): (number, start)
-                for number, body in enumerate(self.cache.pages(name))
+                for number, body in enumerate(self.cache.pages(slot))
                 for start, _, row in JsonRows(body).rows()
                 if isinstance(row, dict) and definition.key in row
             }
-            known = self._indexes[name] = PageIndex(load, places)
+            known = self._indexes[slot] = PageIndex(load, places)
         return known.places
 
     def begin_again(self, damage: CacheDamaged) -> None:
@@ -164,13 +165,13 @@ class TableLoader:
         seen: set[str] = set()
         self.repeated = False
         started = self.clock.now()
-        self._indexes.pop(query.name, None)
+        self._indexes.pop(query.slot, None)
         with self.cache.transaction():
-            self.cache.forget(query.name)
+            self.cache.forget(query.slot)
             page, count = ODataPage(), 0
             pages = self._pages(query, query.address(), tracked=query.definition.tracked)
             for number, page in enumerate(pages):
-                self.cache.add_page(query.name, number, page.body)
+                self.cache.add_page(query.slot, number, page.body)
                 self._keep_repeated(query, page, seen)
                 count = max(count, page.count)
                 yield from page.rows
@@ -181,8 +182,8 @@ class TableLoader:
                 )
             token = self._delta_link(query, page) if query.definition.tracked else ""
             load = CachedLoad(query.fingerprint, query.columns, token, started.isoformat())
-            self.cache.mark_loaded(query.name, load)
-        self._loaded.add(query.name)
+            self.cache.mark_loaded(query.slot, load)
+        self._loaded.add(query.slot)
 
     def _keep_repeated(self, query: TableQuery, page: ODataPage, seen: set[str]) -> None:
         """Caches rows that are received again, as newer than those of the earlier pages.
@@ -198,7 +199,7 @@ class TableLoader:
             self.repeated = True
             texts = page.row_texts(query.definition.key)
             newer = {key: text for key, text in texts.items() if key in repeated}
-            self.cache.replace_rows(query.name, newer)
+            self.cache.replace_rows(query.slot, newer)
 
     def _delta_link(self, query: TableQuery, last: ODataPage) -> str:
         """The change token of the last page; a load that was cut off has none."""
@@ -211,7 +212,7 @@ class TableLoader:
 
     def _is_usable(self, cached: CachedLoad, query: TableQuery) -> bool:
         """Whether an increment is enough; adds a notice if not."""
-        if not cached.token or (self.settings.refresh and query.name not in self._loaded):
+        if not cached.token or (self.settings.refresh and query.slot not in self._loaded):
             return False
         if cached.fingerprint != query.fingerprint or not query.columns <= cached.columns:
             self._notice(query, "columns or profile have changed")
@@ -248,13 +249,13 @@ class TableLoader:
         """Caches the changes; False if another run did so first, and its token is the newer one."""
         token = self._delta_link(query, pages[-1])
         with self.cache.transaction():
-            if self.cache.loaded(query.name) != cached:
+            if self.cache.loaded(query.slot) != cached:
                 return False
             for page in pages:
-                self.cache.replace_rows(query.name, page.row_texts(query.definition.key))
-                self.cache.replace_rows(query.name, dict.fromkeys(page.deleted))
+                self.cache.replace_rows(query.slot, page.row_texts(query.definition.key))
+                self.cache.replace_rows(query.slot, dict.fromkeys(page.deleted))
             load = CachedLoad(cached.fingerprint, cached.columns, token, cached.at)
-            self.cache.mark_loaded(query.name, load)
+            self.cache.mark_loaded(query.slot, load)
         return True
 
     def _pages(self, query: TableQuery, address: str, *, tracked: bool) -> Iterator[ODataPage]:
