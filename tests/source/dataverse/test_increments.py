@@ -1,5 +1,6 @@
 """Rows cached between runs are brought up to date by increments, or by a full load if needed."""
 
+import json
 import os
 import signal
 import sqlite3
@@ -382,6 +383,31 @@ def test_of_a_row_that_changes_while_pages_are_read_the_last_version_counts(
     assert [row["id"] for row in rows] == [key(number) for number in range(1, 8)]
     assert rows[0]["quantity"] == 500
     assert world.read() == rows
+
+
+def test_rows_that_come_twice_in_a_page_and_in_two_pages_are_kept_once(
+    world: DataverseWorld, monkeypatch: pytest.MonkeyPatch
+):
+    limited, pages = DataverseSandbox._limited, []
+
+    def with_repeated_rows(self, request):
+        answer = limited(self, request)
+        if not request.path.endswith("changelogs"):
+            return answer
+        page = json.loads(answer.body)
+        rows = page["value"]
+        if pages:
+            newer = {**pages[0]["value"][0], "work365_lcl_quantity": 500}
+            page["value"] = [newer, *rows, {**rows[0], "work365_lcl_quantity": 600}]
+        pages.append(page)
+        return replace(answer, body=json.dumps(page).encode())
+
+    monkeypatch.setattr(DataverseSandbox, "_limited", with_repeated_rows)
+    with world.source(page=4, refresh=True) as source:
+        result = source.read("license_change", COLUMNS)
+
+    assert result.findings == []
+    assert [row["quantity"] for row in result.rows] == [500, 2, 3, 4, 600, 6, 7]
 
 
 def test_a_row_that_is_both_changed_and_deleted_causes_a_full_load(

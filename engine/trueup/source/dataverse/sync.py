@@ -191,7 +191,7 @@ class TableLoader:
         A row that changes while pages are read comes a second time, at the end.
         """
         keys = [self._key(query, row) for row in page.rows]
-        repeated = seen.intersection(keys) or {
+        repeated = seen.intersection(keys) | {
             key for key, times in Counter(keys).items() if times > 1
         }
         seen.update(keys)
