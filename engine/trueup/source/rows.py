@@ -116,11 +116,10 @@ class RowCollector:
             self._keep_part(key, self._rows.pop(key))
             positions = [first[key], *later]
             for position in positions:
-                others = [str(self.place_of(other)) for other in positions if other != position]
-                text = (
-                    f"{self.table.name} {key} occurs more than once "
-                    f"(also at {' and '.join(others)})"
-                )
+                others = (self.place_of(other) for other in positions if other != position)
+                places = " and ".join(str(place) for place in others if place)
+                text = f"{self.table.name} {key} occurs more than once"
+                text += f" (also at {places})" if places else ""
                 self._report("key-twice", position, text, key=key, row=self._parts[key])
 
         rows = [self._rows[key] for key in sorted(self._rows)]

@@ -142,6 +142,9 @@ def test_faulty_rows_are_left_out_with_findings(url: str, base: sqlalchemy.Engin
         "row-without-key",
         "value-not-its-type",
     ]
+    assert {finding.text for finding in result.findings if finding.code == "key-twice"} == {
+        "license_change L1 occurs more than once"
+    }
     assert result.parts == {"L1": {"id": "L1", "status": "Active"}, "L3": {"id": "L3"}}
 
 
