@@ -8,6 +8,7 @@ the suite also runs on PostgreSQL.
 import csv
 import inspect
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, date, datetime
@@ -55,6 +56,9 @@ PROFILE = Profile(
         "WHERE work365_subscriptionid = :key",
     },
 )
+
+
+GUID = re.compile("[{]?[0-9a-fA-F-]{36}[}]?")
 
 
 def key(number: int) -> str:
@@ -181,11 +185,15 @@ def database(url: str, world: RowsByTable, folder: Path) -> Iterator[Source]:
     metadata = sqlalchemy.MetaData()
     for table, rows in world.items():
         catalogued = TABLES[table]
+        has_guids = all(GUID.fullmatch(row["id"]) for row in rows)
         created = sqlalchemy.Table(
             catalogued.logical,
             metadata,
             *(
-                sqlalchemy.Column(column.logical, stored_type(column))
+                sqlalchemy.Column(
+                    column.logical,
+                    stored_type(column) if has_guids or column.name != "id" else sqlalchemy.Text(),
+                )
                 for column in catalogued.columns.values()
             ),
         )
@@ -347,6 +355,38 @@ def test_a_changed_or_missing_row_is_reported_and_the_others_are_written(
         (key(2), False, False),
     ]
     assert [row["status"] for row in after] == ["Active", "Archived", "Active"]
+
+
+SPELLED = {
+    "upper case": [key(0xA1).upper(), key(0xB2).upper()],
+    "braces": [f"{{{key(0xA1).upper()}}}", f"{{{key(0xB2)}}}"],
+    "blanks": [" s ", "t"],
+    "letters": ["k", "K"],
+    "other letters": ["Ä", "ä"],
+}
+
+
+@pytest.mark.parametrize("ids", SPELLED.values(), ids=SPELLED)
+@pytest.mark.parametrize(
+    "open_source",
+    [pytest.param(opened, id=name) for name, opened in REAL.items() if name != "dataverse"],
+)
+def test_a_row_is_written_under_the_key_that_reading_gave(
+    open_source: Opener, tmp_path: Path, ids: list[str]
+):
+    """Dataverse itself spells a key in one way only."""
+    rows = [{**CHANGES[0], "id": one, "name": one} for one in ids]
+    with open_source({"license_change": rows}, tmp_path) as source:
+        keys = {row["name"]: row["id"] for row in source.read("license_change", ["name"]).rows}
+        update = RowUpdate(keys[ids[0]], {"status": "Archived"}, {"status": "Active"})
+        outcomes = [source.write("license_change", [update])[0] for _ in range(2)]
+        after = source.read("license_change", ["name", "status"]).rows
+
+    assert outcomes == [RowOutcome(update.key)] * 2
+    assert {row["name"]: row["status"] for row in after} == {
+        ids[0]: "Archived",
+        ids[1]: "Active",
+    }
 
 
 @on_every

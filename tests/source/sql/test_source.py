@@ -266,10 +266,12 @@ def test_a_password_that_a_driver_repeats_is_not_shown(url: str, base: sqlalchem
 def test_the_statement_of_the_profile_changes_one_row(url: str, base: sqlalchemy.Engine):
     with open_source(url) as source:
         assert source.write(
-            "license_change", [archive("L1", quantity=Decimal("2.5")), archive("l2")]
+            "license_change",
+            [archive("L1", quantity=Decimal("2.5")), archive(" L2"), archive("l2")],
         ) == [
             RowOutcome("L1"),
-            RowOutcome("l2"),
+            RowOutcome(" L2"),
+            RowOutcome("l2", "the row does not exist any more, and no row is created"),
         ]
 
     assert execute(base, "SELECT id, state_text FROM change_log ORDER BY id") == [

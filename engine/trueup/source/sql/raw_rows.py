@@ -31,7 +31,12 @@ def lower_key(name: str) -> sqlalchemy.ColumnElement[str]:
 
     The database may store it as text, in upper or lower case, or as a type of its own.
     """
-    return sqlalchemy.func.lower(sqlalchemy.cast(sqlalchemy.column(name), sqlalchemy.String))
+    return sqlalchemy.func.lower(text_key(name))
+
+
+def text_key(name: str) -> sqlalchemy.ColumnElement[str]:
+    """Returns a key as text, as the database spells it."""
+    return sqlalchemy.cast(sqlalchemy.column(name), sqlalchemy.String)
 
 
 def instant_columns(table: Table, names: Iterable[str]) -> Collection[str]:

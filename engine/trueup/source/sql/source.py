@@ -35,6 +35,7 @@ from trueup.source.sql.raw_rows import (
     select,
 )
 from trueup.source.sql.writer import SqlRowWriter
+from trueup.source.text import canonical_key
 from trueup.source.updates import columns_of
 from trueup.source.values import CleanedColumns
 
@@ -146,7 +147,8 @@ class SqlSource:
             names = self._database_names(connection, profiled, readers)
             connection.rollback()
             columns = {reader.name: reader for reader in readers}
-            writer = SqlRowWriter(connection, profiled, columns, names, statement, self._zone)
+            keys = {canonical_key(update.key) for update in updates}
+            writer = SqlRowWriter(connection, profiled, columns, names, statement, self._zone, keys)
             return [writer.write(update) for update in updates]
 
     def location(self, table: str) -> str:

@@ -4,13 +4,15 @@ A row is read, compared with the plan, changed and read again in one transaction
 is rolled back unless the statement changed that one row into the planned values.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, TextClause
+import sqlalchemy
+from sqlalchemy import ColumnElement, Connection, TextClause
 from sqlalchemy.exc import SQLAlchemyError
 
 from trueup.model.catalogue import Column, Table, Type
@@ -23,8 +25,9 @@ from trueup.source.sql.raw_rows import (
     lower_key,
     raw_row,
     select,
+    text_key,
 )
-from trueup.source.text import shown
+from trueup.source.text import canonical_key, shown
 from trueup.source.updates import values_to_set
 
 
@@ -38,6 +41,9 @@ class SqlRowWriter:
     names: Sequence[str]  # of the columns in the database, the key first
     statement: TextClause
     zone: ZoneInfo
+    keys: Collection[str]  # of all rows to write, as reading spells them
+    spellings: dict[str, set[str]] = field(default_factory=dict)
+    """By key, how the database spells it; empty until it is asked for."""
 
     def write(self, update: RowUpdate) -> RowOutcome:
         """Writes one row; the outcome is in doubt if the COMMIT fails."""
@@ -81,14 +87,38 @@ class SqlRowWriter:
 
         The row stays locked until the end of the transaction, where the database supports that.
         """
-        query = select(self.table, self.names).where(lower_key(self.names[0]) == update.key.lower())
-        rows = self.connection.execute(query.with_for_update()).all()
+        name, key = self.names[0], canonical_key(update.key)
+        rows = self._rows_where(lower_key(name) == update.key.lower(), key)
+        if len(rows) != 1:  # the database spells the key in another way: braces, blanks, letters
+            rows = [
+                row
+                for spelling in self._spellings_of(key)
+                for row in self._rows_where(text_key(name) == spelling, key)
+            ]
         if not rows:
             raise UpdateRefused("the row does not exist any more, and no row is created")
         if len(rows) > 1:
             raise UpdateRefused("the key occurs more than once")
         instants = instant_columns(self.table, self.names)
         return rows[0][0], raw_row(self.names, instants, rows[0])
+
+    def _rows_where(
+        self, condition: ColumnElement[bool], key: str
+    ) -> Sequence[sqlalchemy.Row[Any]]:
+        """The rows that fulfil the condition and have this key, as reading spells it."""
+        query = select(self.table, self.names).where(condition).with_for_update()
+        rows = self.connection.execute(query).all()
+        return [row for row in rows if canonical_key(str(row[0])) == key]
+
+    def _spellings_of(self, key: str) -> Collection[str]:
+        """How the database spells a key; all keys are read once, and only those written kept."""
+        if not self.spellings:
+            self.spellings.update({wanted: set() for wanted in (key, *self.keys)})
+            for (stored,) in self.connection.execute(select(self.table, self.names[:1])):
+                wanted = canonical_key(str(stored))
+                if wanted in self.spellings:
+                    self.spellings[wanted].add(str(stored))
+        return sorted(self.spellings[key])
 
     def _parameters(self, update: RowUpdate, key: object, raw: RawRow) -> Mapping[str, object]:
         """The values of the statement's parameters. Raises `UpdateRefused` if one is missing."""
