@@ -13,9 +13,9 @@ import pytest
 from openpyxl import Workbook, load_workbook
 from trueup.errors import SourceError
 from trueup.model.catalogue import Table
-from trueup.ports.source import RowUpdate
+from trueup.ports.source import RowOutcome, RowUpdate
 from trueup.source.files.source import FileSource
-from trueup.source.files.value_formats import parse_format
+from trueup.source.files.value_formats import ValueFormat, parse_format
 
 Put = Callable[[str, str | bytes], Path]
 A = "aaaaaaaa-0000-4000-8000-000000000001"
@@ -290,3 +290,35 @@ def test_a_value_to_write_has_the_spelling_of_the_file(folder: Path, tables: Map
     assert path.read_text() == (
         f"id,effective_date,created_on\n{A},01/12/2026,02/07/2026 10:00:00\n"
     )
+
+
+@pytest.mark.parametrize("hour", [0, 1])
+def test_a_time_of_the_hour_that_comes_twice_is_read_back_as_it_was_written(
+    folder: Path, tables: Mapping[str, Table], hour: int
+):
+    file_format = parse_format({"day": "DD/MM/YYYY", "local_times": True})
+    source = FileSource(
+        folder, tables, "work365", zone=ZoneInfo("Europe/London"), file_format=file_format
+    )
+    (folder / "license_change.csv").write_text(f"id,created_on\n{A},\n")
+    moment = datetime(2026, 10, 25, hour, 30, tzinfo=UTC)
+
+    outcomes = source.write("license_change", [RowUpdate(A, {"created_on": moment}, {})])
+
+    assert outcomes == [RowOutcome(A)]
+    assert source.read("license_change", ["created_on"]).rows == [{"id": A, "created_on": moment}]
+
+
+def test_a_value_that_the_file_would_not_give_back_is_refused(
+    folder: Path, tables: Mapping[str, Table], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(ValueFormat, "write", lambda *_: "2026-07-01")
+    path = folder / "license_change.csv"
+    path.write_text(f"id,effective_date\n{A},2026-11-15\n")
+    update = RowUpdate(A, {"effective_date": date(2026, 1, 7)}, {})
+
+    outcomes = FileSource(folder, tables, "work365").write("license_change", [update])
+
+    reason = "effective_date: the file would give back 2026-07-01 for 2026-01-07; see source.format"
+    assert outcomes == [RowOutcome(A, reason)]
+    assert path.read_text() == f"id,effective_date\n{A},2026-11-15\n"

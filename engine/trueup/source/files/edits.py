@@ -17,7 +17,7 @@ from trueup.source.column_reader import (
     column_readers,
     missing_columns,
 )
-from trueup.source.errors import RowChanged, UpdateRefused
+from trueup.source.errors import InvalidValue, RowChanged, UpdateRefused
 from trueup.source.files.documents import MalformedRow, TableDocument
 from trueup.source.files.row_index import UNKNOWN, ColumnFormat, RowIndex
 from trueup.source.files.value_formats import FileFormat
@@ -67,8 +67,24 @@ class _Editor:
         for name, value in to_set.items():
             column, column_format = self.table.columns[name], self.formats[name]
             written = self.file_format.of(self.table, column).write(value, self.zone)
-            changed |= _raw_values(column, written, raw, column_format)
+            values = _raw_values(column, written, raw, column_format)
+            self._require_kept(name, value, {**raw, **values})
+            changed |= values
         return changed
+
+    def _require_kept(self, name: str, value: object, raw: RawRow) -> None:
+        """Raises `UpdateRefused` if the file would not give back what is written to it."""
+        try:
+            kept = self.columns[name].value(raw)
+        except InvalidValue as error:
+            raise UpdateRefused(
+                f"{name}: the file would hold what cannot be read: {error}"
+            ) from error
+        if kept != value:
+            raise UpdateRefused(
+                f"{name}: the file would give back {shown(kept)} for {shown(value)}; "
+                "see source.format"
+            )
 
 
 def edit(
@@ -154,7 +170,7 @@ def _raw_value(column: Column, value: object, column_format: ColumnFormat) -> ob
     if column.type is Type.CHOICE and isinstance(value, str) and column_format.numbered:
         return _number_of(column, value, column_format)
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return value.isoformat() if isinstance(value, date) else value
 
 

@@ -55,11 +55,17 @@ class ValueFormat:
         return self._instant(value, zone) if column.type is Type.INSTANT else value
 
     def write(self, value: object, zone: ZoneInfo) -> object:
-        """Returns a number, day or instant as the file writes it; any other value as it is."""
+        """Returns a number, day or instant as the file writes it; any other value as it is.
+
+        An instant that `read` would not find in a local time keeps its offset: the second of two
+        equal times when the clocks go back, or one with a part of a second.
+        """
         if isinstance(value, Decimal) and self.decimal == ",":
             return format(value, "f").replace(".", ",")
         if isinstance(value, datetime) and self.local_times:
             local = value.astimezone(zone)
+            if local.fold or local.microsecond:
+                return local.isoformat()
             return f"{self._written_day(local.date())} {local:%H:%M:%S}"
         if isinstance(value, date) and not isinstance(value, datetime) and self.day:
             return self._written_day(value)
