@@ -183,6 +183,64 @@ def test_a_write_back_into_a_workbook_sets_the_cell_and_keeps_the_others(
     ]
 
 
+WRITTEN_CELLS = {
+    "day": ({}, "effective_date", date(2026, 12, 1), datetime(2026, 12, 1)),  # noqa: DTZ001 -- see above
+    "number": ({}, "quantity", Decimal("-7.25"), -7.25),
+    "instant": ({}, "created_on", datetime(2026, 7, 2, 9, tzinfo=UTC), "2026-07-02T09:00:00Z"),
+    "local time": (
+        {"local_times": True},
+        "created_on",
+        datetime(2026, 7, 2, 9, tzinfo=UTC),
+        datetime(2026, 7, 2, 10),  # noqa: DTZ001 -- see above
+    ),
+    "second of two local times": (
+        {"local_times": True},
+        "created_on",
+        datetime(2026, 10, 25, 1, 30, tzinfo=UTC),
+        "2026-10-25T01:30:00Z",
+    ),
+    "text of a formula": ({}, "name", "=1+1", "=1+1"),
+    "text of an error": ({}, "name", "#N/A", "#N/A"),
+}
+
+
+@pytest.mark.parametrize(
+    ("settings", "column", "value", "cell"), WRITTEN_CELLS.values(), ids=WRITTEN_CELLS
+)
+def test_a_cell_of_a_workbook_keeps_the_type_of_its_value(
+    folder: Path, tables: Mapping[str, Table], settings: dict, column: str, value, cell
+):
+    file_format = parse_format({"day": "DD/MM/YYYY", "decimal": ",", **settings})
+    source = FileSource(
+        folder, tables, "work365", zone=ZoneInfo("Europe/London"), file_format=file_format
+    )
+    path = folder / "license_change.xlsx"
+    names = ["id", "name", "quantity", "effective_date", "created_on"]
+    path.write_bytes(workbook(("Changes", [names, [A, "x", 2.5, date(2026, 11, 15), None]])))
+
+    outcomes = source.write("license_change", [RowUpdate(A, {column: value}, {})])
+
+    assert outcomes == [RowOutcome(A)]
+    assert load_workbook(path)["Changes"].cell(2, names.index(column) + 1).value == cell
+    [row] = source.read("license_change", [column]).rows
+    assert row == {"id": A, column: value}
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("quantity", Decimal("12345678901234.567")), ("name", "x" * 32_768)]
+)
+def test_what_a_cell_of_a_workbook_cannot_hold_is_refused(
+    put: Put, source: FileSource, column: str, value: object
+):
+    path = put("license_change.xlsx", workbook(("Changes", [["id", column], [A, None]])))
+    before = path.read_bytes()
+
+    [outcome] = source.write("license_change", [RowUpdate(A, {column: value}, {})])
+
+    assert outcome.error.startswith(f"{column}: the file would give back ")
+    assert path.read_bytes() == before
+
+
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04 no workbook", b"id,name\n1,2\n"])
 def test_a_file_that_is_no_workbook_is_refused_in_one_sentence(
     put: Put, source: FileSource, data: bytes

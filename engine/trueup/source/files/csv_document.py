@@ -49,6 +49,7 @@ class CsvDocument:
     """A table in a CSV file; the position of a row is its first line and its byte offset."""
 
     uniform: ClassVar[bool] = True
+    typed: ClassVar[bool] = False
 
     def __init__(self, text: StreamedText, name: str) -> None:
         """`name` is the file's name in messages. Raises `SourceError`."""
@@ -95,6 +96,10 @@ class CsvDocument:
             with self._text.opened() as file:
                 return self._headers(self._reader(file.lines(self._start)))
         return self._names
+
+    def given_back(self, value: object) -> object:
+        """Returns the text of a cell with this value."""
+        return _cell_text(value)
 
     def edited(self, edits: Mapping[int, Mapping[str, object]]) -> EditedFile:
         """Returns the file with the edited rows written again; all other bytes are copied."""

@@ -40,6 +40,9 @@ class TableDocument(Protocol):
     uniform: ClassVar[bool]
     """Whether all rows have the same names, those of a row of headings."""
 
+    typed: ClassVar[bool]
+    """Whether cells hold numbers and days as such, whatever they look like."""
+
     def rows(self) -> Iterator[tuple[int, RawRow | MalformedRow]]:
         """Yields each row with its position. Raises `SourceError`."""
         ...
@@ -54,6 +57,10 @@ class TableDocument(Protocol):
 
     def names(self) -> list[str]:
         """Returns the names of the columns, as far as the first row shows them."""
+        ...
+
+    def given_back(self, value: object) -> object:
+        """Returns the raw value that the file would have after `value` was written to it."""
         ...
 
     def edited(self, edits: Mapping[int, Mapping[str, object]]) -> EditedFile:

@@ -34,6 +34,7 @@ class _Editor:
     """Edits rows of one document."""
 
     table: Table
+    document: TableDocument
     columns: Mapping[str, ColumnReader]
     rows: dict[str, list[tuple[int, RawRow]]]  # by key, with their positions
     formats: Mapping[str, ColumnFormat]  # by column
@@ -66,11 +67,23 @@ class _Editor:
         to_set = values_to_set(self.table, self.columns, update, raw, self.zone)
         for name, value in to_set.items():
             column, column_format = self.table.columns[name], self.formats[name]
-            written = self.file_format.of(self.table, column).write(value, self.zone)
-            values = _raw_values(column, written, raw, column_format)
-            self._require_kept(name, value, {**raw, **values})
+            values = _raw_values(column, self._written(column, value), raw, column_format)
+            given_back = {
+                raw_name: self.document.given_back(one) for raw_name, one in values.items()
+            }
+            self._require_kept(name, value, {**raw, **given_back})
             changed |= values
         return changed
+
+    def _written(self, column: Column, value: object) -> object:
+        """A value as this file writes it: as text in its spelling, or typed as its cells are."""
+        value_format = self.file_format.of(self.table, column)
+        if self.document.typed:
+            return value_format.write_typed(value, self.zone)
+        written = value_format.write(value, self.zone)
+        if isinstance(written, date) and not isinstance(written, datetime):
+            return written.isoformat()
+        return written
 
     def _require_kept(self, name: str, value: object, raw: RawRow) -> None:
         """Raises `UpdateRefused` if the file would not give back what is written to it."""
@@ -112,7 +125,7 @@ def edit(
         raise missing_columns(table, document.names(), unseen, table.name)
 
     readers = {column.name: column for column in columns}
-    editor = _Editor(table, readers, rows, index.formats, zone, file_format)
+    editor = _Editor(table, document, readers, rows, index.formats, zone, file_format)
     outcomes = [editor.apply(update) for update in updates]
     return editor.edits, outcomes
 
@@ -169,9 +182,9 @@ def _raw_values(
 def _raw_value(column: Column, value: object, column_format: ColumnFormat) -> object:
     if column.type is Type.CHOICE and isinstance(value, str) and column_format.numbered:
         return _number_of(column, value, column_format)
-    if isinstance(value, datetime):
+    if isinstance(value, datetime) and value.tzinfo:
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return value.isoformat() if isinstance(value, date) else value
+    return value
 
 
 def _number_of(column: Column, label: str, column_format: ColumnFormat) -> int:

@@ -26,6 +26,7 @@ class JsonDocument:
     """A table in a JSON file; the position of a row is its line and its byte offset."""
 
     uniform: ClassVar[bool] = False
+    typed: ClassVar[bool] = False
 
     def __init__(self, text: StreamedText, name: str) -> None:
         """`name` is the file's name in messages."""
@@ -93,6 +94,10 @@ class JsonDocument:
             return self._names
         rows = (row for _, row in self.rows() if not isinstance(row, MalformedRow))
         return list(next(rows, {}))
+
+    def given_back(self, value: object) -> object:
+        """Returns the value itself: JSON holds each as it is."""
+        return value
 
     def edited(self, edits: Mapping[int, Mapping[str, object]]) -> EditedFile:
         """Returns the file with new values; a new key is added at the end of its row."""

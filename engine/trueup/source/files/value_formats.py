@@ -71,6 +71,16 @@ class ValueFormat:
             return self._written_day(value)
         return value
 
+    def write_typed(self, value: object, zone: ZoneInfo) -> object:
+        """Returns a value for a cell with a type; as `write`, but only times have a spelling.
+
+        A cell has no zone: where `read` would not find an instant in a local time, it stays.
+        """
+        if isinstance(value, datetime) and self.local_times:
+            local = value.astimezone(zone)
+            return value if local.fold or local.microsecond else local.replace(tzinfo=None)
+        return value
+
     def _number(self, text: str) -> object:
         sign, group = re.escape(self.decimal), _GROUPS[self.decimal]
         digits = rf"\d{{1,3}}(?:{group}\d{{3}})+|\d+"

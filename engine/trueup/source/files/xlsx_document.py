@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 DIGITS = 15
 """Significant digits of a number that Excel shows: more are noise of its binary fractions."""
 
+LONGEST = 32_767
+"""Characters that a cell holds."""
+
 _BROKEN = (BadZipFile, SyntaxError, KeyError, ValueError, TypeError, AttributeError, OSError)
 """What the reader raises: whatever the broken part of a file leads to; for XML a SyntaxError."""
 
@@ -43,6 +46,7 @@ class XlsxDocument:
     """A table in one sheet; the position of a row is its number in the sheet."""
 
     uniform: ClassVar[bool] = True
+    typed: ClassVar[bool] = True
 
     def __init__(
         self, data: bytes, name: str, sheet: str, packed: PackedRows | None = None
@@ -119,6 +123,10 @@ class XlsxDocument:
         self._names = headers
         return headers
 
+    def given_back(self, value: object) -> object:
+        """Returns what a cell with this value is read as: a number of 15 digits, a shorter text."""
+        return _raw(_cell(value))
+
     def edited(self, edits: Mapping[int, Mapping[str, object]]) -> EditedFile:
         """Returns the workbook with new values, given by row number and header.
 
@@ -130,7 +138,10 @@ class XlsxDocument:
         columns = {name: number for number, name in enumerate(self.names(), start=1)}
         for row, values in edits.items():
             for name, value in values.items():
-                worksheet.cell(row, columns[name]).value = _cell(value)
+                cell = worksheet.cell(row, columns[name])
+                cell.value = _cell(value)
+                if isinstance(value, str):  # also one that looks like a formula or an error
+                    cell.data_type = "s"
         written = io.BytesIO()
         workbook.save(written)
         return EditedFile([written.getvalue()])
@@ -279,9 +290,11 @@ def _raw(value: object) -> object:
 
 
 def _cell(value: object) -> str | int | float | bool | date | None:
-    """A value as a cell holds it: Excel knows no time zones, so an instant becomes text."""
+    """A value as a cell holds it: Excel knows no time zones, so a time with one becomes text."""
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, datetime):
+    if isinstance(value, datetime) and value.tzinfo:
         return value.isoformat()
-    return value if value is None or isinstance(value, str | int | float | date) else str(value)
+    if isinstance(value, str):
+        return value[:LONGEST]
+    return value if value is None or isinstance(value, int | float | date) else str(value)
