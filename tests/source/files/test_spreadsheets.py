@@ -298,6 +298,44 @@ def test_empty_columns_at_the_end_of_each_line_are_read_over_and_kept(
     assert path.read_bytes().decode() == text.replace("15/11/2026;Active", "15/11/2026;Archived")
 
 
+@pytest.mark.parametrize(
+    ("heading", "cell"),
+    [
+        ('"a, b, c, d"', "x"),
+        ('"a, ""b"", c, d"', '"x, y"'),
+        ('"a, b,\nc, d"', "x"),
+        ('5" a, b, c', "x"),
+    ],
+)
+def test_a_delimiter_within_a_heading_is_not_counted(
+    put: Put, source: FileSource, heading: str, cell: str
+):
+    put("license_change.csv", f"id;name;status;{heading}\n{A};one;Active;{cell}\n")
+
+    rows = source.read("license_change", ["name", "status"]).rows
+
+    assert rows == [{"id": A, "name": "one", "status": "Active"}]
+
+
+@pytest.mark.parametrize("empty", [",,", ',"",', ",,,,", ","])
+def test_empty_rows_as_spreadsheets_leave_them_are_no_rows(
+    put: Put, source: FileSource, empty: str
+):
+    rows = f"{A},one,Active\n{empty}\n{B},two,Active\n"
+    path = put("license_change.csv", f"id,name,status\n{rows}{empty}\n")
+
+    result = source.read("license_change", ["name"])
+    outcomes = source.write(
+        "license_change", [RowUpdate(B, {"status": "Archived"}, {"status": "Active"})]
+    )
+
+    assert (result.findings, [row["name"] for row in result.rows]) == ([], ["one", "two"])
+    assert outcomes == [RowOutcome(B)]
+    assert path.read_text() == (
+        f"id,name,status\n{A},one,Active\n{empty}\n{B},two,Archived\n{empty}\n"
+    )
+
+
 def test_the_line_of_a_finding_counts_the_lines_before_the_headings(
     put: Put, excel_style: FileSource
 ):

@@ -1,7 +1,8 @@
 """A table in a CSV file with one line of headers.
 
 The delimiter is what a line `sep=;` states, else the comma, semicolon or tab that the line of
-headers has most of.
+headers has most of outside quotation marks. A row whose cells are all empty is none: spreadsheets
+leave such rows at the end.
 """
 
 import csv
@@ -30,6 +31,9 @@ LONGEST_CELL = 16 * LONGEST_TEXT
 other formats; what is longer still is the rest of the file behind a quotation mark."""
 
 csv.field_size_limit(LONGEST_CELL)
+
+_QUOTED = re.compile(r'(?:^|(?<=[,;\t]))"(?:[^"]|"")*"?')
+"""A cell in quotation marks; its end may be in another line."""
 
 _PREAMBLE = re.compile(r"sep=.?|#TYPE .*", re.IGNORECASE)
 _PREAMBLE_LINES = 2
@@ -60,12 +64,13 @@ class CsvDocument:
             self._before = lines[: _preamble(lines)]
             self._start = file.start + len(file.encode("".join(self._before)))  # of the headers
         first = next(iter(lines[len(self._before) :]), "")
-        self._delimiter = _stated_delimiter(self._before) or max(",;\t", key=first.count)
+        bare = _QUOTED.sub("", first)
+        self._delimiter = _stated_delimiter(self._before) or max(",;\t", key=bare.count)
         self._line_end = first[len(first.rstrip("\r\n")) :] or "\n"
         self._names: list[str] | None = None
 
     def rows(self) -> Iterator[tuple[int, RawRow | MalformedRow]]:
-        """Yields row by row, without empty lines. Raises `SourceError`."""
+        """Yields row by row, without empty ones. Raises `SourceError`."""
         with self._text.opened() as file:
             lines = file.lines(self._start)
             reader, next_line = self._reader(lines), len(self._before) + 1
@@ -73,7 +78,7 @@ class CsvDocument:
             start = position_of(next_line + reader.line_num, lines.end)
             try:
                 for cells in reader:
-                    if cells:
+                    if any(cells):
                         yield start, self._row(headers, cells)
                     start = position_of(next_line + reader.line_num, lines.end)
             except csv.Error as error:
