@@ -1,6 +1,7 @@
 """Files as people export them: Excel workbooks, headings of display labels, local spellings."""
 
 import io
+import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
@@ -315,6 +316,17 @@ def test_a_delimiter_within_a_heading_is_not_counted(
     rows = source.read("license_change", ["name", "status"]).rows
 
     assert rows == [{"id": A, "name": "one", "status": "Active"}]
+
+
+@pytest.mark.parametrize("name", ["license_change.csv", "license_change.json"])
+def test_midnight_without_a_zone_is_a_day_in_any_file(put: Put, source: FileSource, name: str):
+    row = {"id": A, "effective_date": "2026-11-15 00:00:00"}
+    as_csv = f"{','.join(row)}\n{','.join(row.values())}\n"
+    put(name, json.dumps([row]) if name.endswith("json") else as_csv)
+
+    assert source.read("license_change", ["effective_date"]).rows == [
+        {"id": A, "effective_date": date(2026, 11, 15)}
+    ]
 
 
 @pytest.mark.parametrize("empty", [",,", ',"",', ",,,,", ","])

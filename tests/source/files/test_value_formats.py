@@ -79,6 +79,30 @@ def test_a_day_may_have_a_time(text: str, day: date):
     assert value_of(Type.DAY, text, ValueFormat(day="DD/MM/YYYY")) == day
 
 
+@pytest.mark.parametrize("day", ["", "DD/MM/YYYY"])
+@pytest.mark.parametrize(
+    "text", ["2026-11-15 00:00:00", "2026-11-15T00:00", "2026-11-15 00:00:00.000"]
+)
+def test_midnight_without_a_zone_is_that_day(text: str, day: str):
+    assert value_of(Type.DAY, text, ValueFormat(day=day)) == date(2026, 11, 15)
+
+
+@pytest.mark.parametrize("day", ["", "DD/MM/YYYY"])
+def test_another_time_in_a_column_of_days_needs_the_projects_word(day: str):
+    with pytest.raises(InvalidValue, match="local_times"):
+        value_of(Type.DAY, "2026-11-15 23:30:00", ValueFormat(day=day))
+
+    local = value_of(Type.DAY, "2026-11-15 23:30:00", ValueFormat(day=day, local_times=True))
+
+    assert local == date(2026, 11, 15)
+
+
+@pytest.mark.parametrize("text", ["2026-11-31 00:00:00", "2026-11-15 25:00:00"])
+def test_a_time_that_is_none_is_no_day(text: str):
+    with pytest.raises(InvalidValue, match="is not a day"):
+        value_of(Type.DAY, text, ValueFormat())
+
+
 @pytest.mark.parametrize("text", ["31/02/2026", "11/15/2026", "15.11.2026", "15/11/26"])
 def test_a_day_in_another_order_is_refused(text: str):
     with pytest.raises(InvalidValue):

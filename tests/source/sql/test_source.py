@@ -123,6 +123,28 @@ def test_the_places_of_a_column_of_a_missing_table_are_an_error(url: str, base: 
         source.decimal_places("license_change", "quantity")
 
 
+@pytest.mark.parametrize(
+    ("stored", "day"),
+    [
+        ("2026-11-15 00:00:00", date(2026, 11, 15)),
+        ("2026-11-15T00:00:00.000000", date(2026, 11, 15)),
+        ("2026-11-14 23:00:00", date(2026, 11, 15)),  # a midnight in Zürich
+        ("2026-11-15", date(2026, 11, 15)),
+    ],
+)
+def test_a_time_without_a_zone_in_a_column_of_days_is_in_utc(
+    url: str, base: sqlalchemy.Engine, stored: str, day: date
+):
+    """As a timestamp without a time zone of PostgreSQL is."""
+    execute(base, f"UPDATE change_log SET day = '{stored}' WHERE id = 'L1'")  # noqa: S608 -- above
+    with open_source(url) as source:
+        rows = source.read("license_change", ["effective_date"], ["L1"]).rows
+        outcomes = source.write("license_change", [archive("L1", effective_date=day)])
+
+    assert rows == [{"id": "L1", "effective_date": day}]
+    assert outcomes == [RowOutcome("L1")]
+
+
 def test_faulty_rows_are_left_out_with_findings(url: str, base: sqlalchemy.Engine):
     execute(
         base,

@@ -29,6 +29,7 @@ _TIME = re.compile(
     r"( ?(?P<half>[AaPp])\.?[Mm]\.?)?"
 )
 _NAIVE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?")
+_LONGEST_DAY = len("2026-11-15")
 _TOKENS = {"DD": r"(?P<day>\d{1,2})", "MM": r"(?P<month>\d{1,2})", "YYYY": r"(?P<year>\d{4})"}
 
 
@@ -52,7 +53,10 @@ class ValueFormat:
             return value
         if isinstance(value, str) and self.day:
             value = self._day(value)
-        return self._instant(value, zone) if column.type is Type.INSTANT else value
+        if column.type is Type.INSTANT:
+            return self._instant(value, zone)
+        is_long = isinstance(value, str) and len(value) > _LONGEST_DAY
+        return self._day_of_time(value) if is_long else value
 
     def write(self, value: object, zone: ZoneInfo) -> object:
         """Returns a number, day or instant as the file writes it; any other value as it is.
@@ -118,6 +122,21 @@ class ValueFormat:
             )
         return value.replace(tzinfo=zone)
 
+    def _day_of_time(self, text: object) -> object:
+        """The day of a time without a zone: at midnight it is that day in any zone."""
+        if not isinstance(text, str) or not _NAIVE.fullmatch(text.strip()):
+            return text
+        try:
+            at = datetime.fromisoformat(text.strip())
+        except ValueError:
+            return text
+        if at.time() != time() and not self.local_times:
+            raise InvalidValue(
+                f"{at:%Y-%m-%d %H:%M} is a time without a zone, and no day: where these are in the "
+                "project's time_zone, set source.format.local_times"
+            )
+        return at.date()
+
     def _written_day(self, day: date) -> str:
         if not self.day:
             return day.isoformat()
@@ -147,7 +166,7 @@ class FileFormat:
             if column.type not in _FORMATTED:
                 return convert
 
-            is_plain = own == PLAIN and column.type is not Type.INSTANT
+            is_plain = own == PLAIN and column.type in _NUMBERS
 
             def as_written(value: object, display: object) -> object:
                 try:

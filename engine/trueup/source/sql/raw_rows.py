@@ -39,20 +39,24 @@ def text_key(name: str) -> sqlalchemy.ColumnElement[str]:
     return sqlalchemy.cast(sqlalchemy.column(name), sqlalchemy.String)
 
 
-def instant_columns(table: Table, names: Iterable[str]) -> Collection[str]:
-    """Returns those of the names in the database that are columns of instants."""
-    columns = [column for column in table.columns.values() if column.type is Type.INSTANT]
-    instants = {name for column in columns for name in (column.logical, column.name)}
-    return instants.intersection(names)
+def time_columns(table: Table, names: Iterable[str]) -> Collection[str]:
+    """Returns those of the names in the database that are columns of instants or days.
+
+    A column of days may hold instants, see `source.dates`.
+    """
+    types = (Type.INSTANT, Type.DAY)
+    columns = [column for column in table.columns.values() if column.type in types]
+    times = {name for column in columns for name in (column.logical, column.name)}
+    return times.intersection(names)
 
 
-def raw_row(names: Sequence[str], instants: Collection[str], values: Iterable[Any]) -> RawRow:
+def raw_row(names: Sequence[str], times: Collection[str], values: Iterable[Any]) -> RawRow:
     """Returns one row as a raw row, by the names in the database.
 
-    `instants` are the names whose texts without a time zone are in UTC.
+    `times` are the names whose texts without a time zone are in UTC.
     """
     row = {name: _raw_value(value) for name, value in zip(names, values, strict=True)}
-    for name in instants:
+    for name in times:
         row[name] = _in_utc(row[name])
     return row
 

@@ -29,10 +29,10 @@ from trueup.source.rows import RowCollector
 from trueup.source.sql.address import check_exists, described, open_engine
 from trueup.source.sql.raw_rows import (
     database_message,
-    instant_columns,
     lower_key,
     raw_row,
     select,
+    time_columns,
 )
 from trueup.source.sql.writer import SqlRowWriter
 from trueup.source.text import canonical_key
@@ -123,12 +123,12 @@ class SqlSource:
         rows = RowCollector(profiled, readers, cleaned, lambda _: None, uniform=True)
         with self._connected() as connection:
             names = self._database_names(connection, profiled, readers)
-            instants = instant_columns(profiled, names)
+            times = time_columns(profiled, names)
             batches = connection.execution_options(yield_per=_ROWS_AT_A_TIME)
             queries = _queries(select(profiled, names), names[0], keys)
             read = chain.from_iterable(batches.execute(query) for query in queries)
             for number, values in enumerate(read):
-                rows.add(raw_row(names, instants, values), number)
+                rows.add(raw_row(names, times, values), number)
         return rows.result()
 
     def places(self, table: str, keys: Iterable[str]) -> Mapping[str, Place]:  # noqa: ARG002 -- no files

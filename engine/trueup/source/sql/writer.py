@@ -21,11 +21,11 @@ from trueup.source.column_reader import ColumnReader, RawRow
 from trueup.source.errors import RowChanged, UpdateRefused
 from trueup.source.sql.raw_rows import (
     database_message,
-    instant_columns,
     lower_key,
     raw_row,
     select,
     text_key,
+    time_columns,
 )
 from trueup.source.text import canonical_key, shown
 from trueup.source.updates import values_to_set
@@ -99,8 +99,8 @@ class SqlRowWriter:
             raise UpdateRefused("the row does not exist any more, and no row is created")
         if len(rows) > 1:
             raise UpdateRefused("the key occurs more than once")
-        instants = instant_columns(self.table, self.names)
-        return rows[0][0], raw_row(self.names, instants, rows[0])
+        times = time_columns(self.table, self.names)
+        return rows[0][0], raw_row(self.names, times, rows[0])
 
     def _rows_where(
         self, condition: ColumnElement[bool], key: str
