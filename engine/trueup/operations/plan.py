@@ -35,11 +35,12 @@ def plan(
     """Returns the plan: what the target lacks, and what apply would do about it.
 
     The records that were read are kept for searches, and a complete plan for the present day sends
-    notices. With `keep` false nothing is written or sent, neither in the systems nor on this
-    machine. The target's metadata may be kept from an earlier plan, if it is recent and nothing
-    contradicts it; not if `fresh` is true or `keep` is false. The same holds for records, if the
-    project is configured to read only what changed, and the plan is no undo. With `fresh`, the rows
-    of a Dataverse are loaded in full as well.
+    notices. With `keep` false nothing is sent, and nothing of the plan or the target is kept on
+    this machine; the rows of a Dataverse are (`source.cache`), because otherwise each such plan
+    would load every table in full. The target's metadata may be kept from an earlier plan, if it is
+    recent and nothing contradicts it; not if `fresh` is true or `keep` is false. The same holds for
+    records, if the project is configured to read only what changed, and the plan is no undo. With
+    `fresh`, the rows of a Dataverse are loaded in full as well.
 
     Raises ConfigError, with places, if mappings name what the tenant does not have, and EngineError
     if a side cannot be read, or the options name no row, or several.
