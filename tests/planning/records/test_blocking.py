@@ -20,7 +20,7 @@ from tests.support.scene import (
     settled,
     subscription,
 )
-from tests.support.small_project import changed, decisions
+from tests.support.small_project import FILES, changed, decisions
 from tests.support.starting_points import by_hand
 
 
@@ -85,6 +85,49 @@ def test_a_summary_counts_what_is_blocked_and_what_is_held_apart():
     scene.row("license_change", "second")["provisioning_status"] = "Awaiting"
     summary = scene.plan().summary
     assert (summary.blocked, summary.held) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("fee", "text"),
+    [
+        ("much", "udf.Setup fee is charged once, and 'much' is not a number"),
+        ("1e99", "udf.Setup fee is charged once, and this number is out of all range"),
+    ],
+)
+def test_a_row_whose_charge_is_no_amount_is_blocked(fee, text):
+    scene = Scene()
+    scene.files(charging("udf.Setup fee"))
+    scene.row("account")["city"] = fee
+    made = scene.plan()
+
+    (finding,) = blocked(made, "acc").findings
+
+    assert (finding.code, finding.text, finding.remedy) == (
+        "value-does-not-fit",
+        text,
+        "correct the row in Work 365, or `charges` of the mapping",
+    )
+    assert made.summary.one_off.net == 0
+
+
+def test_a_charge_in_a_user_defined_field_counts_as_money():
+    scene = Scene()
+    scene.files(charging("udf.Setup fee"))
+    scene.row("account")["city"] = "12.50"
+
+    assert scene.plan().summary.one_off.net == Decimal("12.50")
+
+
+def charging(name):
+    """The mapping of customers, with a field that is charged once: the city of the account."""
+    line = 'parentCompanyID: {ref: customer, of: "{{ source.parent }}"}'
+    fields, rest = FILES["mappings/customer.yaml"].split(line)
+    charges = f"charges: [{name}]\nfields:\n"
+    return {
+        "mappings/customer.yaml": fields.replace("fields:\n", charges)
+        + f'{line}\n  {name}: "{{{{ source.city }}}}"'
+        + rest
+    }
 
 
 def test_other_rows_go_on():

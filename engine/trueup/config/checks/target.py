@@ -18,6 +18,7 @@ from trueup.config.checks.fields import (
     check_values,
     error,
 )
+from trueup.config.checks.read_entities import NUMBERS
 from trueup.config.checks.required_fields import (
     always_none,
     check_required,
@@ -26,9 +27,9 @@ from trueup.config.checks.required_fields import (
 )
 from trueup.config.checks.shapes import UNNAMED, Constant, Scalar
 from trueup.config.schema_errors import shown
-from trueup.model.catalogue import Entity, Type
+from trueup.model.catalogue import UDF, Entity, Type
 from trueup.model.finding import Finding
-from trueup.model.mapping import FieldSpec, Linked, Manage, MappingSpec, WhenMissing
+from trueup.model.mapping import FieldSpec, Linked, Manage, MappingSpec, Value, WhenMissing
 from trueup.model.suggestions import hint, unknown
 
 CREATE = ("auto", "ask", "never")
@@ -54,17 +55,35 @@ def check_target(mapping: MappingSpec, context: CheckContext) -> Iterator[Findin
         yield from _check_similar(mapping, entity, context)
         yield from _check_search(mapping, entity, context)
 
-    for index, name in enumerate(mapping.charges):
-        if name not in mapping.fields and not context.is_removed(mapping.name, "fields", name):
-            place = context.place(mapping, "charges", index)
-            text = f"charges: {name!r} is not among the fields of mapping {mapping.name}"
-            yield unknown(text, name, mapping.fields, place)
-
+    yield from _check_charges(mapping, entity, context)
     yield from _check_where(mapping, entity, context)
     yield from _check_deactivate(mapping, entity, context)
     yield from _check_create(mapping, context)
     if mapping.label:
         yield from check_expression(mapping.label, names).findings
+
+
+def _check_charges(
+    mapping: MappingSpec, entity: Entity | None, context: CheckContext
+) -> Iterator[Finding]:
+    """Reports charges that the mapping does not write, or that are no amounts.
+
+    A user-defined field may hold an amount: its type is known in the tenant only.
+    """
+    for index, name in enumerate(mapping.charges):
+        place = context.place(mapping, "charges", index)
+        spec, field = mapping.fields.get(name), entity.field(name) if entity else None
+        if spec is None:
+            if not context.is_removed(mapping.name, "fields", name):
+                text = f"charges: {name!r} is not among the fields of mapping {mapping.name}"
+                yield unknown(text, name, mapping.fields, place)
+            continue
+        if field is None:
+            continue
+        is_number = field.type in NUMBERS and field.picklist is None and not field.reference
+        if not isinstance(spec.value, Value) or not (is_number or name.startswith(UDF)):
+            text = f"charges: {mapping.target.entity}.{name} is not an amount"
+            yield error("does-not-fit", text, place, "name a field that holds money")
 
 
 def _check_writable(mapping: MappingSpec, entity: Entity) -> Iterator[Finding]:

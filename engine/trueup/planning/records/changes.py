@@ -7,7 +7,7 @@ from typing import Any
 
 from trueup.expressions.compiled import Slot
 from trueup.model.change import Action, Change, Preconditions, Reason, Unknown
-from trueup.model.coerce import fingerprint, same
+from trueup.model.coerce import CoercionError, fingerprint, same, to_number
 from trueup.model.finding import Command, Finding, Severity
 from trueup.model.mapping import Manage, MappingSpec
 from trueup.model.money import exact
@@ -272,6 +272,11 @@ class _ChangePlanner:
                 return
             self._state.repeats[key] = sent
             return
+        try:
+            one_off = self._charges(sent)
+        except CoercionError as fault:
+            self._block(key, self._unreadable_charge(key, fault))
+            return
         row = stable_columns(self._context, self._mapping, key)
         change = change_of(
             self._context,
@@ -280,7 +285,7 @@ class _ChangePlanner:
             Action.CREATE,
             fields=field_changes(self._compiled.slots, sent, None, _new, self._show),
             values=sent,
-            one_off=self._charges(sent),
+            one_off=one_off,
             owned=owned(self._compiled.slots, values, row),
             seen=Preconditions(
                 rows=(seen_row(self._context, self._mapping, key),),
@@ -291,9 +296,32 @@ class _ChangePlanner:
         self._state.changes[key] = [change]
 
     def _charges(self, values: Mapping[str, Any]) -> Decimal | None:
-        """Returns what is billed once for the new record; None if nothing is."""
-        amounts = [Decimal(values[name]) for name in self._mapping.charges if values.get(name)]
+        """Returns what is billed once for the new record; None if nothing is.
+
+        Raises CoercionError for a charge that is no amount.
+        """
+        amounts = []
+        for name in self._mapping.charges:
+            if isinstance(values.get(name), Unknown):
+                raise CoercionError(f"{name} is charged once, and it is known only after apply")
+            if values.get(name):
+                try:
+                    amounts.append(to_number(values[name]))
+                except CoercionError as fault:
+                    raise CoercionError(f"{name} is charged once, and {fault}") from None
         return exact(sum(amounts, Decimal(0))) if amounts else None
+
+    def _unreadable_charge(self, key: str, fault: CoercionError) -> Finding:
+        """Returns the finding that stops a row: its sum would be missing from plan and guard."""
+        return Finding(
+            "value-does-not-fit",
+            Severity.ERROR,
+            str(fault),
+            f"correct the row in {self._systems.source}, or `charges` of the mapping",
+            self._mapping.place,
+            self._mapping.name,
+            key,
+        )
 
     def _show(self, slot: Slot, value: object) -> str:
         return shown_value(self._context, slot, value)
