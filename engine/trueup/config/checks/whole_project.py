@@ -17,6 +17,7 @@ from trueup.config.checks.guards import check_guards
 from trueup.config.checks.ledger import check_ledger
 from trueup.config.checks.notes import check_notes
 from trueup.config.checks.rules import check_rules
+from trueup.config.checks.same_rows import check_same_rows
 from trueup.config.checks.settings import check_settings, check_unused
 from trueup.config.checks.source import check_source
 from trueup.config.checks.target import check_target
@@ -42,6 +43,7 @@ def check_specs(files: ProjectFiles, specs: Specs, catalogue: Catalogue) -> Iter
         found = (finding for check in checks for finding in check(mapping, context))
         yield from limit.take(found, mapping.place)
     yield from check_graph(specs.mappings)
+    yield from check_same_rows(specs.mappings)
 
     places = dict(pair for _, node in valid_nodes(files.rules) for pair in mapping_places(node))
     yield from check_rules(specs.rules, context, places, limit)

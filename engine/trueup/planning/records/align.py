@@ -19,6 +19,7 @@ from trueup.planning.records.matching import match_rows, read_records
 from trueup.planning.records.missing import handle_missing
 from trueup.planning.records.presence import find_presence
 from trueup.planning.records.rules import apply_record_rules
+from trueup.planning.records.shared_records import block_shared_records
 from trueup.planning.records.succession import find_successions
 from trueup.planning.rights import hold_denied
 
@@ -35,6 +36,7 @@ def align(context: PlanContext, mapping: MappingSpec) -> None:
     plan_changes(context, mapping, matched, activate)  # diff
     note_handovers(context, mapping, successions)
     block_identity_conflicts(context, mapping)
+    block_shared_records(context, mapping)
     hold_denied(context, mapping)
     apply_record_rules(context, mapping)
     keep_decided_links(context, mapping, matched)
