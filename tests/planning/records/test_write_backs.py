@@ -4,10 +4,12 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from trueup.model.catalogue import Column, Type
 from trueup.model.change import Unknown
-from trueup.planning.records.write_backs import column_text
+from trueup.planning.records.write_backs import column_text, written_value
 
-from tests.support.scene import Scene, actions, change_of, settled
+from tests.planning.records.test_blocking import blocked
+from tests.support.scene import Scene, actions, change_of, day, log, settled
 from tests.support.small_project import changed
 
 
@@ -90,3 +92,68 @@ def test_a_mark_has_the_places_that_its_column_keeps():
     mark = change_of(scene.plan(), "license_change:first:mark")
 
     assert mark.values == {"status": "Archived", "selling_price": Decimal("1.0001")}
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        (
+            "{{ source.name | trim }}",
+            "write_back: license_change.status: 'first' is not one of its choices",
+        ),
+        ("{{ source.name + 1 }}", "write_back: status cannot be evaluated"),
+    ],
+)
+def test_a_change_whose_mark_can_never_be_written_is_not_sent(written, text):
+    scene = settled()
+    scene.files(
+        changed("mappings/license_change.yaml", "{status: Archived}", f'{{status: "{written}"}}')
+    )
+    scene.add("license_change", log("third", on=day(11, 10), quantity=2, name="first"))
+    scene.row("subscription")["quantity"] = 12
+    made = scene.plan()
+
+    (finding,) = blocked(made, "third").findings
+
+    assert actions(made) == []
+    assert finding.text.startswith(text)
+    assert str(finding.place).startswith("mappings/license_change.yaml:")
+
+
+def test_a_record_is_created_without_a_write_back_that_does_not_fit():
+    scene = Scene()
+    scene.files(
+        changed(
+            "mappings/subscription.yaml",
+            '{psa_system_id: "{{ record.id }}"}',
+            '{quantity: "{{ source.name | trim }}"}',
+        )
+    )
+    made = scene.plan()
+
+    (finding,) = [one for one in made.findings if one.code == "value-does-not-fit"]
+
+    assert ("create", "subscription") in actions(made)
+    assert ("write_back", "subscription") not in actions(made)
+    assert (finding.mapping, finding.key) == ("subscription", "sub")
+    assert finding.text.startswith("write_back: subscription.quantity: ")
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "written"),
+    [
+        (Type.TEXT, 12, "12"),
+        (Type.TEXT, " as it is ", " as it is "),
+        (Type.INTEGER, "12", 12),
+        (Type.DECIMAL, "1.23456", Decimal("1.23456")),
+        (Type.BOOLEAN, "no", False),
+        (Type.DAY, "2026-11-15", date(2026, 11, 15)),
+        (Type.CHOICE, "Archived", "Archived"),
+        (Type.DAY, None, None),
+        (Type.DAY, Unknown("customer:a"), Unknown("customer:a")),
+    ],
+)
+def test_a_value_is_written_in_the_type_of_its_column(kind, value, written):
+    column = Column("column", kind, "column", choices={1: "Active", 2: "Archived"})
+
+    assert written_value(column, value) == written

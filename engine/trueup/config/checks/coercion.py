@@ -31,7 +31,7 @@ Text is not listed: whether a text is a number or a day depends on the row. The 
 text column for a boolean field, which `_check_scalar` reports.
 """
 
-_NO_LABEL = frozenset({Type.BOOLEAN, Type.DECIMAL, Type.LOOKUP}) | _TIMES
+NO_LABEL = frozenset({Type.BOOLEAN, Type.DECIMAL, Type.LOOKUP}) | _TIMES
 """Types whose values are never the label of a picklist."""
 
 KNOWN_IN_PART = "trueup knows only a part of this picklist: check it in the target"
@@ -93,7 +93,7 @@ def _check_scalar(
     is_text_for_boolean = kind is Type.TEXT and field.type is Type.BOOLEAN
 
     if field.picklist is not None:
-        if kind in _NO_LABEL:
+        if kind in NO_LABEL:
             yield _finding(f"{what} cannot be a label of the picklist {name}", "", place)
         elif scalar.choices and field.picklist:
             yield from _check_choices(scalar, name, field, place)

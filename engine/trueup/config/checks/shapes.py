@@ -102,6 +102,12 @@ ANY_SHAPE = AnyShape()
 TEXT = Scalar(Type.TEXT)
 
 
+def has_other_words(shape: Scalar, words: Iterable[str]) -> bool:
+    """Returns whether it is a column or field none of whose labels is one of the words."""
+    is_named = bool(shape.type) and shape.what != UNNAMED
+    return is_named and not {*words} & {*shape.choices}
+
+
 def parts(missing: str, shapes: Mapping[str, Shape]) -> Structure:
     """Returns a structure with these parts and no others."""
     return Structure(missing, shapes.get, lambda: shapes)

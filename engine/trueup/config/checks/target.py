@@ -25,7 +25,7 @@ from trueup.config.checks.required_fields import (
     creates,
     unset_settings,
 )
-from trueup.config.checks.shapes import UNNAMED, Constant, Scalar
+from trueup.config.checks.shapes import Constant, Scalar, has_other_words
 from trueup.config.schema_errors import shown
 from trueup.model.catalogue import UDF, Entity, Type
 from trueup.model.finding import Finding
@@ -234,14 +234,8 @@ def _check_create(mapping: MappingSpec, context: CheckContext) -> Iterator[Findi
         if isinstance(shape, Constant) and shape.value not in CREATE:
             text = f"create gives {shown(shape.value)}, which is not one of {', '.join(CREATE)}"
             yield error("does-not-fit", text, mapping.create.place, hint(str(shape.value), CREATE))
-        elif isinstance(shape, Scalar) and _is_other_column(shape):
+        elif isinstance(shape, Scalar) and has_other_words(shape, CREATE):
             what = f"{shape.what} ({', '.join(shape.choices) or shape.type})"
             text = f"create gives {what}, which is not one of {', '.join(CREATE)}"
             remedy = "write a condition: {{ 'auto' if … else 'never' }}"
             yield error("does-not-fit", text, mapping.create.place, remedy)
-
-
-def _is_other_column(shape: Scalar) -> bool:
-    """Returns whether it is a column or field none of whose labels is a value of `create`."""
-    is_named = bool(shape.type) and shape.what != UNNAMED
-    return is_named and not {*CREATE} & {*shape.choices}

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from trueup.config.checks.catalogue_names import unknown_column, unknown_entity
+from trueup.config.checks.coercion import NEVER, NO_LABEL
 from trueup.config.checks.context import CheckContext, Names
 from trueup.config.checks.expressions import check_expression
 from trueup.config.checks.fields import check_values, error
-from trueup.config.checks.shapes import Constant, parts
+from trueup.config.checks.shapes import UNNAMED, Constant, Scalar, has_other_words, parts
 from trueup.config.schema_errors import shown
 from trueup.model.catalogue import Column, Field, Table, Type
 from trueup.model.coerce import CoercionError, coerce
@@ -70,6 +71,26 @@ def _check_column(name: str, value: Value, table: Table | None, names: Names) ->
     for shape in checked.shapes:
         if isinstance(shape, Constant) and shape.value is not None:
             yield from _check_fits(shape.value, column, table, value.place)
+        elif isinstance(shape, Scalar) and shape.type:
+            yield from _check_scalar(shape, shape.type, column, table, value.place)
+
+
+def _check_scalar(
+    scalar: Scalar, kind: Type, column: Column, table: Table, place: Place
+) -> Iterator[Finding]:
+    """Reports a column, a field, or what a filter makes of one, that never fits the column."""
+    name = f"{table.name}.{column.name}"
+    what = f"a {kind} value" if scalar.what == UNNAMED else f"{scalar.what} ({kind})"
+    if column.type is Type.CHOICE:
+        is_never = kind in NO_LABEL or has_other_words(scalar, column.choices.values())
+        if column.choices and is_never:
+            text = f"{what} is not a choice of {name} ({', '.join(column.choices.values())})"
+            yield error("does-not-fit", text, place, "write one of them, or a condition")
+    elif column.type in NEVER.get(kind, ()):
+        yield error("does-not-fit", f"{what} does not fit {name} ({column.type})", place)
+    elif kind is Type.TEXT and column.type is Type.BOOLEAN and scalar.what != UNNAMED:
+        text = f"{what} does not fit {name} ({column.type})"
+        yield error("does-not-fit", text, place, "write a condition: {{ … == '…' }}")
 
 
 def _check_fits(value: object, column: Column, table: Table, place: Place) -> Iterator[Finding]:

@@ -4,8 +4,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 
-from trueup.expressions import evaluate
+from trueup.expressions import EVALUATION_ERRORS, evaluate
+from trueup.expressions.rules import expression_failed
 from trueup.model.change import Action, Change, FieldChange, Preconditions, Reason
+from trueup.model.coerce import CoercionError
+from trueup.model.finding import Finding
 from trueup.model.mapping import MappingSpec
 from trueup.model.mapping_state import MappingState
 from trueup.planning.change_ids import mark_id
@@ -14,7 +17,7 @@ from trueup.planning.fingerprints import seen_row
 from trueup.planning.ledger.lost_days import credit_note, earlier_notes
 from trueup.planning.ledger.planned import EarlierDays
 from trueup.planning.needs import made_of
-from trueup.planning.records.write_backs import column_text, kept_value
+from trueup.planning.records.write_backs import column_text, kept_value, misfit
 from trueup.stages.ledger import ServiceLedger
 
 
@@ -58,12 +61,10 @@ class ArchiveMarks:
         spec = self._mapping.write_back
         if spec is None or not keys:
             return
-        names = self._context.names(self._mapping.name, keys[0])
-        table = self._mapping.source.table
-        values = {
-            name: kept_value(self._context, table, name, evaluate(value.raw, names))
-            for name, value in spec.set.items()
-        }
+        values, findings = self._values(keys[0])
+        if findings:
+            self._state.findings += findings
+            return
         row = self._state.rows[keys[0]]
         # After an adjustment the rows were checked with it, just before it was sent.
         checked = () if needs else keys
@@ -100,6 +101,32 @@ class ArchiveMarks:
             marks_changes=True,
         )
         self._state.changes.setdefault(id_, []).append(change)
+
+    def faults(self, key: str) -> list[Finding]:
+        """Returns why the mark of a change can never be written.
+
+        Such a change is not sent: it would stay pending in the source after it took effect.
+        """
+        return self._values(key)[1]
+
+    def _values(self, key: str) -> tuple[dict[str, object], list[Finding]]:
+        """Returns what marks the change, in the types of the columns, and what does not fit."""
+        spec, values = self._mapping.write_back, dict[str, object]()
+        findings: list[Finding] = []
+        if spec is None:
+            return values, findings
+        names = self._context.names(self._mapping.name, key)
+        table = self._mapping.source.table
+        for name, value in spec.set.items():
+            try:
+                values[name] = kept_value(self._context, table, name, evaluate(value.raw, names))
+            except CoercionError as fault:
+                findings.append(misfit(self._context, self._mapping, key, name, fault))
+            except EVALUATION_ERRORS as fault:
+                what = f"write_back: {name}"
+                failed = expression_failed(self._mapping.name, key, what, value.place, fault)
+                findings.append(failed)
+        return values, findings
 
     def _made_of(self, keys: Iterable[str]) -> dict[str, dict[str, object]]:
         """Returns what the rows held: the source does not mark a row that was changed since."""

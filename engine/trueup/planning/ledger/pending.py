@@ -189,7 +189,7 @@ class PendingChanges:
             self.state.skip(key, about, resolved.because)
             self.left_out.append(key)
             return False
-        findings = [*resolved.findings, *self._reserved(key)]
+        findings = [*resolved.findings, *self._reserved(key), *self.marks.faults(key)]
         for finding in findings:
             self.state.block(key, finding, resolved.because)
         self.values.keep(key, resolved.values)

@@ -8,9 +8,9 @@ from trueup.expressions import EVALUATION_ERRORS, Program
 from trueup.expressions.joins import used_joins
 from trueup.expressions.rules import expression_failed
 from trueup.expressions.value_filters import as_text
-from trueup.model.catalogue import Column, Type
+from trueup.model.catalogue import Column, Field, Type
 from trueup.model.change import Action, Change, FieldChange, Preconditions, Reason, Unknown
-from trueup.model.coerce import empty
+from trueup.model.coerce import CoercionError, coerce, empty, shown, to_number
 from trueup.model.finding import Finding, Severity
 from trueup.model.mapping import MappingSpec, WriteBackSpec
 from trueup.model.money import rounded
@@ -73,10 +73,16 @@ def _is_allowed(
 def _add(context: PlanContext, mapping: MappingSpec, key: str, values: Mapping[str, Any]) -> None:
     state = context.states[mapping.name]
     row = state.rows[key]
-    wanted = {
-        name: kept_value(context, mapping.source.table, name, value)
-        for name, value in values.items()
-    }
+    findings, wanted = [], {}
+    for name, value in values.items():
+        try:
+            wanted[name] = kept_value(context, mapping.source.table, name, value)
+        except CoercionError as fault:
+            findings.append(misfit(context, mapping, key, name, fault))
+    if findings:
+        # The record is right without it, so the row is not blocked: only nothing is written back.
+        state.findings += findings
+        return
     wanted = {name: value for name, value in wanted.items() if value != row.get(name)}
     if not wanted or mapping.write_back is None:
         return
@@ -110,13 +116,53 @@ def _add(context: PlanContext, mapping: MappingSpec, key: str, values: Mapping[s
 
 
 def kept_value(context: PlanContext, table: str, name: str, value: object) -> object:
-    """Returns the value as its column in the source keeps it, so that reading it gives the same."""
+    """Returns the value as its column in the source keeps it, so that reading it gives the same.
+
+    Raises CoercionError as `written_value`.
+    """
     column = context.project.catalogue.tables[table].columns[name]
-    kept = as_column(column, value)
+    kept = written_value(column, value)
     if column.type is not Type.DECIMAL or not isinstance(kept, Decimal) or not kept.is_finite():
         return kept
     places = context.decimal_places(table, name)
     return kept if places is None else rounded(kept, Decimal(1).scaleb(-places))
+
+
+def written_value(column: Column, value: object) -> object:
+    """Returns the value as the column takes it; one that is unknown until apply unchanged.
+
+    Sources read empty text as None. Raises CoercionError for a value that the column can never
+    hold: the source would refuse it after everything else was sent.
+    """
+    if isinstance(value, Unknown):
+        return value
+    if empty(value):
+        return None
+    if column.type is Type.CHOICE:
+        labels = [*column.choices.values()]
+        if labels and str(value) not in labels:
+            raise CoercionError(f"{shown(value)} is not one of its choices: {', '.join(labels)}")
+        return str(value)
+    if column.type is Type.DECIMAL:
+        return to_number(value)
+    fitting = coerce(value, Field(column.name, column.type))
+    return as_column(column, value) if column.type in (Type.TEXT, Type.LOOKUP) else fitting
+
+
+def misfit(
+    context: PlanContext, mapping: MappingSpec, key: str, name: str, fault: CoercionError
+) -> Finding:
+    """Returns the finding that a value cannot be written back into its column."""
+    place = mapping.write_back.set[name].place if mapping.write_back else mapping.place
+    return Finding(
+        "value-does-not-fit",
+        Severity.ERROR,
+        f"write_back: {mapping.source.table}.{name}: {fault}",
+        f"correct the row in {context.systems.source}, or the expression at this place",
+        place,
+        mapping.name,
+        key,
+    )
 
 
 def as_column(column: Column, value: object) -> object:
