@@ -13,7 +13,7 @@ from trueup.config.checks.context import CheckContext
 from trueup.config.checks.expressions import CheckedExpression, Names, check_expression
 from trueup.config.checks.shapes import UNNAMED, Constant, Scalar
 from trueup.config.schema_errors import shown
-from trueup.model.catalogue import UDF, Entity, Field, Type
+from trueup.model.catalogue import UDF, Entity, Field, Table, Type
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.mapping import FieldSpec, Find, Linked, MappingSpec, Reference, Value
 from trueup.model.requirements import has_label
@@ -105,8 +105,8 @@ def _check_ref(
     if context.entity(mapping.target.entity):
         who = f"mapping {mapping.name} writes"
         yield from check_reference(field, entity, mapping.target.entity, who, reference.place)
-    if context.table(mapping.source.table):
-        yield from _check_key(checked, mapping.source.table, reference)
+    if table := context.table(mapping.source.table):
+        yield from check_key(checked, table, mapping.name, reference.of.place)
     if field and entity:
         yield from _check_record(field, entity, mapping, reference, context)
 
@@ -136,17 +136,23 @@ def _check_record(
                 yield error("reference", text, place, f"make it {shown(label)}")
 
 
-def _check_key(checked: CheckedExpression, table: str, reference: Reference) -> Iterator[Finding]:
-    """Reports an `of` that does not give keys of the table of the mapping referred to."""
+def check_key(
+    checked: CheckedExpression, table: Table, mapping: str, place: Place
+) -> Iterator[Finding]:
+    """Reports an expression that does not give keys of the table that the mapping is about.
+
+    A column of text may hold keys, unless it is the title of the rows.
+    """
     for shape in checked.shapes:
-        if not isinstance(shape, Scalar) or shape.what == UNNAMED or shape.key_of == table:
+        if not isinstance(shape, Scalar) or shape.what == UNNAMED or shape.key_of == table.name:
             continue
-        if shape.key_of or shape.type is not Type.TEXT:
+        is_title = shape.what == f"{table.name}.{table.title}"
+        if shape.key_of or is_title or shape.type is not Type.TEXT:
             text = (
-                f"mapping {reference.mapping} is about table {table};"
+                f"mapping {mapping} is about table {table.name};"
                 f" {shape.what} is not a key of that table"
             )
-            yield error("reference", text, reference.of.place)
+            yield error("reference", text, place)
 
 
 def check_reference(

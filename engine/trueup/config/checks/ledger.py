@@ -7,9 +7,20 @@ from typing import assert_never
 from trueup.config.checks.coercion import KNOWN_IN_PART
 from trueup.config.checks.context import CheckContext, references
 from trueup.config.checks.expressions import Names, check_expression
-from trueup.config.checks.fields import check_field_name, check_mapping_name, error
+from trueup.config.checks.fields import (
+    check_field_name,
+    check_key,
+    check_mapping_name,
+    error,
+)
 from trueup.config.checks.read_entities import NUMBERS, TIMES, check_read, check_type
-from trueup.config.checks.shapes import Constant
+from trueup.config.checks.shapes import (
+    Constant,
+    Scalar,
+    has_other_words,
+    is_never_number,
+    named,
+)
 from trueup.config.documents import Steps
 from trueup.config.schema_errors import shown
 from trueup.model.catalogue import Entity, Field, Type
@@ -31,6 +42,8 @@ from trueup.model.mapping import (
 )
 from trueup.model.suggestions import hint, nearest, unknown
 
+NUMBER_REMEDY = "name a column with a number, or make one of the text: … | decimal"
+
 
 def check_ledger(mapping: MappingSpec, context: CheckContext) -> Iterator[Finding]:
     """Yields what is wrong with `ledger`, `policy` and `successor_of` of a mapping."""
@@ -40,8 +53,10 @@ def check_ledger(mapping: MappingSpec, context: CheckContext) -> Iterator[Findin
     if mapping.policy:
         yield from check_policy(mapping.policy, mapping, context)
     if mapping.successor_of:
-        names = context.of_row(mapping)
-        yield from check_expression(mapping.successor_of, names, single=True).findings
+        checked = check_expression(mapping.successor_of, context.of_row(mapping), single=True)
+        yield from checked.findings
+        if table := context.table(mapping.source.table):
+            yield from check_key(checked, table, mapping.name, mapping.successor_of.place)
         if not context.keeps_ledger(mapping):
             text = f"successor_of is for a mapping with a ledger; mapping {mapping.name} has none"
             yield error("ledger", text, mapping.successor_of.place, "remove `successor_of`")
@@ -51,7 +66,7 @@ def _check_comparison(
     ledger: LedgerSpec, mapping: MappingSpec, entity: Entity | None, context: CheckContext
 ) -> Iterator[Finding]:
     names = context.of_row(mapping)
-    yield from check_expression(ledger.quantity, names, single=True).findings
+    yield from _check_quantity(ledger.quantity, names)
     yield from _check_units(ledger.units, mapping, entity, context)
 
     place = context.place(mapping, "ledger", "pending")
@@ -71,6 +86,21 @@ def _check_comparison(
         yield from _check_price(ledger.price, mapping, entity, context)
     if ledger.periods:
         yield from _check_periods(ledger.periods, mapping, entity, context)
+
+
+def _check_quantity(quantity: Value, names: Names) -> Iterator[Finding]:
+    """Reports a quantity that is no number for any row; yes and no count as 1 and 0."""
+    checked = check_expression(quantity, names, single=True)
+    yield from checked.findings
+    for shape in checked.shapes:
+        what = ""
+        if isinstance(shape, Scalar) and shape.type is not Type.BOOLEAN and is_never_number(shape):
+            what = named(shape)
+        elif isinstance(shape, Constant) and not isinstance(shape.value, bool | None):
+            what = shown(shape.value) if _number(shape.value) is None else ""
+        if what:
+            text = f"ledger: quantity is {what}, which is no number of units"
+            yield error("does-not-fit", text, quantity.place, NUMBER_REMEDY)
 
 
 def _check_units(
@@ -160,36 +190,59 @@ def _check_policy_part(part: PolicyPart, value: Value, names: Names) -> Iterator
     for shape in checked.shapes:
         if isinstance(shape, Constant) and shape.value is not None:
             yield from _check_policy_value(part, shape.value, value.place)
+        elif isinstance(shape, Scalar):
+            yield from _check_policy_column(part, shape, value.place)
+
+
+def _words_of(part: PolicyPart) -> list[str] | None:
+    """Returns the words that a part may have; None for a number of units, empty for any text."""
+    match part:
+        case PolicyPart.INCREASE | PolicyPart.DECREASE:
+            return [str(one) for one in EffectiveDay]
+        case PolicyPart.ROUNDING:
+            return [str(one) for one in Rounding]
+        case PolicyPart.INCLUDED | PolicyPart.MINIMUM | PolicyPart.CEILING:
+            return None
+        case PolicyPart.REFUND:
+            return []
+        case _:
+            assert_never(part)
 
 
 def _check_policy_value(part: PolicyPart, value: object, place: Place) -> Iterator[Finding]:
-    match part:
-        case PolicyPart.INCREASE | PolicyPart.DECREASE:
-            choices = [str(one) for one in EffectiveDay]
-        case PolicyPart.ROUNDING:
-            choices = [str(one) for one in Rounding]
-        case PolicyPart.INCLUDED | PolicyPart.MINIMUM | PolicyPart.CEILING:
-            if not _is_units(value):
-                text = f"policy: {part} is {shown(value)}, which is no number of units"
-                yield error("does-not-fit", text, place, "write a number that is 0 or more")
-            return
-        case PolicyPart.REFUND:
-            return
-        case _:
-            assert_never(part)
-    if value not in choices:
-        text = f"policy: {part} is {shown(value)}, which is not one of {', '.join(choices)}"
-        yield error("does-not-fit", text, place, hint(str(value), choices))
+    words = _words_of(part)
+    if words is None and not _is_units(value):
+        text = f"policy: {part} is {shown(value)}, which is no number of units"
+        yield error("does-not-fit", text, place, "write a number that is 0 or more")
+    elif words and value not in words:
+        text = f"policy: {part} is {shown(value)}, which is not one of {', '.join(words)}"
+        yield error("does-not-fit", text, place, hint(str(value), words))
+
+
+def _check_policy_column(part: PolicyPart, shape: Scalar, place: Place) -> Iterator[Finding]:
+    words = _words_of(part)
+    if words is None and is_never_number(shape):
+        text = f"policy: {part} is {named(shape)}, which is no number of units"
+        yield error("does-not-fit", text, place, NUMBER_REMEDY)
+    elif words and has_other_words(shape, words):
+        text = f"policy: {part} is {named(shape)}, which is not one of {', '.join(words)}"
+        remedy = f"write a condition: {{{{ '{words[0]}' if … else '{words[-1]}' }}}}"
+        yield error("does-not-fit", text, place, remedy)
 
 
 def _is_units(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
-        return False
+    number = None if isinstance(value, bool) else _number(value)
+    return number is not None and number >= 0
+
+
+def _number(value: object) -> Decimal | None:
+    if not isinstance(value, int | float | Decimal | str):
+        return None
     try:
         number = Decimal(str(value))
     except InvalidOperation:
-        return False
-    return number.is_finite() and number >= 0
+        return None
+    return number if number.is_finite() else None
 
 
 def _check_override(

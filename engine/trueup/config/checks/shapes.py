@@ -108,6 +108,22 @@ def has_other_words(shape: Scalar, words: Iterable[str]) -> bool:
     return is_named and not {*words} & {*shape.choices}
 
 
+NO_NUMBERS = frozenset({Type.DAY, Type.INSTANT, Type.BOOLEAN, Type.LOOKUP})
+"""Types whose values are never numbers. A text may be one, and so may the label of a choice."""
+
+
+def is_never_number(shape: Scalar) -> bool:
+    """Returns whether it is a column or field that holds no number, or what a filter makes."""
+    if shape.type in {Type.TEXT, Type.CHOICE}:
+        return shape.what != UNNAMED and not any(label.isdecimal() for label in shape.choices)
+    return shape.type in NO_NUMBERS
+
+
+def named(shape: Scalar) -> str:
+    """Returns how a message names a column, a field or what a filter makes of one."""
+    return f"a {shape.type} value" if shape.what == UNNAMED else f"{shape.what} ({shape.type})"
+
+
 def parts(missing: str, shapes: Mapping[str, Shape]) -> Structure:
     """Returns a structure with these parts and no others."""
     return Structure(missing, shapes.get, lambda: shapes)
