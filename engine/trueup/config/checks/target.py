@@ -4,10 +4,10 @@ Start with `check_target`. Required fields are checked in `required_fields.py`, 
 in `fields.py`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from trueup.config.checks.catalogue_names import unknown_entity
-from trueup.config.checks.context import CheckContext, specs
+from trueup.config.checks.context import CheckContext, Names, specs
 from trueup.config.checks.expressions import check_expression
 from trueup.config.checks.fields import (
     check_field_name,
@@ -25,11 +25,19 @@ from trueup.config.checks.required_fields import (
     creates,
     unset_settings,
 )
-from trueup.config.checks.shapes import Constant, Scalar, has_other_words
+from trueup.config.checks.shapes import Constant, Scalar, Shape, has_other_words
 from trueup.config.schema_errors import shown
 from trueup.model.catalogue import UDF, Entity, Type
 from trueup.model.finding import Finding
-from trueup.model.mapping import FieldSpec, Linked, Manage, MappingSpec, Value, WhenMissing
+from trueup.model.mapping import (
+    FieldSpec,
+    Linked,
+    Manage,
+    MappingSpec,
+    Reference,
+    Value,
+    WhenMissing,
+)
 from trueup.model.suggestions import hint, unknown
 
 CREATE = ("auto", "ask", "never")
@@ -130,14 +138,16 @@ def _check_identity(
         remedy = "name a field that can hold the row's own key"
         yield error("identity", text, mapping.place, remedy)
 
+    remedy = "give it the row's own key"
     for spec in mapping.identity.values():
         yield from check_queryable(spec.name, entity, spec.place, "it cannot be an identity")
         field = entity.field(spec.name)
         if field and creates(mapping) and not field.writable_on_create():
             text = f"{entity.name}.{spec.name} is read-only, so it cannot hold an identity"
             yield error("read-only", text, spec.place)
-        consequence, remedy = "no record can be found again by it", "give it the row's own key"
+        consequence = "no record can be found again by it"
         yield from _check_always_none(spec, mapping, context, consequence, remedy)
+    yield from _check_same_for_all(mapping.identity, mapping, context, remedy)
 
 
 def _check_match(mapping: MappingSpec, entity: Entity, context: CheckContext) -> Iterator[Finding]:
@@ -147,9 +157,42 @@ def _check_match(mapping: MappingSpec, entity: Entity, context: CheckContext) ->
 
     consequence = "no record can be matched by it"
     for match_key in mapping.match:
-        for spec in match_key.fields.values():
+        fields = match_key.fields
+        for spec in fields.values():
             yield from check_queryable(spec.name, entity, spec.place, consequence)
             yield from _check_always_none(spec, mapping, context, consequence, "remove it")
+        if all(map(entity.field, fields)):
+            yield from _check_same_for_all(fields, mapping, context, "remove it")
+
+
+def _check_same_for_all(
+    fields: Mapping[str, FieldSpec], mapping: MappingSpec, context: CheckContext, remedy: str
+) -> Iterator[Finding]:
+    """Reports a key that is the same for every row. One of its fields may be: others differ."""
+    names = context.of_row(mapping)
+    if not fields or not all(_is_same_for_all(spec, names) for spec in fields.values()):
+        return
+    listed = " and ".join(fields)
+    verb, it = ("is", "it identifies") if len(fields) == 1 else ("are", "they identify")
+    text = f"{listed} {verb} the same for every row, so {it} none"
+    yield error("same-for-all", text, next(iter(fields.values())).place, remedy)
+
+
+def _is_same_for_all(spec: FieldSpec, names: Names) -> bool:
+    match spec.value:
+        case Value():
+            values = [spec.value]
+        case Reference():
+            values = [spec.value.of]
+        case _:
+            values = [*spec.value.where.values()]
+    return all(_is_stated(check_expression(value, names).shapes) for value in values)
+
+
+def _is_stated(shapes: Sequence[Shape]) -> bool:
+    """Returns whether a value is one that the files state; none is reported elsewhere."""
+    only = shapes[0] if len(shapes) == 1 else None
+    return isinstance(only, Constant) and only.value is not None
 
 
 def _check_always_none(
