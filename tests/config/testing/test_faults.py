@@ -6,6 +6,8 @@ from tests.support.project_tests import read
 
 BEGIN = "test: some\nsource: {account: [alpine], subscription: [mail]}\n"
 EXPECT = "expect: {plan: nothing}\n"
+ONE_CHANGE = "test: some\nsource: {license_change: [x]}\n"
+ONLY_APPENDS = "this can never hold: license_change only appends: its rows are adjusted"
 
 
 def faults(folder, text: str, defaults: str | None = None) -> list[str]:
@@ -50,6 +52,18 @@ CASES = [
         "2:23",
         "account x occurs twice",
         "give one of them another key",
+    ),
+    (
+        "test: a\nsource:\n  license_change: [{id: x, created_on: rubbish}]\n" + EXPECT,
+        "3:40",
+        "created_on: write a point in time such as 2026-11-01T09:30:00Z",
+        "",
+    ),
+    (
+        BEGIN + "settings: {changes_from: yesterday}\n" + EXPECT,
+        "3:26",
+        "changes_from: 'yesterday' is not a day",
+        "write a day such as 2026-11-01",
     ),
     (
         BEGIN + "settings: {setup_fees: 1}\n" + EXPECT,
@@ -137,10 +151,30 @@ CASES = [
         "this can never hold: customer has no ledger, so none of its rows is adjusted",
         "name the row of subscription",
     ),
+    *(
+        (
+            f"{ONE_CHANGE}expect: {{plan: {{{action}: [{{license_change: x}}]}}}}\n",
+            f"3:{20 + len(action)}",
+            f"{ONLY_APPENDS}, never {participle}",
+            "expect it under adjust, with the row whose units it moves",
+        )
+        for action, participle in [
+            ("link", "linked"),
+            ("create", "created"),
+            ("update", "updated"),
+            ("deactivate", "deactivated"),
+        ]
+    ),
     (
         BEGIN + "expect: {plan: {adjust: [{subscription: mail, units: 2 → 2}]}}\n",
         "3:54",
         "this can never hold: 2 → 2 changes nothing",
+        "remove it",
+    ),
+    (
+        BEGIN + "expect: {plan: {adjust: [{subscription: mail, units: 5 → 05}]}}\n",
+        "3:54",
+        "this can never hold: 5 → 05 changes nothing",
         "remove it",
     ),
     (

@@ -36,6 +36,15 @@ UNITS = re.compile(r"\s*(-?\d+)\s*(?:→|->)\s*(-?\d+)\s*")
 _ACTIONS = {str(action).replace(" ", "_"): action for action in Action}
 """Changes by their keys in tests."""
 
+_PARTICIPLES = {
+    Action.LINK: "linked",
+    Action.CREATE: "created",
+    Action.UPDATE: "updated",
+    Action.DEACTIVATE: "deactivated",
+    Action.ADJUST: "adjusted",
+    Action.WRITE_BACK: "written back",
+}
+
 NOTE = "note"
 """Text that a note of an adjustment has, such as the policy that moved its day."""
 
@@ -126,7 +135,9 @@ class ExpectationParser:
         elif action is Action.ADJUST:
             pass
         elif mapping.append and action is not Action.WRITE_BACK:
-            text = f"{mapping.name} only appends: its rows are adjusted, never {action}d"
+            text = (
+                f"{mapping.name} only appends: its rows are adjusted, never {_PARTICIPLES[action]}"
+            )
             remedy = "expect it under adjust, with the row whose units it moves"
         elif action is Action.CREATE and (has_units or has_record) and not mapping.ledger:
             text = f"{mapping.name} {key} has its record already, so it is never created"
@@ -149,7 +160,7 @@ class ExpectationParser:
             if units is None:
                 text = f"{shown(part.data)} is no change of units"
                 self.names.findings.append(fault(text, "write 10 → 12", part.place))
-            elif units[1] == units[2]:
+            elif int(units[1]) == int(units[2]):
                 text = f"this can never hold: {part.data} changes nothing"
                 self.names.findings.append(fault(text, "remove it", part.place))
 

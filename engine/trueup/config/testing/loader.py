@@ -18,6 +18,7 @@ from trueup.config.testing.rows import CODE, RowCompleter, fault, read_rows
 from trueup.config.testing.steps import StepParser, decisions_of
 from trueup.config.testing.target import Names, parse_target
 from trueup.config.testing.test_file import TestFile
+from trueup.model.coerce import shown
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.project import Project
 from trueup.model.suggestions import few_searches, unknown
@@ -134,10 +135,15 @@ class _Loader:
                 self._findings.append(unknown(text, name, known, part.key_place))
                 continue
             own = settings.get(name, self._project.settings[name])
+            day = parse_day(part.data) if name in DAY_SETTINGS else None
+            if name in DAY_SETTINGS and day is None and part.data is not None:
+                text = f"{name}: {shown(part.data)} is not a day"
+                self._findings.append(fault(text, "write a day such as 2026-11-01", part.place))
+                continue
             if isinstance(own, Mapping) and isinstance(part.data, Mapping):
                 settings[name] = {**own, **part.data}
             elif name in DAY_SETTINGS:
-                settings[name] = parse_day(part.data)
+                settings[name] = day
             else:
                 settings[name] = part.data
         return settings

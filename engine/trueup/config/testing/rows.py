@@ -11,8 +11,8 @@ from typing import Any
 
 from trueup.config.node import Node
 from trueup.expressions import EVALUATION_ERRORS, evaluate
-from trueup.model.catalogue import Column, Table, Type
-from trueup.model.coerce import shown
+from trueup.model.catalogue import Column, Field, Table, Type
+from trueup.model.coerce import CoercionError, coerce, shown
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.suggestions import hint, unknown
 from trueup.model.testing import GivenRow, RowDefaults
@@ -86,20 +86,30 @@ def _problem(column: Column, value: object) -> str:
         is_missing = column.type is Type.LOOKUP and value.keys() == {MISSING}
         return "" if is_missing else "is a mapping; only a look-up takes {missing: KEY}"
     is_number = isinstance(value, int | Decimal) and not isinstance(value, bool)
+    wanted = ""
     match column.type:
         case _ if value is None:
             pass
         case Type.BOOLEAN if not isinstance(value, bool):
-            return "write true or false"
+            wanted = "true or false"
         case Type.DAY if not isinstance(value, date):
-            return "write a day such as 2026-11-01"
+            wanted = "a day such as 2026-11-01"
+        case Type.INSTANT if not _is_instant(value):
+            wanted = "a point in time such as 2026-11-01T09:30:00Z"
         case Type.INTEGER | Type.DECIMAL if not is_number:
-            return "write a number"
+            wanted = "a number"
         case Type.CHOICE if column.choices and value not in column.choices.values():
             known = [*column.choices.values()]
             remedy = hint(str(value), known) or f"known: {', '.join(known)}"
             return f"{shown(value)} is none of its choices; {remedy}"
-    return ""
+    return f"write {wanted}" if wanted else ""
+
+
+def _is_instant(value: object) -> bool:
+    try:
+        return bool(coerce(value, Field("", Type.INSTANT)))
+    except CoercionError:
+        return False
 
 
 @dataclass(slots=True)
