@@ -15,6 +15,7 @@ from trueup.config.schema_errors import shown
 from trueup.errors import ExpressionFault
 from trueup.expressions import EVALUATION_ERRORS, FILTERS, TESTS, Inspection, evaluate, inspect
 from trueup.expressions.syntax import parse
+from trueup.model.catalogue import Type
 from trueup.model.finding import Finding, Severity
 from trueup.model.mapping import Value
 from trueup.model.suggestions import unknown
@@ -65,6 +66,33 @@ def check_expression(
     except ExpressionFault as fault:
         report(str(fault), "")
     return checked
+
+
+def check_condition(value: Value, names: Names) -> list[Finding]:
+    """Returns what is wrong with a condition, also one that is the same for every row.
+
+    A text or a look-up as a condition asks whether it has a value. A choice nearly always has.
+    """
+    checked = check_expression(value, names, single=True)
+    only = checked.shapes[0] if len(checked.shapes) == 1 and not checked.findings else None
+    text = remedy = ""
+    if isinstance(only, Constant) and isinstance(only.value, str) and _is_stated(value):
+        origin = only.named or "the condition"
+        result = "always true" if only.value else "never true"
+        text = f"{origin} is the text {shown(only.value)}, which is {result}"
+        remedy = "write true or false, or compare it: {{ … == '…' }}"
+    elif isinstance(only, Scalar) and only.type is Type.CHOICE and only.choices:
+        text = f"{only.what} is not compared: each of its values is true"
+        remedy = "write {{ … == '…' }}, or `is not none` to ask whether there is one"
+    if text:
+        finding = Finding("expression", Severity.ERROR, text, remedy, value.place)
+        checked.findings.append(finding)
+    return checked.findings
+
+
+def _is_stated(value: Value) -> bool:
+    """Returns whether the value needs no row: `{{ 'a' if source.b }}` may be none."""
+    return not value.is_code or inspect(str(value.raw)).roots <= {"settings"}
 
 
 _REFERENCE = re.compile(r"\{?\s*(?P<name>\w+)(?:\.\w+|\[[^]]*\])+[^{}]*\}{0,2}")

@@ -7,6 +7,7 @@ cannot be inferred is `AnyShape`, about which nothing is reported.
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from jinja2 import nodes
@@ -22,7 +23,7 @@ from trueup.config.checks.shapes import (
     Shape,
     Structure,
 )
-from trueup.model.catalogue import Type
+from trueup.model.catalogue import UDF, Type
 from trueup.model.suggestions import hint
 
 Report = Callable[[str, str], None]
@@ -81,6 +82,28 @@ _ATTRIBUTE_FILTERS = frozenset(
 )
 """Filters that take the name of an attribute of the items."""
 
+_ORDERINGS = frozenset(["lt", "lteq", "gt", "gteq"])
+_NUMBER, _TEXT, _DATE = "a number", "a text", "a date"
+_ORDERS: Mapping[Type, str] = {
+    Type.TEXT: _TEXT,
+    Type.LOOKUP: _TEXT,
+    Type.INTEGER: _NUMBER,
+    Type.DECIMAL: _NUMBER,
+    Type.BOOLEAN: _NUMBER,
+    Type.DAY: _DATE,
+    Type.INSTANT: _DATE,
+}
+_CONSTANT_ORDERS: tuple[tuple[type, str], ...] = (
+    (str, _TEXT),
+    (int, _NUMBER),
+    (float, _NUMBER),
+    (Decimal, _NUMBER),
+    (date, _DATE),
+)
+_ORDER_REMEDIES = {
+    frozenset((_TEXT, _DATE)): "make a date of the text: … | date",
+    frozenset((_TEXT, _NUMBER)): "make a number of the text: … | decimal",
+}
 _DATE_PARTS = ("year", "month", "day")
 _YES_NO = Scalar(Type.BOOLEAN)
 
@@ -212,7 +235,20 @@ class Inference:
             elif operand.op in {"in", "notin"} and isinstance(items, nodes.List | nodes.Tuple):
                 for item in items.items:
                     self._check_label(left, self.of(item))
+        operands = [node.expr, *(operand.expr for operand in node.ops)]
+        for operand, one, other in zip(node.ops, operands, operands[1:], strict=False):
+            if operand.op in _ORDERINGS:
+                self._check_order(one, other)
         return _YES_NO
+
+    def _check_order(self, left: nodes.Node, right: nodes.Node) -> None:
+        """Reports two values of which neither can be less than the other, for any row."""
+        silent = Inference(self._names, lambda _text, _remedy: None)
+        lefts = [_order_of(shape) for shape in outcomes(silent.of(left))]
+        rights = [_order_of(shape) for shape in outcomes(silent.of(right))]
+        if all(one and other and one != other for one in lefts for other in rights):
+            text = f"{lefts[0]} is compared with {rights[0]}: neither is ever less than the other"
+            self._report(text, _ORDER_REMEDIES.get(frozenset((lefts[0], rights[0])), ""))
 
     def _check_label(self, choice: Shape, label: Shape) -> None:
         """Reports a choice that is compared with a label which it does not have."""
@@ -221,6 +257,19 @@ class Inference:
         if isinstance(label.value, str) and label.value not in choice.choices:
             text = f"{choice.what} is compared with {label.value!r}, which is not one of its values"
             self._report(text, hint(label.value, choice.choices))
+
+
+def _order_of(shape: Shape) -> str:
+    """Returns what a value is ordered with: numbers, texts or dates; empty if that is unknown.
+
+    Nothing is known of user-defined fields, and of choices, which may be numbers or labels.
+    """
+    if isinstance(shape, Constant):
+        kinds = [kind for type_, kind in _CONSTANT_ORDERS if isinstance(shape.value, type_)]
+        return kinds[0] if kinds else ""
+    if isinstance(shape, Scalar) and shape.type and f".{UDF}" not in shape.what:
+        return _ORDERS.get(shape.type, "")
+    return "a list" if isinstance(shape, ListOf) else ""
 
 
 def outcomes(shape: Shape) -> Iterator[Shape]:

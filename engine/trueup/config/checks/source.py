@@ -5,11 +5,15 @@ from collections.abc import Iterator
 from trueup.config.checks.catalogue_names import unknown_column, unknown_table
 from trueup.config.checks.context import CheckContext, Names
 from trueup.config.checks.cycles import find_cycles
-from trueup.config.checks.expressions import check_expression
-from trueup.model.catalogue import Column, Table
+from trueup.config.checks.expressions import check_condition
+from trueup.model.catalogue import Column, Table, Type
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.mapping import Join, MappingSpec
 from trueup.model.suggestions import unknown
+
+KEY_TYPES = frozenset({Type.TEXT, Type.LOOKUP})
+NEVER_KEYS = frozenset({Type.INTEGER, Type.DECIMAL, Type.BOOLEAN, Type.DAY, Type.INSTANT})
+"""Types whose values never equal a key that is a text. A choice may have the labels of keys."""
 
 
 def check_source(mapping: MappingSpec, context: CheckContext) -> Iterator[Finding]:
@@ -21,7 +25,7 @@ def check_source(mapping: MappingSpec, context: CheckContext) -> Iterator[Findin
 
     if source.where:
         names = context.of_row(mapping)
-        yield from check_expression(source.where, names, single=True).findings
+        yield from check_condition(source.where, names)
     for index, column in enumerate(source.order):
         place = context.place(mapping, "source", "order", index)
         yield from _check_column(column, table, place)
@@ -48,7 +52,7 @@ def _check_join(join: Join, mapping: MappingSpec, context: CheckContext) -> Iter
 
     if join.where:
         names = _join_names(join, mapping, context)
-        yield from check_expression(join.where, names, single=True).findings
+        yield from check_condition(join.where, names)
 
 
 def _join_names(join: Join, mapping: MappingSpec, context: CheckContext) -> Names:
@@ -93,8 +97,17 @@ def _check_keys(
         return
 
     start = mapping.source.joins[through].table if through else mapping.source.table
-    theirs = _key_of(context.table(join.table), column)
-    ours = _key_of(context.table(start), own_column)
+    joined, own = context.table(join.table), context.table(start)
+    theirs, ours = _key_of(joined, column), _key_of(own, own_column)
+    if joined and own and bool(theirs) != bool(ours):
+        key, other = joined.columns.get(column), own.columns.get(own_column)
+        key, other = (key, other) if theirs else (other, key)
+        if key and other and key.type in KEY_TYPES and other.type in NEVER_KEYS:
+            text = (
+                f"{join.table}.{column} is joined with {path}: a key ({key.type}) and a column "
+                f"({other.type}) are never equal"
+            )
+            yield Finding("join", Severity.ERROR, text, "join on other columns", place)
     if theirs and ours and theirs != ours:
         text = (
             f"{join.table}.{column} is a key of {theirs}, {path} is a key of {ours}:"

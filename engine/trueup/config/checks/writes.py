@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from trueup.config.checks.catalogue_names import unknown_column, unknown_entity
 from trueup.config.checks.coercion import NEVER, NO_LABEL
 from trueup.config.checks.context import CheckContext, Names
-from trueup.config.checks.expressions import check_expression
+from trueup.config.checks.expressions import check_condition, check_expression
 from trueup.config.checks.fields import check_values, error
 from trueup.config.checks.shapes import UNNAMED, Constant, Scalar, has_other_words, parts
 from trueup.config.schema_errors import shown
@@ -26,7 +26,7 @@ def check_writes(mapping: MappingSpec, context: CheckContext) -> Iterator[Findin
 
 def _check_repeat(repeat: Repeat, mapping: MappingSpec, context: CheckContext) -> Iterator[Finding]:
     names = context.of_row(mapping)
-    yield from check_expression(repeat.when, names, single=True).findings
+    yield from check_condition(repeat.when, names)
 
     entity = context.entity(repeat.by)
     if entity is None:
@@ -45,7 +45,7 @@ def _check_write_back(
         names["record"] = parts(missing, {})
 
     if write_back.when:
-        yield from check_expression(write_back.when, names, single=True).findings
+        yield from check_condition(write_back.when, names)
     if write_back.after and not context.appends(mapping):
         text = "`after: proof` is for mappings that append"
         yield error("write-back", text, write_back.place, "remove it")
