@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from trueup.operations.project import load_project
 from trueup.planning.needs import columns
 from trueup.source.files.source import FileSource
@@ -73,6 +74,40 @@ def test_a_test_of_any_mapping_passes_and_names_no_person(trueup, saved, persona
     assert [one for one in personal if one in text] == []
     assert trueup("test", *HERE, file)[:2] == (0, "1 test passed.\n")
     assert trueup("fmt", "--check", file)[0] == 0
+
+
+def test_what_is_looked_up_for_a_row_names_no_person(work, trueup, saved, personal):
+    """The owner is an employee, whom the settings name; the parent has the name of the customer."""
+    mapping, defaults = work / "mappings" / "customer.yaml", work / "tests" / "defaults.yaml"
+    text = mapping.read_text(encoding="utf-8")
+    parent = 'parentCompanyID: {ref: customer, of: "{{ source.parent }}"}'
+    own = 'parentCompanyID: {find: Companies, where: {companyName: "{{ source.name }}"}}'
+    assert parent in text
+    mapping.write_text(text.replace(parent, own), encoding="utf-8")
+    text = defaults.read_text(encoding="utf-8")
+    owner = "  default_owner_source: owner@provider.example\n"
+    assert owner in text
+    defaults.write_text(text.replace(owner, ""), encoding="utf-8")
+    seed = json.loads((work / "examples" / "autotask.json").read_text(encoding="utf-8"))
+    companies = {one["companyName"] for one in seed["records"]["Companies"]}
+    plan = json.loads(saved.read_text(encoding="utf-8"))
+    key = next(
+        one["keys"][0]
+        for one in plan["changes"]
+        if one["mapping"] == "customer" and one["name"] in companies
+    )
+
+    file = make(trueup, f"customer:{key}")
+
+    text = file.read_text(encoding="utf-8")
+    assert [one for one in (*personal, "priya.raman@northgate-it.example") if one in text] == []
+    [made] = yaml.load_all(text, yaml.BaseLoader)
+    assert made["settings"] == {"default_owner_source": "person2@customer.example"}
+    assert made["target"]["records"] == {
+        "Companies": [{"companyName": "Account Name 1"}],
+        "Resources": [{"email": "person2@customer.example"}],
+    }
+    assert trueup("test", *HERE, file)[:2] == (0, "1 test passed.\n")
 
 
 def test_a_file_that_exists_is_not_overwritten(trueup, saved):

@@ -211,6 +211,7 @@ class RowDefaults:
     rows: Mapping[str, Mapping[str, object]]  # table → column → literal or template
     balance: tuple[BalanceRule, ...]
     tenant: Mapping[str, object]  # a seed of the target, with its reference data
+    settings: Mapping[str, object] = field(default_factory=dict)  # that differ from the project's
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,19 +61,29 @@ def test_a_valid_phone_becomes_another_valid_one_of_its_country(text):
     assert phone.startswith("+41" if text.startswith("+41") else "+44")
 
 
-def test_an_invalid_phone_stays_none():
-    assert replaced("account", {"phone": "ext. 204"})["phone"] == "ext. 000"
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        ("ext. 204", "AAA. 001"),
+        ("0113 496 0288 9999", "0000 000 0000 0001"),
+        ("ask for Denise Okafor, ext. 204", "AAA AAA AAAAAA AAAAAA, AAA. 001"),
+        ("Denise", "AAAAAA1"),
+    ],
+)
+def test_an_invalid_phone_stays_none_and_names_nobody(text, other):
+    assert replaced("account", {"phone": text})["phone"] == other
+    assert not is_phone(other, "GB")
 
 
-def test_two_phones_stay_different():
+@pytest.mark.parametrize("begin", ["020 7946 01", "0113 496 0288 99", "+420 601 123 4"])
+def test_two_phones_stay_different(begin):
     names, account = Pseudonyms(frozenset()), shipped().catalogue.tables["account"]
 
     phones = {
-        names.of(account, {"phone": f"020 7946 01{number}"}, "GB")["phone"]
-        for number in range(20, 40)
+        names.of(account, {"phone": f"{begin}{number}"}, "GB")["phone"] for number in range(10, 90)
     }
 
-    assert len(phones) == 20
+    assert len(phones) == 80
 
 
 def test_what_the_settings_name_stays():
@@ -81,6 +91,19 @@ def test_what_the_settings_name_stays():
 
     assert kept == {"owner", "a@b.example", "more", "Microsoft", "Vendor"}
     assert replaced("account", {"name": "Vendor"}, kept)["name"] == "Vendor"
+
+
+def test_an_address_in_the_settings_is_replaced_as_in_the_rows():
+    names = Pseudonyms(frozenset({"owner@msp.example"}))
+    account = shipped().catalogue.tables["account"]
+
+    row = names.of(account, {"email": "owner@msp.example"}, None)
+    settings = names.setting({"owners": {"priya@msp.example": ["Priya <owner@msp.example>", 1]}})
+
+    assert row == {"email": "person1@customer.example"}
+    assert settings == {
+        "owners": {"person2@customer.example": ["Priya <person1@customer.example>", 1]}
+    }
 
 
 def test_a_table_of_goods_stays():

@@ -49,8 +49,8 @@ class _Loader:
         if defaults:
             for checked in self._checked(defaults, "test_defaults"):
                 node = Node(checked.document, checked.data)
-                self._defaults = self._parse_defaults(node)
                 self._settings = self._parse_settings(node.get("settings"))
+                self._defaults = self._parse_defaults(node)
         tests: dict[str, ProjectTest] = {}
         for file in files:
             for checked in self._checked(file, "test"):
@@ -176,6 +176,7 @@ class _Loader:
             rows=rows,
             balance=tuple(rule for rule in rules if rule),
             tenant=_tenant(target.data) if target else {},
+            settings=self._settings,
         )
 
     def _balance(self, node: Node) -> BalanceRule | None:

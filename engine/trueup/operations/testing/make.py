@@ -1,14 +1,12 @@
 """Makes a test from a row: the row and its relatives, its records, and the plan."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
-from itertools import count, product
+from datetime import date
+from itertools import product
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from trueup import pipeline, wiring
 from trueup.config.layout import formatted
@@ -18,17 +16,17 @@ from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.namespace import Namespace
 from trueup.model.catalogue import Type
 from trueup.model.change import Action, Change
-from trueup.model.coerce import coerce
+from trueup.model.coerce import CoercionError, coerce
 from trueup.model.finding import Severity
 from trueup.model.mapping import Find, MappingSpec, Reference
 from trueup.model.mapping_state import Row
 from trueup.model.plan import Plan
 from trueup.model.project import Project
-from trueup.model.testing import RowDefaults
 from trueup.model.units import unit_rows
 from trueup.operations.project_folder import TESTS
 from trueup.operations.rows import known_rows, require_mapping, resolve_key
 from trueup.operations.testing.files import load_files, usual_defaults
+from trueup.operations.testing.made_file import HEADER, as_yaml, new_file
 from trueup.operations.testing.pseudonyms import Pseudonyms, region_of, settings_texts
 from trueup.operations.testing.run import plan_test
 from trueup.operations.testing.values import RowNames, in_cents
@@ -38,13 +36,6 @@ from trueup.ports.world import World
 
 RowId = tuple[str, str]
 """Table and key."""
-
-_HEADER = (
-    "# yaml-language-server: $schema=../schemas/test.schema.json\n"
-    "#\n"
-    "# Made from a real row. Names, phones and addresses are others. Keep what matters, and name\n"
-    "# the test after what it shows.\n"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +57,11 @@ def make_test(project: Project, mapping: str, text: str) -> MadeTest:
         plan = pipeline.plan(project, world)
         maker = _Maker(project, world, plan, mapping, key)
         given = maker.given()
-    file, name = _new_file(Path(project.root) / TESTS, mapping)
+    file, name = new_file(Path(project.root) / TESTS, mapping)
     document = {"test": name, "as_of": plan.as_of, **given}
     made, expect = _expected(project, {**document, "expect": {"plan": "nothing"}}, file)
     file.parent.mkdir(exist_ok=True)
-    text = _HEADER + _yaml({**document, "expect": expect})
+    text = HEADER + as_yaml({**document, "expect": expect})
     file.write_bytes(formatted(text.encode(), file.name))
     real = _actions(plan, mapping, key)
     found = _actions(made, mapping, maker.keys[maker.start])
@@ -100,7 +91,12 @@ class _Maker:
             for row, link in world.state.load().links.items()
             if self._id_of(*row) in self._rows
         }
-        self._names = Pseudonyms(frozenset(settings_texts(project.settings)))
+        self._defaults = usual_defaults(project)
+        self._settings = {**project.settings, **self._defaults.settings}
+        """Those of the test, before the e-mail addresses in them are replaced."""
+        kept = (*settings_texts(project.settings), *settings_texts(self._settings))
+        self._names = Pseudonyms(frozenset(kept))
+        self._replaced = self._replaced_rows()
 
     # Relatives
 
@@ -139,10 +135,7 @@ class _Maker:
         return Namespace(mapping, self._tables, self._project.settings, plan)
 
     def _evaluated(self, mapping: MappingSpec, raw: object, row: Row) -> object:
-        try:
-            return evaluate(raw, self._namespace(mapping).names(row))
-        except EVALUATION_ERRORS:  # the row has no such relative then
-            return None
+        return _value(raw, self._namespace(mapping).names(row))
 
     def _references(self, row: RowId) -> Iterator[RowId]:
         for name, column in self._catalogue[row[0]].columns.items():
@@ -158,32 +151,45 @@ class _Maker:
 
     def given(self) -> dict[str, Any]:
         """`settings`, `source` and `target` of the test."""
-        defaults = usual_defaults(self._project)
         source: dict[str, list[object]] = {}
-        region = region_of(self._rows.values())
-        for (table, key), row in self._rows.items():
-            own = region_of([row]) or region
-            values = self._names.of(self._catalogue[table], row, own)
-            shown = self._shown(table, self.keys[table, key], values, defaults)
+        for (table, key), values in self._replaced.items():
+            shown = self._shown(table, self.keys[table, key], values)
             source.setdefault(table, []).append(shown)
+        usual = self._defaults.settings
+        settings = {
+            name: other
+            for name, value in self._project.settings.items()
+            if name not in usual and (other := self._names.setting(value)) != value
+        }
         target = {
-            "records": self._found_records(defaults),
+            "records": self._found_records(),
             "rows": self._linked(),
             "units": self._units(),
             "posted": self._posted,
         }
         held = {name: part for name, part in target.items() if part}
-        return {"balance": False, "source": source, **({"target": held} if held else {})}
+        return {
+            **({"settings": settings} if settings else {}),
+            "balance": False,
+            "source": source,
+            **({"target": held} if held else {}),
+        }
 
-    def _shown(
-        self, table: str, key: str, values: Mapping[str, object], defaults: RowDefaults
-    ) -> object:
+    def _replaced_rows(self) -> dict[RowId, dict[str, object]]:
+        """The rows with other texts; their keys and look-ups are still the real ones."""
+        region = region_of(self._rows.values())
+        return {
+            id_: self._names.of(self._catalogue[id_[0]], row, region_of([row]) or region)
+            for id_, row in self._rows.items()
+        }
+
+    def _shown(self, table: str, key: str, values: Mapping[str, object]) -> object:
         """The columns of a row that the defaults do not give."""
         spec, shown = self._catalogue[table], dict[str, object]()
         for name, value in values.items():
             if name == spec.key:
                 continue
-            default = defaults.rows.get(table, {}).get(name)
+            default = self._defaults.rows.get(table, {}).get(name)
             usual = evaluate(default, {"key": key})
             if spec.columns[name].type is Type.LOOKUP and value is not None:
                 row = (spec.columns[name].table or "", str(value))
@@ -192,38 +198,58 @@ class _Maker:
                 shown[name] = value
         return {spec.key: key, **shown} if shown else key
 
-    def _found_records(self, defaults: RowDefaults) -> dict[str, list[dict[str, object]]]:
-        """Reference data that the mappings look up for these rows, and the defaults lack."""
-        known = defaults.tenant.get("records")
+    def _found_records(self) -> dict[str, list[dict[str, object]]]:
+        """Reference data that the mappings look up for these rows, and the defaults lack.
+
+        The target is read with the values of the real rows. The test has the values that its own
+        rows give, which are what its plan looks up, and name no person.
+        """
+        known = self._defaults.tenant.get("records")
         tenant: Mapping[str, Any] = known if isinstance(known, Mapping) else {}
         found: dict[str, list[dict[str, object]]] = {}
         for mapping in self._project.mappings.values():
             finds = [
                 field.value for field in mapping.fields.values() if isinstance(field.value, Find)
             ]
-            rows = [row for (table, _), row in self._rows.items() if table == mapping.source.table]
+            real, replaced = self._namespace(mapping), self._replaced_namespace(mapping)
+            rows = [row for row in self._rows if row[0] == mapping.source.table]
             for row, find in product(rows, finds):
-                wanted = {
-                    name: self._evaluated(mapping, value.raw, row)
-                    for name, value in find.where.items()
-                }
-                if None in wanted.values() or wanted in found.get(find.entity, []):
+                sought = _values(find, real.names(self._rows[row]))
+                given = _values(find, replaced.names(self._replaced[row]))
+                if None in (*sought.values(), *given.values()) or given in found.get(
+                    find.entity, []
+                ):
                     continue
-                values = self._as_sent(find.entity, wanted)
-                is_usual = any(values.items() <= one.items() for one in tenant.get(find.entity, ()))
-                conditions = [Condition(name, "eq", value) for name, value in values.items()]
-                if not is_usual and self._world.target.read(find.entity, conditions, [*values]):
-                    found.setdefault(find.entity, []).append(wanted)
+                values = self._as_sent(find.entity, given)
+                if any(values.items() <= one.items() for one in tenant.get(find.entity, ())):
+                    continue
+                conditions = [
+                    Condition(name, "eq", value)
+                    for name, value in self._as_sent(find.entity, sought).items()
+                ]
+                fields = [one.field for one in conditions]
+                if self._world.target.read(find.entity, conditions, fields):
+                    found.setdefault(find.entity, []).append(given)
         return found
+
+    def _replaced_namespace(self, mapping: MappingSpec) -> Namespace:
+        """The names that expressions see in the test, but for keys, which join the same rows."""
+        tables: dict[str, list[Row]] = {name: [] for name in self._catalogue}
+        for (table, _), row in self._replaced.items():
+            tables[table].append(row)
+        settings = {name: self._names.setting(value) for name, value in self._settings.items()}
+        usual = self._defaults.settings
+        return Namespace(mapping, tables, {**settings, **usual}, {"as_of": self._plan.as_of})
 
     def _as_sent(self, entity: str, wanted: Mapping[str, object]) -> dict[str, object]:
         """Values as the target has them: numbers in the place of a picklist's labels."""
         described = self._world.target.entity(entity)
-        fields = {name: described.field(name) for name in wanted}
-        return {
-            name: coerce(value, known) if (known := fields[name]) else value
-            for name, value in wanted.items()
-        }
+        sent = dict(wanted)
+        for name, value in wanted.items():
+            field = described.field(name)
+            with suppress(CoercionError):  # a replaced text may be no label: then nothing is found
+                sent[name] = coerce(value, field) if field else value
+        return sent
 
     def _linked(self) -> dict[str, Any]:
         """The rows that have a record, with the fields that differ from what is planned."""
@@ -271,6 +297,17 @@ class _Maker:
         return units
 
 
+def _value(raw: object, names: dict[str, Any]) -> object:
+    try:
+        return evaluate(raw, names)
+    except EVALUATION_ERRORS:  # the row has no such relative then
+        return None
+
+
+def _values(find: Find, names: dict[str, Any]) -> dict[str, object]:
+    return {name: _value(value.raw, names) for name, value in find.where.items()}
+
+
 def _short_keys(rows: Iterable[RowId]) -> dict[RowId, str]:
     """Keys that identify no person: the table's name, with a number from the second row on."""
     keys: dict[RowId, str] = {}
@@ -282,22 +319,12 @@ def _short_keys(rows: Iterable[RowId]) -> dict[RowId, str]:
     return keys
 
 
-def _new_file(folder: Path, mapping: str) -> tuple[Path, str]:
-    """A file that is not there yet, and the name of its test."""
-    for number in count(1):
-        suffix = f"-{number}" if number > 1 else ""
-        file = folder / f"made-{mapping}{suffix}.yaml"
-        if not file.exists():
-            return file, f"a real {mapping}{' ' + str(number) if number > 1 else ''}"
-    raise AssertionError("numbers do not end")
-
-
 def _expected(
     project: Project, document: Mapping[str, Any], file: Path
 ) -> tuple[Plan, dict[str, Any]]:
     """The plan of the test, and what is expected of it."""
     name = f"{TESTS}/{file.name}"
-    text = _yaml(document).encode()
+    text = as_yaml(document).encode()
     tests, defaults, findings = load_files(project, [TestFile(file, name, text)])
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     if errors:
@@ -360,36 +387,3 @@ def _actions(plan: Plan, mapping: str, key: str) -> str:
         if change.mapping == mapping and key in change.keys
     ]
     return " and ".join(sorted(found)) or "no change"
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes decimals as numbers, and the same value as often as it occurs."""
-
-    def ignore_aliases(self, data: object) -> bool:
-        del data
-        return True
-
-
-def _decimal(dumper: yaml.SafeDumper, value: Decimal) -> yaml.ScalarNode:
-    is_whole = value == value.to_integral_value()
-    tag = "tag:yaml.org,2002:int" if is_whole else "tag:yaml.org,2002:float"
-    return dumper.represent_scalar(tag, f"{value:.0f}" if is_whole else f"{value.normalize():f}")
-
-
-def _instant(dumper: yaml.SafeDumper, value: datetime) -> yaml.ScalarNode:
-    return dumper.represent_str(value.isoformat())
-
-
-_Dumper.add_representer(Decimal, _decimal)
-_Dumper.add_representer(datetime, _instant)
-
-
-def _yaml(document: Mapping[str, Any]) -> str:
-    return yaml.dump(
-        dict(document),
-        Dumper=_Dumper,
-        sort_keys=False,
-        allow_unicode=True,
-        width=120,
-        default_flow_style=None,
-    )

@@ -3,6 +3,7 @@
 Equal values become equal ones, in all tables, and different values stay different.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -18,14 +19,24 @@ _KEPT_WORDS = ("country", "currency")
 _CODE = 12
 """Characters of a code, such as a customer's number; a longer text is a name."""
 
+_MAIL = re.compile(r"""[^@\s<>,;:"]+@[^@\s<>,;:"]+\.[^@\s<>,;:".]+""")
+"""An e-mail address in a text."""
+
+_ATTEMPTS = 1_000
+"""Numbers that are tried for a text that is none of those given out."""
+
 
 @dataclass(slots=True)
 class Pseudonyms:
-    """The replacements of values. `kept` are texts of the configuration, which stay."""
+    """The replacements of values. `kept` are texts of the configuration, which stay.
+
+    An e-mail address is replaced there too: it names a person.
+    """
 
     kept: frozenset[str]
     _texts: dict[tuple[str, str], str] = field(default_factory=dict)  # kind and text → other text
     _counts: dict[str, int] = field(default_factory=dict)
+    _used: set[str] = field(default_factory=set)
 
     def of(self, table: Table, row: Row, region: str | None) -> dict[str, object]:
         """Returns the values of a row with replaced texts; choices and figures stay.
@@ -47,11 +58,11 @@ class Pseudonyms:
         label = column.label or column.name
         words = f"{column.name} {label}".casefold()
         if text in self.kept or not text.strip() or any(word in words for word in _KEPT_WORDS):
-            return text
+            return self._other_mails(text)
         if any(word in words for word in _PHONE_WORDS):
             return self._other("phone", text, lambda number: _phone(text, region, number))
         if is_email(text):
-            return self._other("mail", text, lambda n: f"person{n}@customer.example")
+            return self._other_mails(text)
         if "://" in text or "web" in words:
             return self._other("web", text, lambda n: f"https://www.customer{n}.example")
         if len(text) <= _CODE and any(one.isdigit() for one in text):
@@ -59,13 +70,38 @@ class Pseudonyms:
         title = label.rpartition(": ")[2]
         return self._other("text", text, lambda _: f"{title} {self._next(title)}")
 
+    def setting(self, value: object) -> object:
+        """A value of the settings, with others in the place of its e-mail addresses."""
+        match value:
+            case str():
+                return self._other_mails(value)
+            case Mapping():
+                return {self.setting(name): self.setting(part) for name, part in value.items()}
+            case list() | tuple():
+                return [self.setting(part) for part in value]
+            case _:
+                return value
+
     def known(self, text: str) -> str | None:
         """Returns the replacement of a text, if there is one."""
         return next((other for (_, old), other in self._texts.items() if old == text), None)
 
+    def _other_mails(self, text: str) -> str:
+        return _MAIL.sub(
+            lambda found: self._other("mail", found[0], lambda n: f"person{n}@customer.example"),
+            text,
+        )
+
     def _other(self, kind: str, text: str, make: Callable[[int], str]) -> str:
+        """The replacement of a text: no two texts have the same one."""
         if (kind, text) not in self._texts:
-            self._texts[kind, text] = make(self._next(kind))
+            other = make(self._next(kind))
+            for _ in range(_ATTEMPTS):
+                if other not in self._used:
+                    break
+                other = make(self._next(kind))
+            self._used.add(other)
+            self._texts[kind, text] = other
         return self._texts[kind, text]
 
     def _next(self, kind: str) -> int:
@@ -101,10 +137,10 @@ def _code(text: str, number: int) -> str:
 
 
 def _phone(text: str, region: str | None, number: int) -> str:
-    """A valid number of the same country for a valid one; any other text with other digits."""
+    """A valid number of the same country for a valid one; else a text with other characters."""
     valid = phone(text, region)
-    if valid is None:
-        return "".join("0" if one.isdigit() else one for one in text)
+    if valid is None:  # it may be a sentence, with the name of a person
+        return _code(text, number)
     parsed = phonenumbers.parse(valid)
     example = phonenumbers.example_number(phonenumbers.region_code_for_number(parsed) or "GB")
     national = str(example.national_number if example else parsed.national_number)
@@ -112,4 +148,4 @@ def _phone(text: str, region: str | None, number: int) -> str:
         phone(f"+{parsed.country_code}{national[:-3]}{other % 1000:03}")
         for other in range(number, number + 1000)
     )
-    return next((candidate for candidate in candidates if candidate), "")
+    return next((candidate for candidate in candidates if candidate), _code(text, number))
