@@ -124,6 +124,14 @@ def test_the_cookie_is_for_this_desk_alone_and_out_of_reach_of_scripts():
     assert read_cookie("=;;\x00broken", name) == ""
 
 
+@pytest.mark.parametrize("other", ['a="b', "a=b c", "a[0]=1", "a=é", "a", "=", "a=b=c", "a={1,2}"])
+def test_the_cookie_is_found_beside_any_other_one(other):
+    name = cookie_name(8366)
+
+    assert read_cookie(f"{other}; {name}=abc", name) == "abc"
+    assert read_cookie(f"{name}=abc;{other}", name) == "abc"
+
+
 def test_the_policy_allows_what_is_the_desks_own_and_nothing_else():
     policy = dict(
         part.strip().split(" ", 1) for part in HEADERS["Content-Security-Policy"].split(";")

@@ -4,7 +4,6 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from threading import Lock
 
 MOST = 10_000
@@ -85,9 +84,14 @@ def session_cookie(name: str, value: str) -> str:
 
 
 def read_cookie(header: str, name: str) -> str:
-    """Returns the cookie's value in a `Cookie` header; "" if it is not there."""
-    try:
-        found = SimpleCookie(header).get(name)
-    except CookieError:
-        return ""
-    return found.value if found else ""
+    """Returns the cookie's value in a `Cookie` header; "" if it is not there.
+
+    Cookies are shared by all ports of a host. Those of another program may have any characters,
+    which `http.cookies` takes as the end of the header.
+    """
+    found = ""
+    for part in header.split(";"):
+        own, _, value = part.partition("=")
+        if own.strip() == name:
+            found = value.strip()
+    return found
