@@ -34,6 +34,34 @@ def test_a_plan_is_rehearsed_and_nothing_is_written(trueup, work, saved):
     assert trueup("apply", "plan.json")[0] == 0
 
 
+@pytest.mark.usefixtures("work")
+@pytest.mark.parametrize("part", [("--target", "product"), ("--exclude", "license_change"), "one"])
+def test_of_a_part_of_a_plan_the_same_part_is_planned_again(trueup, saved, part):
+    changes = json.loads(saved.read_text(encoding="utf-8"))["changes"]
+    name = next(one["keys"][0] for one in changes if one["mapping"] == "customer")
+    part = ("--customer", name) if part == "one" else part
+    assert trueup("plan", *part, "--as-of", "2026-11-20", "--out", "part.json")[0] == 0
+
+    code, out, err = trueup("rehearse", "part.json", "--json")
+
+    second = json.loads(out)["second_plan"]
+    assert (code, err, second["changes"]) == (0, "", [])
+    assert second["as_of"] == {"day": "2026-11-20"}
+
+
+@pytest.mark.usefixtures("applied")
+def test_an_undo_has_no_second_plan(trueup):
+    run = json.loads(trueup("history", "--json")[1])["runs"][0]["run"]
+    assert trueup("plan", "--undo", run, "--out", "undo.json")[0] == 0
+
+    code, out, _ = trueup("rehearse", "undo.json")
+
+    assert code == 0
+    assert out.endswith(
+        "\n\nNo second plan was made: an undo, or a plan without changes, has none.\n"
+    )
+
+
 @pytest.mark.usefixtures("applied")
 def test_a_rehearsal_uses_the_state_as_it_is(trueup):
     code, out, _ = trueup("rehearse", "--json")

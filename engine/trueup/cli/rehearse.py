@@ -23,8 +23,9 @@ def rehearse(context: CommandContext, file: Path | None) -> int:
     """Apply the plan in PLAN, or a new one, to a copy of Autotask, and plan again.
 
     The copy is a temporary sandbox. Reports what would have been refused, and whether a second plan
-    is empty. Nothing is written to Work 365, to Autotask or to the state. Exit codes: 0 all changes
-    took effect and nothing is left to do; 1 otherwise.
+    is empty. Of a part of a plan, the second plan is of the same rows; an undo has none. Nothing is
+    written to Work 365, to Autotask or to the state. Exit codes: 0 all changes took effect and
+    nothing is left to do; 1 otherwise.
     """
     from trueup.cli.progress import listening
     from trueup.model.plan_json import encode
@@ -39,7 +40,9 @@ def rehearse(context: CommandContext, file: Path | None) -> int:
         rehearsal = operations.rehearse(project, text, current_user(), listener)
     outcome, second = rehearsal.outcome, rehearsal.second_plan
     if context.json:
-        out(as_json({"outcome": encode(outcome), "second_plan": encode(second)}))
+        out(
+            as_json({"outcome": encode(outcome), "second_plan": encode(second) if second else None})
+        )
     else:
         out(rehearsal_text(outcome, second, context.style, verbose=context.verbose))
     return Exit.DONE if rehearsal.passed else Exit.ERROR

@@ -1,4 +1,4 @@
-"""Rehearses a plan: applies it to a copy of everything, and plans again."""
+"""Rehearses a plan: applies it to a copy of everything, and plans the same part again."""
 
 from dataclasses import dataclass, replace
 
@@ -9,20 +9,25 @@ from trueup.model.plan import Plan
 from trueup.model.project import Project
 from trueup.operations.listener import SILENT, Listener
 from trueup.operations.plan import plan_in
-from trueup.pipeline import ApplyOptions
+from trueup.pipeline import ApplyOptions, PlanOptions
+from trueup.ports.world import World
 
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """The outcome of the plan on the copy, and a second plan."""
+    """The outcome of the plan on the copy, and a second plan of the same part.
+
+    An undo has no second plan: that would do again what the undo reverses.
+    """
 
     outcome: Outcome
-    second_plan: Plan
+    second_plan: Plan | None
 
     @property
     def passed(self) -> bool:
         """Whether all changes took effect, and the second plan is empty."""
-        return self.outcome.complete and not self.second_plan.changes
+        is_left = self.second_plan is not None and bool(self.second_plan.changes)
+        return self.outcome.complete and not is_left
 
 
 def rehearse(
@@ -36,7 +41,18 @@ def rehearse(
     project = replace(project, approval=None)
     with wiring.open_copy(project) as copy:
         text = plan or document.dumps(plan_in(copy, project, listener=listener))
-        limits = frozenset(one.limit for one in document.loads(text).exceeded)
+        first = document.loads(text)
+        limits = frozenset(one.limit for one in first.exceeded)
         options = ApplyOptions(over=limits, who=who)
         outcome = pipeline.apply(project, copy, text, options, listener.progress)
-        return Rehearsal(outcome, plan_in(copy, project, listener=listener))
+        return Rehearsal(outcome, _second_plan(copy, project, first, listener))
+
+
+def _second_plan(copy: World, project: Project, first: Plan, listener: Listener) -> Plan | None:
+    """Plans the rows again that the first plan changes, or all rows if it is no part."""
+    if first.undo_of or (first.selection and not first.changes):
+        return None
+    rows = {f"{change.mapping}:{key}": None for change in first.changes for key in change.keys}
+    targets = tuple(rows) if first.selection else ()
+    options = PlanOptions(as_of=first.as_of, targets=targets)
+    return replace(plan_in(copy, project, options, listener), selection=first.selection)

@@ -76,6 +76,8 @@ class _SelectionBuilder:
     def __init__(self, context: PlanContext, request: SelectionRequest) -> None:
         self._context, self._request = context, request
         self._targets = [parse_selector(context, target) for target in request.targets]
+        self._target_rows = {(one.mapping, one.key) for one in self._targets if one.key}
+        self._whole_mappings = {one.mapping for one in self._targets if not one.key}
         self._excluded = [parse_selector(context, one) for one in request.exclude]
         self._customer = parse_customer(context, request.customer) if request.customer else None
         self._graph = ReferenceGraph(context, self._customer[0] if self._customer else "")
@@ -146,8 +148,11 @@ class _SelectionBuilder:
 
     def _is_asked_for(self, change: Change) -> bool:
         rows = self._rows_of[change.id]
-        is_target = not self._targets or any(
-            target.selects(change, rows) for target in self._targets
+        made = change.makes.mapping if change.makes else ""
+        is_target = (
+            not self._targets
+            or not self._target_rows.isdisjoint(rows)
+            or not self._whole_mappings.isdisjoint((change.mapping, made))
         )
         return is_target and not self._members.isdisjoint(rows)
 
@@ -161,7 +166,7 @@ class _SelectionBuilder:
         rows = {
             row
             for row in self._members
-            if not self._targets or any(target.selects_row(row) for target in self._targets)
+            if not self._targets or row in self._target_rows or row[0] in self._whole_mappings
         }
         changed = {row for id_ in kept for row in self._rows_of[id_]}
         changed |= {
@@ -204,9 +209,7 @@ class _SelectionBuilder:
             return False
         row = (line.mapping, line.key)
         above = self._graph.ancestors_of_record(line.mapping, line.record)
-        if self._targets and not any(
-            target.selects_row(row) and not target.key for target in self._targets
-        ):
+        if self._targets and line.mapping not in self._whole_mappings:
             return False
         if any(one.selects_row(row) or (one.mapping, one.key) in above for one in self._excluded):
             return False
