@@ -1,10 +1,15 @@
 """The head of each page: when both systems were read, and what is too old to be relied on."""
 
+import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
+from trueup.render.notice import plan_notice
+from trueup.render.plan_html import plan_html
+from trueup.render.report import pieces
 from trueup.review.current_plan import Reads, current_plan_of
 from trueup.review.head import STALE, Fact, head_of
 
@@ -56,6 +61,22 @@ def test_a_plan_of_another_day_is_marked_unless_the_day_is_fixed():
     assert about(reads, later)["As of"].note == "not today: plan again"
     assert about(reads, later, as_of=PLAN.as_of)["As of"].note == ""
     assert about(reads, datetime(2026, 11, 15, 23, 30, tzinfo=ZONE))["As of"].note == ""
+
+
+def test_a_row_that_needs_a_person_twice_is_counted_once_everywhere():
+    """A blocked subscription whose units are not known either."""
+    row = PLAN.blocked[0]
+    line = replace(PLAN.ledger[0], mapping=row.mapping, key=row.key, name=row.name, units=None)
+    plan = replace(PLAN, ledger=(line,), blocked=(row,), findings=())
+    project = SimpleNamespace(name="work", mappings={}, notes=(), zone=ZONE, as_of=None)
+
+    head = head_of(current_plan_of(project, plan, AT, {}, Reads(AT, AT)), AT)
+
+    figure = head.figures[-1]
+    assert (figure.figure, figure.note) == ("1", pieces("blocked 1, not known 1; 1 of them twice"))
+    assert plan_notice(plan, "d").occasions[0].many == 1
+    shown = plan_html(plan).partition("<dt>Needs a person</dt>")[2]
+    assert re.search(r"<strong[^>]*>(.*?)</strong>", shown)[1] == "1"
 
 
 def test_the_first_step_reads_the_source_and_the_next_the_target():

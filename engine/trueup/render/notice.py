@@ -27,8 +27,9 @@ def plan_notice(plan: Plan, digest: str) -> Notice:
     seen = overview(plan)
     found = []
     if seen.items:
-        names = [*dict.fromkeys(item.row.name for item in seen.items)]
-        found.append(Occasion(Event.WAITING, len(seen.items), money=seen.billing.held, names=names))
+        names = [*dict.fromkeys((item.customer or item.row).name for item in seen.items)]
+        many = len(seen.needy_rows)
+        found.append(Occasion(Event.WAITING, many, money=seen.billing.held, names=names))
     if plan.exceeded:
         limits = [one.limit for one in plan.exceeded]
         found.append(Occasion(Event.LIMIT, len(limits), limits=limits))

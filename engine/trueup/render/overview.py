@@ -101,6 +101,11 @@ class Overview:
     items: tuple[Item, ...]  # what needs a person; rows that wait for others are left out
     belonging: Belonging
 
+    @property
+    def needy_rows(self) -> tuple[RowRef, ...]:
+        """The rows of the items, once each: one that is blocked may also differ in the ledger."""
+        return tuple(dict.fromkeys(item.row for item in self.items))
+
 
 def overview(plan: Plan) -> Overview:
     """The figures of the plan."""
@@ -224,8 +229,9 @@ def waiting(seen: Overview) -> str:
     """Returns how many rows need a person, and the cost of leaving them; "" if none does."""
     currency, of = seen.plan.currency, seen.ledger
     many = {kind: sum(item.kind is kind for item in seen.items) for kind in NeedKind}
+    stopped = {NeedKind.BLOCKED, NeedKind.HELD}
     parts = []
-    if rows := many[NeedKind.BLOCKED] + many[NeedKind.HELD]:
+    if rows := len({item.row for item in seen.items if item.kind in stopped}):
         cost = _cost(seen.billing.held, of.held, currency)
         until = f": {cost} until they are settled" if cost else ""
         parts.append(f"{count(rows, 'row')} blocked or held{until}")

@@ -108,7 +108,7 @@ def links_of(current: CurrentPlan) -> tuple[TabLink, ...]:
 def head_of(current: CurrentPlan, now: datetime) -> Head:
     """Returns the head for a plan at a moment."""
     plan, seen, currency = current.plan, current.seen, current.plan.currency
-    many = len(seen.items)
+    many = len(seen.needy_rows)
     held, unexplained = seen.billing.held, seen.billing.unexplained
     figures = (
         _spread("This invoice run", seen.money.invoice, currency),
@@ -142,8 +142,11 @@ def head_of(current: CurrentPlan, now: datetime) -> Head:
 
 def _waiting(items: Sequence[Item]) -> str:
     """Returns how many rows of each kind need a person; their money is in the other figures."""
-    kinds = Counter(item.kind for item in items)
-    return ", ".join(f"{kind} {kinds[kind]:,}" for kind in NeedKind if kinds[kind])
+    rows = {(item.row, item.kind) for item in items}
+    kinds = Counter(kind for _, kind in rows)
+    text = ", ".join(f"{kind} {kinds[kind]:,}" for kind in NeedKind if kinds[kind])
+    several = sum(many > 1 for many in Counter(row for row, _ in rows).values())
+    return f"{text}; {several:,} of them twice" if several else text
 
 
 def _about(current: CurrentPlan, now: datetime) -> tuple[Fact, ...]:
