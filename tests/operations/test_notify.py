@@ -126,7 +126,7 @@ def listener(reported):
         ("  details: none\n", "Something waits for a person."),
         ("", "2 rows need a person."),
         ("  details: amounts\n", "2 rows need a person: +£20.00 a month."),
-        ("  details: names\n", "(Alpine Dental, "),
+        ("  details: names\n", "(Alpine Dental)"),
     ],
 )
 def test_a_notice_contains_as_much_as_the_setting_allows(
@@ -321,6 +321,13 @@ def test_a_test_notice_arrives_at_each_address_whatever_was_sent_before(inbox, p
 
     assert inbox.texts == ["This is a test. Notices of this project arrive here."] * 2
     assert "to env.NOTICES was sent." in capsys.readouterr().out
+
+
+def test_an_address_that_is_named_twice_gets_each_notice_once(inbox, project, listener):
+    edit = ('to: ["{{ env.NOTICES }}"]', 'to: ["{{ env.NOTICES }}", "{{ env.NOTICES }}"]')
+    plan(project("", edit), listener=listener)
+
+    assert len(inbox.taken) == 1
 
 
 @pytest.mark.parametrize("written", [f"json://{CANARY}@h", f"{{{{ env.N }}}}/{CANARY}"])

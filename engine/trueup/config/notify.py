@@ -10,12 +10,15 @@ from trueup.model.notice import Details, Event, NoticeAddress, NoticeOptions
 
 
 def parse_notify(node: Node | None, env: Mapping[str, str]) -> NoticeOptions:
-    """Returns the options; without the key nothing is sent."""
+    """Returns the options; without the key nothing is sent.
+
+    A variable that is named twice is one address: each notice goes there once.
+    """
     if node is None:
         return NoticeOptions()
     events, details, leak_above = (node.get(key) for key in ("events", "details", "leak_above"))
     return NoticeOptions(
-        to=tuple(_addresses(node.get("to"), env)),
+        to=tuple({one.variable: one for one in _addresses(node.get("to"), env)}.values()),
         events=frozenset(map(Event, events.texts())) if events else frozenset(Event),
         details=Details(details.data) if details else Details.COUNTS,
         leak_above=Decimal(str(leak_above.data)) if leak_above else None,
