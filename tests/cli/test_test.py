@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import threading
 from xml.etree import ElementTree as ET
 
@@ -63,6 +64,35 @@ def test_a_failure_shows_its_place_its_difference_and_how_to_see_more(tests, tru
         "\n"
         "1 test passed, 1 failed.\n"
     )
+
+
+def test_the_command_for_more_works_where_it_is_shown(tests, trueup, work, monkeypatch):
+    tests(FAILS)
+    monkeypatch.chdir(work.parent)
+
+    out = trueup("test", *HERE, "--project", work.name)[1]
+
+    [line] = re.findall("the whole plan: trueup (.*)", out)
+    assert line == "test work/tests/some.yaml --only 'no customer & <none>' -v --project work"
+    assert "  Plan: 2 to add" in trueup(*shlex.split(line), *HERE)[1]
+
+
+def test_each_folder_has_its_own_defaults_and_each_file_is_run_once(trueup, work):
+    usual = (work / "tests" / "defaults.yaml").read_text(encoding="utf-8")
+    for folder, city in (("t1", "York"), ("t2", "Leeds")):
+        (work / folder).mkdir()
+        number = '    number: "No-{{ key }}"\n'
+        given = usual.replace(number, f"{number}    city: {city}\n", 1)
+        (work / folder / "defaults.yaml").write_text(given, encoding="utf-8")
+        text = (
+            f"test: in {folder}\nsource: {{account: [a]}}\nexpect:\n"
+            f"  plan: {{create: [{{customer: a, city: {city}}}, {{contact: a-contact}}]}}\n"
+        )
+        (work / folder / "some.yaml").write_text(text, encoding="utf-8")
+
+    found = trueup("test", *HERE, "t1", "t2/some.yaml", "t2", "t1/../t1/some.yaml")
+
+    assert found[:2] == (0, "2 tests passed.\n")
 
 
 def test_verbose_shows_the_plan_of_a_failure(tests, trueup):

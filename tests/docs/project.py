@@ -107,5 +107,5 @@ def errors(folder: Path) -> list[str]:
     if (folder / FLEET).exists():
         findings += check_fleet(folder, shipped=SCHEMAS)[1]
     if project and (folder / TESTS).is_dir():
-        findings += read_tests(project)[2]
+        findings += read_tests(project)[1]
     return [f"{one.place}: {one.text}" for one in findings if one.severity == "error"]

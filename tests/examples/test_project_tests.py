@@ -12,16 +12,14 @@ def tests():
 
 
 def test_the_tests_of_the_shipped_project_pass(tests):
-    cases, defaults = tests
+    results = [*run_all(shipped(), tests, jobs=1, seconds=None)]
 
-    results = [*run_all(shipped(), cases, defaults, jobs=1, seconds=None)]
-
-    assert [one.name for one in results] == [one.name for one in cases]
+    assert [one.name for one in results] == [one.name for one in tests]
     assert [one for one in results if not one.passed] == []
 
 
 def test_each_rule_of_the_shipped_project_has_a_test(tests):
-    expected = {one.code for test in tests[0] for one in test.expect.findings or ()}
+    expected = {one.code for test in tests for one in test.expect.findings or ()}
 
     assert {rule.name for rule in shipped().rules} - expected == set()
 
@@ -29,7 +27,7 @@ def test_each_rule_of_the_shipped_project_has_a_test(tests):
 def test_each_mapping_of_the_shipped_project_has_a_test_of_its_records(tests):
     rows = {
         (str(action), change.mapping)
-        for test in tests[0]
+        for test in tests
         if test.expect.plan
         for action, changes in test.expect.plan.changes.items()
         for change in changes

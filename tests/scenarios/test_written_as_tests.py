@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from trueup.model.testing import ProjectTest, RowDefaults
+from trueup.model.testing import ProjectTest
 from trueup.operations.testing.files import read_tests
 from trueup.operations.testing.run import run_test
 
@@ -20,15 +20,14 @@ NAMES = [
 
 
 @cache
-def scenarios_in(file: str) -> tuple[dict[str, ProjectTest], RowDefaults]:
+def scenarios_in(file: str) -> dict[str, ProjectTest]:
     """The tests of a file by name; there is nothing wrong with them."""
-    tests, defaults, findings = read_tests(shipped(), [HERE / file])
+    tests, findings = read_tests(shipped(), [HERE / file])
     assert [finding.line() for finding in findings] == []
-    return {test.name: test for test in tests}, defaults
+    return {test.name: test for test in tests}
 
 
 @pytest.mark.parametrize(("file", "name"), NAMES)
 def test_the_scenario_holds(file, name):
-    tests, defaults = scenarios_in(file)
-    result = run_test(shipped(), tests[name], defaults, seeded=seeded())
+    result = run_test(shipped(), scenarios_in(file)[name], seeded=seeded())
     assert (result.error, shown(result)) == ("", [])

@@ -7,7 +7,7 @@ from trueup.config.testing.loader import load_tests
 from trueup.config.testing.test_file import TestFile
 from trueup.model.finding import Finding
 from trueup.model.project import Project
-from trueup.model.testing import ProjectTest, ProjectTestResult, RowDefaults
+from trueup.model.testing import ProjectTest, ProjectTestResult
 from trueup.operations.project import load_project
 from trueup.operations.testing.run import run_test
 from trueup.sandbox.autotask.local import SeededSandboxes
@@ -31,7 +31,7 @@ def seeded() -> SeededSandboxes:
 
 def read(
     folder: Path, text: str, defaults: str | None = None
-) -> tuple[list[ProjectTest], RowDefaults, list[Finding]]:
+) -> tuple[list[ProjectTest], list[Finding]]:
     """The tests of one file; `defaults` are its defaults.yaml, the shipped ones if None."""
     file, beside = folder / "some.yaml", SHIPPED / "defaults.yaml"
     file.write_text(text, encoding="utf-8")
@@ -39,16 +39,17 @@ def read(
         beside = folder / "defaults.yaml"
         beside.write_text(defaults, encoding="utf-8")
     named = TestFile(beside, "tests/defaults.yaml")
-    return load_tests(shipped(), [TestFile(file, "tests/some.yaml")], named, ROOT / "schemas")
+    tests = TestFile(file, "tests/some.yaml", defaults=named)
+    return load_tests(shipped(), [tests], ROOT / "schemas")
 
 
 def run(folder: Path, text: str, project: Project | None = None) -> ProjectTestResult:
     """The result of the one test in a text."""
-    [test], defaults, findings = read(folder, text)
+    [test], findings = read(folder, text)
     assert [finding.line() for finding in findings] == []
     own = project or shipped()
     shared = seeded() if own.catalogue is shipped().catalogue else None
-    return run_test(own, test, defaults, seeded=shared)
+    return run_test(own, test, seeded=shared)
 
 
 def shown(result: ProjectTestResult) -> list[str]:

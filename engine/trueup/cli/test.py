@@ -1,6 +1,8 @@
 """`trueup test`: runs the tests of a project in throw-away sandboxes."""
 
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +12,9 @@ from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out, out_done
 from trueup.cli.output_files import OutputFile, write_whole
 from trueup.cli.parameters import SECONDS, refuse_with
+
+if TYPE_CHECKING:
+    from trueup.model.testing import ProjectTestResult
 
 
 @click.command(
@@ -95,10 +100,21 @@ def test(  # noqa: PLR0913 -- one for each argument and option
     if context.json:
         out(as_json(suite_json(suite.results, suite.coverage)))
     else:
-        out(suite_text(suite.results, context.style, verbose=context.verbose))
+        out(
+            suite_text(
+                suite.results, partial(_again, context), context.style, verbose=context.verbose
+            )
+        )
         if suite.coverage:
             out(coverage_text(suite.coverage, context.style))
     return Exit.ERROR if suite.failed else Exit.DONE
+
+
+def _again(context: CommandContext, result: "ProjectTestResult") -> str:
+    """Returns the command line that runs one test and shows its plan."""
+    file = context.folder / result.place.file  # a file elsewhere is named as it was given
+    shown = file if file.exists() else result.place.file
+    return context.command("test", shown, "--only", result.name, "-v")
 
 
 def _mutate(

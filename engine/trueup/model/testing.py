@@ -190,6 +190,7 @@ class ProjectTest:
     policies: Mapping[str, PolicySpec] = field(default_factory=dict)  # of mappings, instead of own
     guards: Guards | None = None  # instead of the project's
     then: tuple[TestStep, ...] = ()
+    tenant: Mapping[str, object] = field(default_factory=dict)  # what the target begins with
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,10 @@
 """Renders results of tests: differences, with the place in the file, and how to see more."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from trueup.model import document
 from trueup.model.testing import Coverage, Mismatch, Mutation, ProjectTestResult
-from trueup.operating_system import shell_quoted
 from trueup.render.formatting import count
 from trueup.render.layout import free, lay_out
 from trueup.render.sanitize import sanitize
@@ -14,13 +13,20 @@ from trueup.render.text import plan_text
 
 
 def suite_text(
-    results: Sequence[ProjectTestResult], style: Style = PLAIN, *, verbose: bool = False
+    results: Sequence[ProjectTestResult],
+    command: Callable[[ProjectTestResult], str],
+    style: Style = PLAIN,
+    *,
+    verbose: bool = False,
 ) -> str:
-    """The tests that failed; with `verbose` all tests, and the plans of those that failed."""
+    """The tests that failed; with `verbose` all tests, and the plans of those that failed.
+
+    `command` returns the command line that shows the plan of a test.
+    """
     lines: list[str] = []
     for result in results:
         if not result.passed:
-            lines += [*_failure(result, style, verbose=verbose), ""]
+            lines += [*_failure(result, command, style, verbose=verbose), ""]
         elif verbose:
             lines.append(f"{style.add('passed')}  {sanitize(result.name)}")
     failed = sum(not one.passed for one in results)
@@ -29,7 +35,13 @@ def suite_text(
     return "\n".join(lines) + "\n"
 
 
-def _failure(result: ProjectTestResult, style: Style, *, verbose: bool) -> Iterator[str]:
+def _failure(
+    result: ProjectTestResult,
+    command: Callable[[ProjectTestResult], str],
+    style: Style,
+    *,
+    verbose: bool,
+) -> Iterator[str]:
     yield f"{style.error('failed')}  {sanitize(result.name)}"
     if result.error:
         yield from (f"  {sanitize(line)}" for line in result.error.splitlines())
@@ -38,8 +50,7 @@ def _failure(result: ProjectTestResult, style: Style, *, verbose: bool) -> Itera
         text = plan_text(document.loads(result.plan), style, verbose=True)
         yield from ("", *(f"  {line}".rstrip() for line in text.splitlines()))
     elif result.plan:
-        command = shell_quoted("trueup", "test", result.place.file, "--only", result.name, "-v")
-        yield style.dim(f"  the whole plan: {sanitize(command)}")
+        yield style.dim(f"  the whole plan: {sanitize(command(result), sys.maxsize)}")
 
 
 def _differences(differences: Iterable[Mismatch], style: Style) -> Iterator[str]:

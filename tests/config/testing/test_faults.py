@@ -12,7 +12,7 @@ ONLY_APPENDS = "this can never hold: license_change only appends: its rows are a
 
 def faults(folder, text: str, defaults: str | None = None) -> list[str]:
     """Place, text and remedy of each finding."""
-    return [finding.line() for finding in read(folder, text, defaults)[2]]
+    return [finding.line() for finding in read(folder, text, defaults)[1]]
 
 
 def test_a_file_without_faults_has_no_findings(tmp_path):

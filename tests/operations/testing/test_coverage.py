@@ -15,11 +15,9 @@ BEGIN = "source: {account: [{id: alpine, city: York}]}\nexpect: {plan: {}}\n"
 
 
 def coverage(folder, *texts, project=None):
-    tests, defaults, _ = read(folder, "---\n".join(texts))
+    tests, _ = read(folder, "---\n".join(texts))
     own = project or shipped()
-    return covered(
-        own, [run_test(own, test, defaults, record=True, seeded=seeded()) for test in tests]
-    )
+    return covered(own, [run_test(own, test, record=True, seeded=seeded()) for test in tests])
 
 
 def unreached(coverage, kind):

@@ -1,5 +1,8 @@
 """Tests of a project: what is compared, and what a difference shows."""
 
+from datetime import date
+
+from trueup.model import document
 from trueup.operations.testing.run import run_test
 
 from tests.support.project_tests import read, run, seeded, shipped, shown
@@ -44,6 +47,36 @@ def test_a_change_that_is_not_planned_shows_what_is_planned_instead(tmp_path):
         f"7: adjust subscription mail: not planned ≠ {adjust}",
         f"8: update subscription mail: planned ≠ {adjust}",
     ]
+
+
+def test_a_wrong_expectation_does_not_take_the_change_of_an_exact_one(tmp_path):
+    given = CHANGE.replace("quantity: 12", "quantity: 13").replace(
+        "2026-11-10}]",
+        "2026-11-10}, {id: two, subscription: mail, quantity: 1, effective_date: 2026-11-12}]",
+    )
+    wrong = "{subscription: mail, units: 10 -> 11}"
+    found = expecting(
+        tmp_path,
+        f"  plan:\n    adjust:\n      - {wrong}\n"
+        "      - {subscription: mail, units: 10 -> 12, on: 2026-11-10}\n",
+        given,
+    )
+
+    assert found == ["9: adjust subscription mail: units: 10 -> 11 ≠ 12 → 13"]
+
+
+def test_a_difference_in_a_step_names_it_and_comes_with_its_plan(tmp_path):
+    given = CHANGE.replace("two more seats", "steps") + (
+        "  after_apply: {}\nthen:\n"
+        "  - {as_of: 2026-11-20, source: {subscription: [{id: mail, quantity: 14}],\n"
+        "      license_change: [{id: more, subscription: mail, quantity: 2, "
+        "effective_date: 2026-11-18}]},\n"
+        "     expect: {plan: {adjust: [{subscription: mail, units: 12 -> 15}]}}}\n"
+    )
+    result = run(tmp_path, given)
+
+    assert shown(result) == ["11: step 1: adjust subscription mail: units: 12 -> 15 ≠ 12 → 14"]
+    assert document.loads(result.plan).as_of == date(2026, 11, 20)
 
 
 def test_nothing_means_no_change_of_any_kind(tmp_path):
@@ -144,11 +177,11 @@ def test_a_second_plan_that_is_not_empty_is_a_difference(tmp_path):
 
 
 def test_tests_do_not_see_each_other(tmp_path):
-    tests, defaults, _ = read(
+    tests, _ = read(
         tmp_path, CHANGE + "  after_apply: {}\n---\n" + CHANGE.replace("two", "2") + "  plan: {}\n"
     )
 
-    results = [run_test(shipped(), test, defaults, seeded=seeded()) for test in (*tests, *tests)]
+    results = [run_test(shipped(), test, seeded=seeded()) for test in (*tests, *tests)]
 
     assert [one.passed for one in results] == [True, False, True, False]
 
@@ -273,7 +306,7 @@ def test_units_that_a_person_entered_are_billed_at_a_step(tmp_path):
         "    expect:\n      ledger: {mail: {class: over-billed, quantity: 12, units: 16}}\n"
     )
 
-    assert shown(run(tmp_path, later)) == ["12: ledger mail: units: 16 ≠ 17"]
+    assert shown(run(tmp_path, later)) == ["12: step 1: ledger mail: units: 16 ≠ 17"]
 
 
 def test_units_that_autotask_refuses_end_the_test_with_their_place(tmp_path):
@@ -316,5 +349,5 @@ def test_a_decision_of_a_step_holds_from_then_on(tmp_path):
     )
 
     assert shown(run(tmp_path, decided)) == [
-        "9: adjust subscription mail: units: 10 → 13 ≠ 10 → 12"
+        "9: step 2: adjust subscription mail: units: 10 → 13 ≠ 10 → 12"
     ]

@@ -26,14 +26,22 @@ from trueup.model.testing import BalanceRule, ProjectTest, RowDefaults
 
 
 def load_tests(
-    project: Project, files: Sequence[TestFile], defaults: TestFile | None, shipped: Path
-) -> tuple[list[ProjectTest], RowDefaults, list[Finding]]:
-    """Returns the tests of these files, in their order, the defaults, and what is wrong.
+    project: Project, files: Sequence[TestFile], shipped: Path
+) -> tuple[list[ProjectTest], list[Finding]]:
+    """Returns the tests of these files, in their order, and what is wrong.
 
     `shipped` is the folder with the schemas that ship with trueup.
     """
     with few_searches():
-        return _Loader(project, Schemas(shipped)).load(files, defaults)
+        return _Loader(project, Schemas(shipped)).load(files)
+
+
+def load_defaults(
+    project: Project, file: TestFile, shipped: Path
+) -> tuple[RowDefaults, list[Finding]]:
+    """Returns the defaults in a file, and what is wrong with them."""
+    with few_searches():
+        return _Loader(project, Schemas(shipped)).load_defaults(file)
 
 
 class _Loader:
@@ -43,24 +51,35 @@ class _Loader:
         self._defaults = RowDefaults(None, {}, (), {})
         self._settings: dict[str, object] = {}  # of all tests, where they differ
 
-    def load(
-        self, files: Sequence[TestFile], defaults: TestFile | None
-    ) -> tuple[list[ProjectTest], RowDefaults, list[Finding]]:
-        if defaults:
-            for checked in self._checked(defaults, "test_defaults"):
-                node = Node(checked.document, checked.data)
-                self._settings = self._parse_settings(node.get("settings"))
-                self._defaults = self._parse_defaults(node)
+    def load(self, files: Sequence[TestFile]) -> tuple[list[ProjectTest], list[Finding]]:
         tests: dict[str, ProjectTest] = {}
+        begun: TestFile | None = None
         for file in files:
+            if file.defaults and file.defaults != begun:
+                begun = file.defaults
+                self._begin(begun)
             for checked in self._checked(file, "test"):
                 test = self._test(Node(checked.document, checked.data))
                 if test.name in tests:
                     text = f"a test of this name is at {tests[test.name].place} already"
                     self._findings.append(fault(text, "give it another name", test.place))
                 tests.setdefault(test.name, test)
-        ordered = sorted({*self._findings}, key=lambda one: (one.place or Place(""), one.text))
-        return [*tests.values()], self._defaults, ordered
+        return [*tests.values()], self._ordered()
+
+    def load_defaults(self, file: TestFile) -> tuple[RowDefaults, list[Finding]]:
+        self._begin(file)
+        return self._defaults, self._ordered()
+
+    def _begin(self, defaults: TestFile) -> None:
+        """Reads the defaults of the tests that follow."""
+        self._defaults, self._settings = RowDefaults(None, {}, (), {}), {}
+        for checked in self._checked(defaults, "test_defaults"):
+            node = Node(checked.document, checked.data)
+            self._settings = self._parse_settings(node.get("settings"))
+            self._defaults = self._parse_defaults(node)
+
+    def _ordered(self) -> list[Finding]:
+        return sorted({*self._findings}, key=lambda one: (one.place or Place(""), one.text))
 
     def _checked(self, file: TestFile, kind: str) -> Iterator[CheckedDocument]:
         read_file = read(file.path, file.name) if file.text is None else parse(file.text, file.name)
@@ -112,6 +131,7 @@ class _Loader:
             decisions=decisions_of(node, self._project, self._findings),
             policies=parse_policies(node.get("policy"), self._project, self._findings),
             guards=parse_test_guards(node.get("guards"), self._project, self._findings),
+            tenant=self._defaults.tenant,
         )
         if "then" not in node:
             return test

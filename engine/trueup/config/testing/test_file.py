@@ -16,3 +16,4 @@ class TestFile:
     path: Path
     name: str
     text: bytes | None = None  # its content, where it is not written yet
+    defaults: "TestFile | None" = None  # for its tests; of a file with defaults: none

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import Any
 
 from trueup.config.testing.expectations import NOTE
 from trueup.expressions import EVALUATION_ERRORS, evaluate
@@ -26,6 +26,15 @@ from trueup.model.testing import (
     ProjectTest,
 )
 from trueup.model.units import unit_rows, units_on
+from trueup.operations.testing.changes import (
+    others_of,
+    remove,
+    row_of,
+    rows_of,
+    special_of,
+    summary_of,
+    take,
+)
 from trueup.operations.testing.values import RowNames, holds, in_cents, labelled, text_of
 from trueup.ports.target import Condition
 from trueup.ports.world import World
@@ -68,11 +77,11 @@ class TestComparison:
         names = RowNames.of(plan, self.records)
         for action in Action:
             actual = [change for change in plan.changes if change.action is action]
-            for wanted in expected.changes.get(action, ()):
-                change = _take(wanted, actual)
+            taken = self._take_all(expected.changes.get(action, ()), actual, names)
+            for wanted, change in taken:
                 what = f"{prefix}{action} {wanted.mapping} {wanted.key}"
                 if change is None:
-                    others = _others(wanted, plan)
+                    others = others_of(wanted, plan)
                     yield Mismatch(wanted.place, what, ("planned",), others or ("not planned",))
                     continue
                 yield from self._fields(wanted, change, what, names)
@@ -81,14 +90,37 @@ class TestComparison:
             for change in actual:
                 mapping, key = row_of(change)
                 what = f"{prefix}{action} {mapping} {key}"
-                shown = (_summary(change),)
+                shown = (summary_of(change),)
                 yield Mismatch(expected.place, what, ("not planned",), shown)
+
+    def _take_all(
+        self, wanted: Sequence[ExpectedChange], actual: list[Change], names: RowNames
+    ) -> list[tuple[ExpectedChange, Change | None]]:
+        """Removes the change of each expectation from the list, exact ones first.
+
+        So an expectation that is wrong does not use up the change that another one fits.
+        """
+        exact: dict[int, Change] = {}
+        for number, one in enumerate(wanted):
+            fitting = (
+                change
+                for change in actual
+                if (one.mapping, one.key) in rows_of(change)
+                and not any(self._fields(one, change, "", names))
+            )
+            if change := next(fitting, None):
+                exact[number] = change
+                remove(change, actual)
+        return [
+            (one, exact[number] if number in exact else take(one, actual))
+            for number, one in enumerate(wanted)
+        ]
 
     def _fields(
         self, wanted: ExpectedChange, change: Change, what: str, names: RowNames
     ) -> Iterator[Mismatch]:
         fields = {field.field: field for field in change.fields}
-        special = _special(change)
+        special = special_of(change)
         for name, expected in wanted.values.items():
             if name == NOTE:
                 if not any(str(expected.value) in note for note in change.notes):
@@ -111,14 +143,20 @@ class TestComparison:
 
     def _findings(self, expected: Sequence[ExpectedFinding], plan: Plan) -> Iterator[Mismatch]:
         actual = [*self.findings(plan)]
-        for wanted in expected:
-            same_row = [one for one in actual if _is_about(wanted, one)]
-            exact = next((one for one in same_row if _has_texts(wanted, one)), None)
-            if exact is not None:
+        inexact = []
+        for wanted in expected:  # an exact finding is not used up by a wrong expectation
+            exact = next(
+                (one for one in actual if _is_about(wanted, one) and _has_texts(wanted, one)), None
+            )
+            if exact is None:
+                inexact.append(wanted)
+            else:
                 actual.remove(exact)
-            elif same_row:
-                actual.remove(same_row[0])
-                yield from _text_differences(wanted, same_row[0])
+        for wanted in inexact:
+            same_row = next((one for one in actual if _is_about(wanted, one)), None)
+            if same_row is not None:
+                actual.remove(same_row)
+                yield from _text_differences(wanted, same_row)
             else:
                 what = f"finding {_title(wanted.code, wanted.mapping, wanted.key)}"
                 of_row = [one for one in actual if (one.mapping, one.key) == _row(wanted)]
@@ -284,69 +322,6 @@ def _label(mapping: MappingSpec, names: dict[str, Any]) -> object:
         return evaluate(mapping.label.raw, names) if mapping.label else ""
     except EVALUATION_ERRORS:  # as for a plan: the title serves as well
         return ""
-
-
-def row_of(change: Change) -> Row:
-    """Returns the row that names a change: of an adjustment, the row whose units it moves."""
-    if change.adjustment:
-        return change.adjustment.row.mapping, change.adjustment.row.key
-    return change.mapping, change.keys[0]
-
-
-def _rows_of(change: Change) -> set[Row]:
-    """Returns the rows of a change; a write-back of several changes has several."""
-    if change.action is Action.WRITE_BACK:
-        return {(change.mapping, key) for key in change.keys}
-    return {row_of(change)}
-
-
-def _take(wanted: ExpectedChange, actual: list[Change]) -> Change | None:
-    """Removes the change of the row from the list; of several, the one of the expected day."""
-    same = [one for one in actual if (wanted.mapping, wanted.key) in _rows_of(one)]
-    on = wanted.values.get("on")
-    exact = [one for one in same if on and one.adjustment and one.adjustment.day == on.value]
-    taken = next(iter((*exact, *same)), None)
-    if taken is not None and taken.action is not Action.WRITE_BACK:
-        actual.remove(taken)
-    return taken
-
-
-def _others(wanted: ExpectedChange, plan: Plan) -> tuple[str, ...]:
-    """Returns what the plan has for the row instead."""
-    changes = [
-        change for change in plan.changes if (wanted.mapping, wanted.key) in _rows_of(change)
-    ]
-    blocked = [
-        f"blocked: {finding.text}"
-        for one in plan.blocked
-        if (one.mapping, one.key) == (wanted.mapping, wanted.key)
-        for finding in one.findings
-    ]
-    return (*map(_summary, changes), *blocked)
-
-
-def _summary(change: Change) -> str:
-    """A change in one line."""
-    parts = [f"{field.field}: {field.shown_after}" for field in change.fields[:4]]
-    if change.adjustment and change.units:
-        parts = [f"units: {change.units[0]} → {change.units[1]}, on: {change.adjustment.day}"]
-    return f"{change.action} {' '.join(row_of(change))} {{{', '.join(parts)}}}"
-
-
-def _special(change: Change) -> dict[str, object]:
-    """Returns the expected values of a change that are no fields, by their words."""
-    match change.action:
-        case Action.ADJUST:
-            before, after = change.units or (0, 0)
-            day = change.adjustment.day if change.adjustment else None
-            return {"units": f"{before} → {after}", "on": day}
-        case Action.LINK:
-            succeeds = change.succeeds.key if change.succeeds else None
-            return {"how": change.how, "record": change.record, "succeeds": succeeds}
-        case Action.CREATE | Action.UPDATE | Action.DEACTIVATE | Action.WRITE_BACK:
-            return {}
-        case _:
-            assert_never(change.action)
 
 
 def _line_values(line: LedgerLine) -> dict[str, object]:

@@ -16,31 +16,43 @@ if TYPE_CHECKING:
     from trueup.model.testing import ProjectTest, RowDefaults
 
 
-def find_tests(project: Project, named: Sequence[Path] = ()) -> tuple[list[TestFile], TestFile]:
-    """Returns the files with tests, and the file with defaults that is used with them.
+def find_tests(project: Project, named: Sequence[Path] = ()) -> list[TestFile]:
+    """Returns the files with tests, once each, with the defaults that are beside them.
 
     `named` are files or folders; by default the project's `tests`. Raises EngineError for a missing
     file, or one without tests.
     """
     root = Path(project.root)
-    files: list[TestFile] = []
+    files: dict[Path, TestFile] = {}
     for path in named or [root / TESTS]:
         if path.is_dir():
             found = sorted(file for file in path.glob("*.yaml") if file.name != DEFAULTS)
-            files += [TestFile(file, _name(file, root)) for file in found]
         elif not is_absent(path):  # a pipe, or a link to nowhere, is refused when it is read
-            files.append(TestFile(path, _name(path, root)))
+            found = [path]
         elif named:
             raise EngineError(f"there is no file or folder {path}")
+        else:
+            found = []
+        for file in found:
+            one = TestFile(file, _name(file, root), defaults=_defaults_beside(file, root))
+            files.setdefault(_resolved(file), one)
     if not files:
         where = ", ".join(map(str, named)) or str(root / TESTS)
         raise EngineError(f"there are no tests in {where}: write tests/NAME.yaml")
-    return files, _defaults_beside(files[0], root)
+    return [*files.values()]
 
 
-def _defaults_beside(file: TestFile, root: Path) -> TestFile:
+def _resolved(file: Path) -> Path:
+    """The file that a path leads to; of a link in a circle, the path itself."""
+    try:
+        return file.resolve()
+    except (OSError, RuntimeError):
+        return file.absolute()
+
+
+def _defaults_beside(file: Path, root: Path) -> TestFile:
     """The defaults in the folder of a file with tests, else those of the project or of trueup."""
-    folders = (file.path.parent, root / TESTS)
+    folders = (file.parent, root / TESTS)
     own = next((folder / DEFAULTS for folder in folders if not is_absent(folder / DEFAULTS)), None)
     if own:
         return TestFile(own, _name(own, root))
@@ -56,10 +68,9 @@ def _name(file: Path, root: Path) -> str:
 
 def read_tests(
     project: Project, named: Sequence[Path] = ()
-) -> "tuple[list[ProjectTest], RowDefaults, list[Finding]]":
-    """Returns the tests of a project, the defaults, and all findings about their files."""
-    files, defaults = find_tests(project, named)
-    return _load(project, files, defaults)
+) -> "tuple[list[ProjectTest], list[Finding]]":
+    """Returns the tests of a project, and all findings about their files."""
+    return _load(project, find_tests(project, named))
 
 
 def check_tests(project: Project) -> tuple[int, list[Finding]]:
@@ -82,30 +93,33 @@ def check_tests(project: Project) -> tuple[int, list[Finding]]:
 def _checked_tests(project: Project) -> tuple[int, list[Finding]]:
     folder = Path(project.root) / TESTS
     if any(file.name != DEFAULTS for file in folder.glob("*.yaml")):
-        tests, _, findings = read_tests(project)
+        tests, findings = read_tests(project)
         return len(tests), findings
     defaults = TestFile(folder / DEFAULTS, _name(folder / DEFAULTS, Path(project.root)))
-    return 0, _load(project, [], defaults)[2]
+    return 0, _load_defaults(project, defaults)[1]
 
 
-def load_files(
-    project: Project, files: Sequence[TestFile]
-) -> "tuple[list[ProjectTest], RowDefaults, list[Finding]]":
-    """As `read_tests`, of files that may not be written yet."""
-    defaults = _defaults_beside(files[0], Path(project.root))
-    return _load(project, files, defaults)
+def load_new(
+    project: Project, file: Path, text: bytes
+) -> "tuple[list[ProjectTest], list[Finding]]":
+    """As `read_tests`, of a file that is not written yet."""
+    root = Path(project.root)
+    return _load(project, [TestFile(file, _name(file, root), text, _defaults_beside(file, root))])
 
 
 def usual_defaults(project: Project) -> "RowDefaults":
     """The defaults of the project's tests, else those that ship."""
     root = Path(project.root)
-    file = _defaults_beside(TestFile(root / TESTS / "none.yaml", ""), root)
-    return _load(project, [], file)[1]
+    return _load_defaults(project, _defaults_beside(root / TESTS / "none.yaml", root))[0]
 
 
-def _load(
-    project: Project, files: Sequence[TestFile], defaults: TestFile
-) -> "tuple[list[ProjectTest], RowDefaults, list[Finding]]":
+def _load(project: Project, files: Sequence[TestFile]) -> "tuple[list[ProjectTest], list[Finding]]":
     from trueup.config.testing.loader import load_tests  # noqa: PLC0415 -- takes time to load
 
-    return load_tests(project, files, defaults, shipped_folder() / "schemas")
+    return load_tests(project, files, shipped_folder() / "schemas")
+
+
+def _load_defaults(project: Project, file: TestFile) -> "tuple[RowDefaults, list[Finding]]":
+    from trueup.config.testing.loader import load_defaults  # noqa: PLC0415 -- takes time to load
+
+    return load_defaults(project, file, shipped_folder() / "schemas")

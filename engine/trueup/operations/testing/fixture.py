@@ -21,7 +21,7 @@ from trueup.model.mapping import AppendSpec, MappingSpec, Reference, Value
 from trueup.model.plan import Plan
 from trueup.model.project import Project
 from trueup.model.run import Effects, Link, Run, RunStatus
-from trueup.model.testing import GivenRow, GivenUnits, Posted, ProjectTest, RowDefaults
+from trueup.model.testing import GivenRow, GivenUnits, Posted, ProjectTest
 from trueup.wiring import ThrowAway
 
 ROWS, BEFORE = "rows", "before"
@@ -260,9 +260,9 @@ class Fixture:
         opened.state.release(lease)
 
 
-def first_seed(test: ProjectTest, defaults: RowDefaults) -> dict[str, Any]:
+def first_seed(test: ProjectTest) -> dict[str, Any]:
     """Returns what the target holds before a test's own records: most tests begin with the same."""
-    seed: dict[str, Any] = as_json({**defaults.tenant, "clock": standing_at(test.as_of)})
+    seed: dict[str, Any] = as_json({**test.tenant, "clock": standing_at(test.as_of)})
     return seed
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from trueup import pipeline, wiring
 from trueup.config.layout import formatted
-from trueup.config.testing.test_file import TestFile
 from trueup.errors import ConfigError, EngineError
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.namespace import Namespace
@@ -25,7 +24,7 @@ from trueup.model.project import Project
 from trueup.model.units import unit_rows
 from trueup.operations.project_folder import TESTS
 from trueup.operations.rows import known_rows, require_mapping, resolve_key
-from trueup.operations.testing.files import load_files, usual_defaults
+from trueup.operations.testing.files import load_new, usual_defaults
 from trueup.operations.testing.made_file import HEADER, as_yaml, new_file
 from trueup.operations.testing.pseudonyms import Pseudonyms, region_of, settings_texts
 from trueup.operations.testing.run import plan_test
@@ -323,13 +322,11 @@ def _expected(
     project: Project, document: Mapping[str, Any], file: Path
 ) -> tuple[Plan, dict[str, Any]]:
     """The plan of the test, and what is expected of it."""
-    name = f"{TESTS}/{file.name}"
-    text = as_yaml(document).encode()
-    tests, defaults, findings = load_files(project, [TestFile(file, name, text)])
+    tests, findings = load_new(project, file, as_yaml(document).encode())
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     if errors:
         raise ConfigError(errors)
-    plan, comparison = plan_test(project, tests[0], defaults)
+    plan, comparison = plan_test(project, tests[0])
     names = RowNames.of(plan, comparison.records)
     changes: dict[str, list[dict[str, Any]]] = {}
     for change in plan.changes:

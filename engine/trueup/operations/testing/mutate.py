@@ -13,7 +13,6 @@ from trueup.model.testing import (
     Mutation,
     ProjectTest,
     ProjectTestResult,
-    RowDefaults,
     SurvivingMutant,
 )
 from trueup.operations.listener import SILENT, Listener, Progress
@@ -35,15 +34,15 @@ def run_mutants(
     `seconds` is the limit of each test without a change. Raises ConfigError with all that is wrong
     with the files, and EngineError if a test fails without any change.
     """
-    tests, defaults = checked_tests(project, named)
+    tests = checked_tests(project, named)
     listener.step("running the tests")
-    results = [*run_all(project, tests, defaults, jobs, record=True, seconds=seconds)]
+    results = [*run_all(project, tests, jobs, record=True, seconds=seconds)]
     failing = [result.name for result in results if not result.passed]
     if failing:
         raise EngineError(f"{failing[0]!r} fails without any change: run `trueup test` first")
     all_mutants = [*mutants(project)]
     seeded = SeededSandboxes(project.catalogue.entities)
-    trial = _Trial(project, all_mutants, tests, results, defaults, seeded)
+    trial = _Trial(project, all_mutants, tests, results, seeded)
     survivors = []
     workers = jobs or os.cpu_count() or 1
     context = operating_system.process_context()
@@ -67,7 +66,6 @@ class _Trial:
     mutants: Sequence[Mutant]
     tests: Sequence[ProjectTest]
     results: Sequence[ProjectTestResult]
-    defaults: RowDefaults
     seeded: SeededSandboxes
 
     def survives(self, mutant: Mutant) -> int | None:
@@ -79,9 +77,7 @@ class _Trial:
         ]
         for _, number in sorted(reaching):  # the small tests first: they are about less
             test = self.tests[number]
-            result = run_test(
-                mutant.project, test, self.defaults, made_by=self.project, seeded=self.seeded
-            )
+            result = run_test(mutant.project, test, made_by=self.project, seeded=self.seeded)
             if not result.passed:
                 return None
         return len(reaching)

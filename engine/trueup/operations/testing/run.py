@@ -18,7 +18,6 @@ from trueup.model.testing import (
     ProjectTest,
     ProjectTestResult,
     Reached,
-    RowDefaults,
 )
 from trueup.operations.testing.compare import TestComparison
 from trueup.operations.testing.coverage import reached_by
@@ -33,7 +32,6 @@ from trueup.sandbox.autotask.local import SeededSandboxes
 def run_test(
     project: Project,
     test: ProjectTest,
-    defaults: RowDefaults,
     *,
     record: bool = False,
     made_by: Project | None = None,
@@ -51,7 +49,7 @@ def run_test(
     with TemporaryDirectory(prefix="trueup-") as folder:
         try:
             own = _project_of(project, test)
-            with _opened(own, test, defaults, Path(folder), seeded) as opened:
+            with _opened(own, test, Path(folder), seeded) as opened:
                 fixture = Fixture(_project_of(made_by or project, test), test, opened)
                 fixture.build()
                 differences, plan, reached = _run(own, fixture, record=record)
@@ -63,9 +61,7 @@ def run_test(
     return ProjectTestResult(test.name, test.place, found, error, seconds, text, reached)
 
 
-def plan_test(
-    project: Project, test: ProjectTest, defaults: RowDefaults
-) -> tuple[Plan, TestComparison]:
+def plan_test(project: Project, test: ProjectTest) -> tuple[Plan, TestComparison]:
     """Returns the plan of a test, and what compares it; its records are those of the fixture.
 
     Raises ConfigError for a row that can have no record, EngineError for what is refused.
@@ -73,7 +69,7 @@ def plan_test(
     own = _project_of(project, test)
     with (
         TemporaryDirectory(prefix="trueup-") as folder,
-        _opened(own, test, defaults, Path(folder)) as opened,
+        _opened(own, test, Path(folder)) as opened,
     ):
         fixture = Fixture(own, test, opened)
         fixture.build()
@@ -85,33 +81,36 @@ def plan_test(
 def _opened(
     project: Project,
     test: ProjectTest,
-    defaults: RowDefaults,
     folder: Path,
     seeded: SeededSandboxes | None = None,
 ) -> AbstractContextManager[wiring.ThrowAway]:
     seeded = seeded or SeededSandboxes(project.catalogue.entities)
     clock = TestClock(test.as_of)
-    return wiring.open_throw_away(project, folder, clock, seeded, first_seed(test, defaults))
+    return wiring.open_throw_away(project, folder, clock, seeded, first_seed(test))
 
 
 def _run(
     project: Project, fixture: Fixture, *, record: bool
 ) -> tuple[list[Mismatch], Plan, Reached | None]:
-    """Returns the differences, the first plan, and with `record` what all plans reached.
+    """Returns the differences, a plan, and with `record` what all plans reached.
 
-    The second plan after an apply does not count: it is empty.
+    It is the plan of the first step that differs, else the first one. The second plan after an
+    apply does not count: it is empty.
     """
     test, world = fixture.test, fixture.opened.world(ROWS)
     first, reached = _plan(project, world, record=record)
     differences = _compare(TestComparison(project, test, world, fixture.records), first)
+    shown = first if differences else None
     for number, step in enumerate(test.then, 1):
         records = known_records(fixture, world)
         world = go_on(fixture, step, world, f"step {number}")
         then = replace(project, decisions=step.decisions, as_of=step.as_of)
         plan, more = _plan(then, world, record=record)
-        differences += _compare(TestComparison(then, at_step(test, step), world, records), plan)
+        found = _compare(TestComparison(then, at_step(test, step), world, records), plan)
+        differences += [replace(one, what=f"step {number}: {one.what}") for one in found]
+        shown = shown or (plan if found else None)
         reached = reached.and_also(more) if reached and more else reached
-    return differences, first, reached
+    return differences, shown or first, reached
 
 
 def _plan(project: Project, world: World, *, record: bool) -> tuple[Plan, Reached | None]:

@@ -9,7 +9,7 @@ from typing import assert_never
 from trueup.errors import ConfigError, EngineError
 from trueup.model.finding import Severity
 from trueup.model.project import Project
-from trueup.model.testing import Coverage, ProjectTest, ProjectTestResult, RowDefaults
+from trueup.model.testing import Coverage, ProjectTest, ProjectTestResult
 from trueup.operations.testing.coverage import covered
 from trueup.operations.testing.files import read_tests
 from trueup.operations.testing.run import run_test
@@ -49,29 +49,26 @@ def run_suite(
     limit of each test; None is none. Raises ConfigError with all that is wrong with the files, and
     EngineError if there is no test.
     """
-    tests, defaults = checked_tests(project, named)
+    tests = checked_tests(project, named)
     chosen = [test for test in tests if only.casefold() in test.name.casefold()]
     if not chosen:
         raise EngineError(f"no test has {only!r} in its name" if only else "there is no test")
-    results = tuple(run_all(project, chosen, defaults, jobs, record=coverage, seconds=seconds))
+    results = tuple(run_all(project, chosen, jobs, record=coverage, seconds=seconds))
     return SuiteResult(results, covered(project, results) if coverage else None)
 
 
-def checked_tests(
-    project: Project, named: Sequence[Path] = ()
-) -> tuple[list[ProjectTest], RowDefaults]:
-    """The tests and defaults. Raises ConfigError with all that is wrong with their files."""
-    tests, defaults, findings = read_tests(project, named)
+def checked_tests(project: Project, named: Sequence[Path] = ()) -> list[ProjectTest]:
+    """The tests. Raises ConfigError with all that is wrong with their files."""
+    tests, findings = read_tests(project, named)
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     if errors:
         raise ConfigError(errors)
-    return tests, defaults
+    return tests
 
 
 def run_all(
     project: Project,
     tests: Sequence[ProjectTest],
-    defaults: RowDefaults,
     jobs: int | None = None,
     *,
     record: bool = False,
@@ -83,7 +80,7 @@ def run_all(
     time runs without a limit.
     """
     workers = min(jobs or os.cpu_count() or 1, len(tests))
-    state = _Suite(project, tests, defaults, record, SeededSandboxes(project.catalogue.entities))
+    state = _Suite(project, tests, record, SeededSandboxes(project.catalogue.entities))
     if workers == 1 and seconds is None:
         yield from (_run_number(state, number) for number in range(len(tests)))
         return
@@ -112,11 +109,10 @@ class _Suite:
 
     project: Project
     tests: Sequence[ProjectTest]
-    defaults: RowDefaults
     record: bool
     seeded: SeededSandboxes
 
 
 def _run_number(suite: _Suite, number: int) -> ProjectTestResult:
     test = suite.tests[number]
-    return run_test(suite.project, test, suite.defaults, record=suite.record, seeded=suite.seeded)
+    return run_test(suite.project, test, record=suite.record, seeded=suite.seeded)
