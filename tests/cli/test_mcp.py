@@ -278,6 +278,45 @@ def test_how_to_leave_a_row_alone_is_answered_with_the_patch_of_what_decide_writ
     assert found["place"] == f"{place}:3"
 
 
+def test_a_draft_for_a_file_with_windows_line_ends_keeps_them(work):
+    file = work / "mappings/decisions.yaml"
+    file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+
+    found = ask(Asking(work), "draft_decision", mapping="customer", key=ALPINE, decision="ignore",
+                reason="billed elsewhere")  # fmt: skip
+
+    subprocess.run(["git", "apply"], input=found["patch"].encode(), check=True, cwd=work)
+    written = file.read_bytes()
+    assert b"billed elsewhere" in written
+    assert written.count(b"\n") == written.count(b"\r\n")
+
+
+def test_a_number_without_a_fraction_is_an_integer(planned):
+    assert ask(planned, "ledger", limit=2.0) == ask(planned, "ledger", limit=2)
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "text"),
+    [
+        ("ledger", {"customer": None}, "customer: it must be a text; leave it out"),
+        ("ledger", {"limit": 1.5}, "limit: it must be a whole number; "),
+        ("ledger", {"limit": True}, "limit: it must be a whole number; "),
+        ("ledger", {"limit": 0}, "limit: it must be 1 or more; "),
+        ("ledger", {"limit": 101.0}, "limit: it must be 100 or less; "),
+        ("ledger", {"class": "x"}, "class: it must be one of match, "),
+        ("ledger", {"customer": ""}, "customer: it is empty; "),
+        ("ledger", {"customer": "x" * 301}, "customer: it has more than 300 characters; "),
+        ("ledger", {"clas": "x"}, "ledger: one of clas is no argument of it; "),
+        ("explain", {}, "explain: it needs what; "),
+        ("explain", {"what": "x", "verbose": "yes"}, "verbose: it must be true or false; "),
+        ("draft_decision", {"mapping": "m", "key": "k", "decision": "push", "on": "soon"},
+         "on: it must be a day such as 2026-11-15; "),
+    ],
+)  # fmt: skip
+def test_an_argument_that_does_not_fit_is_explained_in_words(planned, tool, arguments, text):
+    assert failure(planned, tool, **arguments)["error"].startswith(text)
+
+
 def test_without_a_plan_file_a_call_makes_a_new_plan(planned):
     new = ask(Asking(planned.folder), "plan_summary")
 

@@ -63,7 +63,8 @@ class Fence:
 
     def _require_harmless(self, patch: str) -> None:
         """Raises EngineError if the patch has text that would be hidden or escaped."""
-        if all(self._scrub(line) == line == exact(line, len(line)) for line in patch.split("\n")):
+        lines = [line.removesuffix("\r") for line in patch.split("\n")]  # Windows line ends
+        if all(self._scrub(line) == line == exact(line, len(line)) for line in lines):
             return
         raise EngineError(
             "the patch has characters that cannot be shown as they are; "

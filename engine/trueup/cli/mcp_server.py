@@ -6,13 +6,14 @@ responsive while a plan is made.
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import anyio
 import anyio.to_thread
 from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
 from mcp.server import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
@@ -122,5 +123,36 @@ def _called(asking: Asking, name: str, arguments: Mapping[str, Any]) -> ToolAnsw
     tool = TOOLS[name]
     for wrong in _VALIDATORS[name].iter_errors(dict(arguments)):
         where = ".".join(map(str, wrong.absolute_path)) or name
-        raise EngineError(f"{where}: {wrong.message}; the tool list has the schema")
-    return tool.call(asking, arguments)
+        raise EngineError(f"{where}: {_what_is_wrong(wrong)}; the tool list has the schema")
+    return tool.call(asking, {name: _whole(value) for name, value in arguments.items()})
+
+
+def _whole(value: object) -> object:
+    """A number without a fraction as an integer: JSON Schema counts `20.0` as one."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _what_is_wrong(wrong: ValidationError) -> str:
+    """Returns what is wrong with an argument, without values as Python writes them."""
+    limit: Any = wrong.validator_value
+    given: Any = wrong.instance
+    return _FAULTS[str(wrong.validator)](limit, given)
+
+
+_KINDS = {"string": "a text", "integer": "a whole number", "boolean": "true or false"}
+"""The types of the schemas in words."""
+
+_FAULTS: Mapping[str, Callable[[Any, Any], str]] = {
+    "type": lambda kind, _: f"it must be {_KINDS[kind]}; leave it out where it is not needed",
+    "required": lambda names, given: (
+        f"it needs {' and '.join(name for name in names if name not in given)}"
+    ),
+    "additionalProperties": lambda _, given: f"one of {', '.join(given)} is no argument of it",
+    "enum": lambda words, _: f"it must be one of {', '.join(words)}",
+    "minimum": lambda least, _: f"it must be {least} or more",
+    "maximum": lambda most, _: f"it must be {most} or less",
+    "minLength": lambda _least, _: "it is empty",
+    "maxLength": lambda most, _: f"it has more than {most} characters",
+    "pattern": lambda _pattern, _: "it must be a day such as 2026-11-15",
+}
+"""What is wrong, by the keyword of the schema: of its value, and of what was given."""

@@ -3,6 +3,7 @@
 No tool writes, and no tool applies: only operations that read are imported here.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -29,6 +30,9 @@ from trueup.render.moments import in_zone
 LIMIT = 20
 MOST = 100
 DAY = r"^\d{4}-\d{2}-\d{2}$"
+
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+"""A line as git counts them, with its end."""
 
 Arguments = Mapping[str, Any]
 """Arguments of a call that fit the schema of the tool."""
@@ -225,7 +229,7 @@ def _day(arguments: Arguments, name: str) -> date | None:
 
 def _patch(old: str, new: str) -> str:
     """Returns a unified diff that `git apply` accepts."""
-    before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
+    before, after = (_LINE.findall(text) for text in (old, new))
     lines = unified_diff(before, after, f"a/{DECISIONS}" if old else "/dev/null", f"b/{DECISIONS}")
     end = "\n\\ No newline at end of file\n"
     return "".join(line if line.endswith("\n") else line + end for line in lines)
