@@ -168,7 +168,7 @@ def _no_ask(found: ApprovalStanding, who: str) -> str:
 
 def _no_yes(found: ApprovalStanding, who: str, currency: str) -> str:
     if not found.policy.may_approve(who):
-        return f"{who} may not approve plans: no role of `approval:` that does names {who}"
+        return f"{who} may not approve plans: `approval.roles` gives {who} no role that approves"
     limit = found.policy.limit_of(who)
     if not limit.allows(found.moved):
         moved = moved_text(found.moved.amount, found.moved.unknown, currency)
