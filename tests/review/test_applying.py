@@ -9,6 +9,7 @@ from trueup.cli.main import run
 from trueup.model import document
 from trueup.operations.project import load_project
 from trueup.operations.state import list_links
+from trueup.review import applying
 from trueup.sandbox.autotask.dump import dump_database
 
 from tests.support.browser import Serving
@@ -138,6 +139,18 @@ def test_everything_of_a_tab_or_of_the_plan_can_be_previewed(browser):
     assert "4 changes" in tab.text
     assert "only" not in everything.text.partition("Digest")[0]
     assert len(everything.body) > len(tab.body)
+
+
+@pytest.mark.parametrize(
+    ("what", "text"),
+    [("filter", applying.NOTHING_FILTERED), ("ticked", applying.NOTHING_TICKED)],
+)
+def test_nothing_to_apply_is_explained_by_what_was_asked_for(browser, what, text):
+    fields = dict(browser.get("/rows", tab="Changes", text="no such row").form("/preview"))
+    answer = browser.post("/preview", {**fields, "text": "no such row", "what": what}.items())
+
+    assert answer.status == HTTPStatus.BAD_REQUEST
+    assert text in answer.text
 
 
 def test_nothing_else_than_a_preview_is_applied(browser, serving):

@@ -156,6 +156,17 @@ def test_an_undo_is_previewed_and_applied_as_every_plan_is(applied, tmp_path):
     assert rows == {undo: f"undoes {done.id}", done.id: f"undone by {undo}"}
 
 
+def test_an_undo_of_no_run_previews_nothing(applied):
+    [done] = runs_of(applied.folder).runs
+    with Serving(applied.folder) as serving:
+        browser = serving.browser()
+        fields = dict(browser.get("/run", id=done.id).form("/undo"))
+        answer = browser.post("/undo", {**fields, "id": " "}.items())
+
+    assert answer.status == HTTPStatus.BAD_REQUEST
+    assert "The form names no run to undo. Nothing was done." in answer.text
+
+
 def test_a_journal_is_verified_and_an_edited_line_is_found(applied):
     with Serving(applied.folder) as serving:
         browser = serving.browser()

@@ -32,7 +32,8 @@ ORDER = (
 )
 """The order of statuses: changes that failed or were held first."""
 
-_QUIET = frozenset({ChangeStatus.APPLIED, ChangeStatus.ALREADY})
+DONE_STATUSES = frozenset({ChangeStatus.APPLIED, ChangeStatus.ALREADY})
+"""The statuses of changes that took effect."""
 
 
 def outcome_text(
@@ -48,7 +49,7 @@ def outcome_text(
         if status is ChangeStatus.SKIPPED and ended and not verbose:
             more = f"`trueup history show {sanitize(outcome.run)}`" if advice else "-v"
             sections.append(_skipped(ended, more, style))
-        elif ended and (verbose or status not in _QUIET):
+        elif ended and (verbose or status not in DONE_STATUSES):
             sections.append(_section(status, ended, style))
     if outcome.stopped:
         sections.append([free(f"Stopped: {sanitize(outcome.stopped)}", style.error)])
@@ -174,7 +175,7 @@ def _advice(outcome: Outcome) -> list[str]:
         found += [WAIT] if in_doubt else []
     elif in_doubt:
         found.append(SETTLE)
-    elif any(change.status not in _QUIET for change in outcome.changes):
+    elif any(change.status not in DONE_STATUSES for change in outcome.changes):
         undo = f" --undo {sanitize(outcome.undo_of)}" if outcome.undo_of else ""
         found.append(f"Run `trueup plan{undo}`: it holds exactly what is left.")
     return found

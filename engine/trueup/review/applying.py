@@ -10,7 +10,7 @@ from trueup.errors import EngineError
 from trueup.model.outcome import Outcome
 from trueup.render.formatting import count, word
 from trueup.render.moments import in_its_zone
-from trueup.render.outcome import ORDER, doubt_lines, status_text, summary
+from trueup.render.outcome import DONE_STATUSES, ORDER, doubt_lines, status_text, summary
 from trueup.render.overview import overview, verdict, view_of
 from trueup.render.report import DONE, balance_rows, finding_row, group_blocks, money_rows, pieces
 from trueup.render.text import outside_text
@@ -29,6 +29,7 @@ from trueup.review.unit_previews import unit_previews
 from trueup.review.wait_page import REFRESH, wait
 
 NOTHING_TICKED = "Tick at least one row that is to be applied."
+NOTHING_FILTERED = "No row of this filter has a change that could be applied."
 GONE = "a row that was ticked is not in the plan any more: look at the list again"
 NO_RUN = "No run was started from this desk yet. The page Runs has those of earlier days."
 NOT_ALLOWED = "The plan is over limits that were not ticked. Nothing was done."
@@ -45,7 +46,8 @@ def make_preview(request: Request, current: CurrentPlan) -> Response:
         return failure_text(request, GONE, HTTPStatus.CONFLICT)
     targets = tuple(f"{row.ref.mapping}:{key}" for row in chosen if row.changes for key in row.keys)
     if not targets:
-        return failure_text(request, NOTHING_TICKED, HTTPStatus.BAD_REQUEST)
+        nothing = NOTHING_FILTERED if what == "filter" else NOTHING_TICKED
+        return failure_text(request, nothing, HTTPStatus.BAD_REQUEST)
     return wait(desk_of(request).previews.make(targets))
 
 
@@ -78,7 +80,7 @@ def preview(request: Request, current: CurrentPlan) -> Response:
         return failure(request, desk_of(request).failures.of(error), HTTPStatus.NOT_FOUND)
     plan, seen = found.plan, overview(found.plan)
     view = view_of(seen, verbose=True)
-    groups, whole = group_blocks(seen, view)
+    groups, _ = group_blocks(seen, view)
     return page(
         request,
         "preview.html",
@@ -96,7 +98,6 @@ def preview(request: Request, current: CurrentPlan) -> Response:
         money=money_rows(seen, view),
         balance=balance_rows(seen, view),
         groups=groups,
-        whole=whole,
         more=unit_previews(seen, view, request.query_params, found.digest),
         has_appends=any(change.is_append for change in plan.changes),
         stays_text=stays_text(plan.names),
@@ -191,7 +192,7 @@ def _ended(outcome: Outcome) -> list[EndedRow]:
             (status_text(change.status),),
             f"{word(change.mapping)}, {DONE[change.action]}",
             (*change.text.splitlines(), *doubt_lines(change)),
-            is_done=change.status in ORDER[-2:],
+            is_done=change.status in DONE_STATUSES,
             remedy=pieces(change.remedy),
             because=change.because,
         )

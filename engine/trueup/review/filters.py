@@ -147,7 +147,7 @@ class Filter:
             text=query.get("text", "").strip(),
             sort=Sort.NAME if query.get("sort") == Sort.NAME else Sort.MONEY,
             group=Owner(group) if group in {*map(str, Owner)} else None,
-            page=int(page) if page.isascii() and page.isdigit() and len(page) < 7 else 1,  # noqa: PLR2004 -- no list has a million pages
+            page=page_number(page),
         )
 
     def query(self, **changes: object) -> Mapping[str, str]:
@@ -236,6 +236,14 @@ def counted(values: Iterable[Sequence[str]]) -> dict[str, int]:
         for value in every:
             found[value] = found.get(value, 0) + 1
     return found
+
+
+def page_number(text: str) -> int:
+    """Returns the number of a page in an address; 1 for what is none.
+
+    No list has a million pages, and Python refuses to read numbers with thousands of digits.
+    """
+    return int(text) if re.fullmatch(r"[0-9]{1,6}", text) else 1
 
 
 def page_of(found: Sequence[Shown], page: int, size: int) -> ListPage[Shown]:

@@ -22,7 +22,7 @@ from trueup.render.plan_html import plan_html
 from trueup.render.report import ReasonText
 from trueup.render.text import plan_text
 from trueup.review.background_tasks import Failures
-from trueup.review.filters import page_of
+from trueup.review.filters import page_number, page_of
 from trueup.review.gate import CSRF
 from trueup.review.pages import RawText, address, environment, form_of, session_of
 
@@ -88,12 +88,8 @@ def tenants(request: Request) -> Response:
         for one in status.tenants
         if (fits is None or fits(one)) and text.lower() in one.name.lower()
     ]
-    number = query.get("page", "1")
-    part = page_of(
-        [_row(one) for one in sorted(found, key=_weight)],
-        int(number) if number.isascii() and number.isdecimal() else 1,
-        PAGE,
-    )
+    rows = [_row(one) for one in sorted(found, key=_weight)]
+    part = page_of(rows, page_number(query.get("page", "")), PAGE)
     return _page(
         request,
         "fleet.html",

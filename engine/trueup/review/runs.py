@@ -20,9 +20,11 @@ from trueup.render.report import DONE, finding_row
 from trueup.review.current_plan import CurrentPlan
 from trueup.review.filters import Filter
 from trueup.review.lists import listing
-from trueup.review.pages import desk_of, failure, form_of, page
+from trueup.review.pages import desk_of, failure, failure_text, form_of, page
 from trueup.review.rows import EndedRow
 from trueup.review.wait_page import wait
+
+NO_RUN = "The form names no run to undo. Nothing was done."
 
 ENDED = frozenset({RunStatus.DONE, RunStatus.PARTIAL})
 
@@ -98,7 +100,10 @@ def download(_request: Request, current: CurrentPlan) -> Response:
 
 def undo(request: Request) -> Response:
     """Plans the undo of a run; it is previewed and applied like every plan."""
-    return wait(desk_of(request).previews.make(undo=form_of(request).value("id")))
+    id_ = form_of(request).value("id")
+    if not id_:  # without a run the preview would be of the whole plan
+        return failure_text(request, NO_RUN, HTTPStatus.BAD_REQUEST)
+    return wait(desk_of(request).previews.make(undo=id_))
 
 
 def _changes(shown: RunHistory) -> list[EndedRow]:

@@ -86,7 +86,7 @@ def _values(form: Form) -> Mapping[Steps, str]:
             continue
         try:
             steps = tuple(json.loads(name))
-        except ValueError:
+        except (ValueError, RecursionError):
             steps = (0,)
         if not all(isinstance(step, str) for step in steps) or not steps:
             raise EngineError("this form is none of the desk. Nothing was written")
