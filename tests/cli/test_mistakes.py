@@ -52,6 +52,36 @@ def test_an_empty_value_is_wrong_usage_and_nothing_is_done(work, trueup, argumen
     assert (work / "mappings" / "decisions.yaml").read_bytes() == decisions
 
 
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (("init", "i4\udcff", "--from", "files"), "an argument"),
+        (("settings", "set", "setup_fee", "\udc85"), "an argument"),
+        (("link", "customer", "Alpine Dental AG", "7", "--reason", "\udc85"), "--reason"),
+        (("note", "customer", "Alpine Dental AG", "--text=\udc85"), "--text"),
+        (("plan", "--\udc85=1"), "an argument"),
+    ],
+)
+def test_bytes_that_are_no_text_are_wrong_usage_and_nothing_is_done(work, trueup, arguments, what):
+    before = {path: path.is_file() and path.read_bytes() for path in work.rglob("*")}
+
+    code, out, err = trueup(*arguments)
+
+    text = f"{what} has bytes that are no UTF-8: write the text in UTF-8.\n"
+    assert (code, out, err) == (64, "", text)
+    assert {path: path.is_file() and path.read_bytes() for path in work.rglob("*")} == before
+
+
+@pytest.mark.parametrize("name", ["manufacturers", "settings.manufacturers", "manufacturers."])
+@pytest.mark.usefixtures("work")
+def test_a_list_of_settings_is_not_cleared_as_a_whole(trueup, name):
+    code, _, err = trueup("settings", "clear", name)
+
+    assert code == 64
+    entry = f"{name.removesuffix('.')}.Microsoft"
+    assert f"{name} is a list of settings: name one entry, such as {entry}" in err
+
+
 @pytest.mark.parametrize("day", ["15/11/2026", "2026-13-01", "tomorrow"])
 def test_a_day_in_another_order_is_wrong_usage_with_an_example(trueup, day):
     code, _, err = trueup("plan", "--as-of", day)

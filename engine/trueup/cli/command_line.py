@@ -10,17 +10,26 @@ def example(*lines: str) -> str:
     return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
 
 
-def refuse_empty_values(arguments: Sequence[str]) -> None:
-    """Raises UsageError for an empty argument, or an option with an empty value.
+def refuse_unusable_values(arguments: Sequence[str]) -> None:
+    """Raises UsageError for an argument or a value of an option that is empty or no text.
 
     A shell variable that is not set would otherwise lift a limit: `--customer "$UNSET"` would plan
-    for all customers.
+    for all customers. Bytes that are no UTF-8 come as lone surrogates, which no file can hold.
     """
     for position, argument in enumerate(arguments):
         name, equals, value = argument.partition("=")
         is_option = name.startswith("--") and equals
-        if argument.strip() and not (is_option and not value.strip()):
+        is_empty = not argument.strip() or (is_option and not value.strip())
+        if not is_empty and _is_text(argument):
             continue
         before = arguments[position - 1] if position else ""
-        what = name if is_option else before if before.startswith("-") else "an argument"
-        raise click.UsageError(f"{what} is empty: give it a value, or leave it out.")
+        named = name if is_option else before if before.startswith("-") else ""
+        what = named if named and _is_text(named) else "an argument"
+        if is_empty:
+            raise click.UsageError(f"{what} is empty: give it a value, or leave it out.")
+        raise click.UsageError(f"{what} has bytes that are no UTF-8: write the text in UTF-8.")
+
+
+def _is_text(argument: str) -> bool:
+    """Returns whether it has no lone surrogates."""
+    return not any("\ud800" <= one <= "\udfff" for one in argument)

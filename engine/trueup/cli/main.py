@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import click
 
-from trueup.cli.command_line import example, refuse_empty_values
+from trueup.cli.command_line import example, refuse_unusable_values
 from trueup.cli.commands import CommandGroup
 from trueup.cli.error_handler import Ending
 from trueup.cli.output import out, require_written
@@ -66,7 +66,7 @@ def trueup() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Runs one command line; returns the exit code."""
     with Ending(arguments) as ending:
-        refuse_empty_values(arguments)
+        refuse_unusable_values(arguments)
         code = trueup.main(list(arguments), prog_name="trueup", standalone_mode=False)
         ending.code = code if isinstance(code, int) else 0
         require_written()  # help texts are written by click

@@ -107,6 +107,9 @@ def _steps(setup: "Setup", name: str) -> "Steps":
     for one in known:
         if full == one.name and one.kind is not SettingKind.LIST:
             return one.steps
+        if one.kind is SettingKind.LIST and full.removesuffix(".") == one.name:
+            entry = f"{name.removesuffix('.')}.{next(iter(one.entries), 'NAME')}"
+            raise click.UsageError(f"{name} is a list of settings: name one entry, such as {entry}")
         if one.kind is SettingKind.LIST and full.startswith(f"{one.name}."):
             return (*one.steps, full.removeprefix(f"{one.name}."))
     from trueup.model.suggestions import hint

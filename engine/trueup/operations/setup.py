@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from difflib import unified_diff
 from hashlib import sha256
 from pathlib import Path
@@ -69,6 +69,7 @@ CONNECTIONS: Mapping[str, tuple[tuple[Steps, str, SettingKind], ...]] = {
 }
 """By connector: the settings of its connection."""
 
+_AMOUNT = re.compile(r"[0-9]+(\.[0-9]{1,4})?", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LOGIN = re.compile(r"(?<=//)[^/@\s]+(?=@)")
 _HIDDEN = "(hidden)"
@@ -259,13 +260,9 @@ def _reference(setting: Setting, text: str) -> str:
 def _number(setting: Setting, text: str) -> Decimal | None:
     if not text:
         return None
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        raise EngineError(f"{setting.name} is a number, such as 12.50. {_NOTHING}") from None
-    if not number.is_finite():
+    if not _AMOUNT.fullmatch(text):
         raise EngineError(f"{setting.name} is a number, such as 12.50. {_NOTHING}")
-    return number
+    return Decimal(text)
 
 
 def _written_secrets(data: Mapping[str, object]) -> list[str]:
