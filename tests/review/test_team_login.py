@@ -15,6 +15,7 @@ from trueup.errors import ConfigError, EngineError
 from trueup.model.desk import OidcSettings
 from trueup.review.oidc import KEYS_KEPT, LogInRefused, Provider
 from trueup.review.server import Server, Surroundings, Team
+from trueup.review.team_login import own_address
 
 from tests.support.browser import OWN, Browser
 from tests.support.oidc_provider import (
@@ -213,7 +214,7 @@ def team(folder):
 def begun(team):
     """A browser that was sent to the provider and back, and the address that it comes back to."""
     browser = Browser(team.server.login)
-    assert browser.send("GET", "/ledger").headers["Location"] == "/login"
+    assert browser.send("GET", "/ledger").headers["Location"] == "/login?to=%2Fledger"
     sent = browser.send("GET", "/login")
     back = httpx.get(sent.headers["Location"], follow_redirects=False).headers["Location"]
     return browser, f"/login/done?{urlsplit(back).query}"
@@ -240,7 +241,39 @@ def test_somebody_whom_the_project_names_logs_in_acts_and_logs_out(team):
     )
     out = browser.send("POST", "/logout", urlencode(page.form("/logout")).encode(), OWN)
     assert "You are logged out of the desk." in out.text
-    assert browser.send("GET", "/ledger").headers["Location"] == "/login"
+    assert browser.send("GET", "/ledger").headers["Location"] == "/login?to=%2Fledger"
+
+
+def test_a_link_from_elsewhere_arrives_after_the_log_in(team):
+    """A browser sends no strict cookie with it, whether the person has a session or not."""
+    browser = Browser(team.server.login)
+    there = browser.send("GET", "/rows?tab=Changes&text=a%20b").headers["Location"]
+    sent = browser.send("GET", there)
+    back = httpx.get(sent.headers["Location"], follow_redirects=False).headers["Location"]
+    page = browser.send("GET", f"/login/done?{urlsplit(back).query}").page
+
+    assert there == "/login?to=%2Frows%3Ftab%3DChanges%26text%3Da%2520b"
+    assert page.find(".//main//a").get("href") == "/rows?tab=Changes&text=a%20b"
+    refresh = page.find(".//meta[@http-equiv='refresh']").get("content")
+    assert refresh == "0; url=/rows?tab=Changes&text=a%20b"
+    stranger = Browser(team.server.login)
+    assert stranger.send("POST", "/plan", b"").headers["Location"] == "/login"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "//evil.example",
+        "/\\evil.example",
+        "https://evil.example",
+        "rows",
+        "/a\nb",
+        "/" + "a" * 3000,
+    ],
+)
+def test_a_log_in_leads_to_no_other_site(text):
+    assert own_address(text) == "/"
 
 
 def test_somebody_whom_the_project_does_not_name_is_refused(team, provider):
@@ -250,7 +283,7 @@ def test_somebody_whom_the_project_does_not_name_is_refused(team, provider):
 
     assert answer.status == HTTPStatus.FORBIDDEN
     assert "names no role for eve@msp.example" in answer.text
-    assert browser.send("GET", "/ledger").headers["Location"] == "/login"
+    assert browser.send("GET", "/ledger").headers["Location"] == "/login?to=%2Fledger"
 
 
 def test_a_log_in_is_finished_once_and_in_the_browser_that_began_it(team):

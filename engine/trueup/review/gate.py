@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import RedirectResponse, Response
@@ -138,7 +138,7 @@ class Gate:
                 LogInRequest(scope["path"], query, cookies, browser_request.sender, is_in)
             )
         if session is None:
-            return self._log_in.refuse_without_session()
+            return self._log_in.refuse_without_session(_address(scope))
         scope.setdefault("state", {})["session"] = session
         return await self._stop_person(scope, receive, headers, session, browser_request)
 
@@ -204,6 +204,14 @@ class Gate:
             return self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LONG)
         except FormError:
             return self._refuse(HTTPStatus.BAD_REQUEST, UNREADABLE)
+
+
+def _address(scope: Scope) -> str:
+    """Returns path and query of a GET; "" for another method."""
+    if scope["method"] != "GET":
+        return ""
+    query = scope["query_string"].decode("latin-1")
+    return quote(scope["path"]) + (f"?{query}" if query else "")
 
 
 async def _form(receive: Receive) -> Form:

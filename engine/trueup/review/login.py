@@ -53,8 +53,11 @@ class LogIn(Protocol):
         """Its own addresses, which need no session."""
         ...
 
-    def refuse_without_session(self) -> Response:
-        """Returns the response to a browser without a session on any other page."""
+    def refuse_without_session(self, address: str) -> Response:
+        """Returns the response to a browser without a session on any other page.
+
+        `address` is the path and query that it asked for; "" for anything but a GET.
+        """
         ...
 
     async def respond(self, request: LogInRequest) -> Response:
@@ -98,8 +101,9 @@ class TokenLogIn:
         self._sessions, self._cookie, self._refuse = sessions, cookie, refuse
         self._attempts = attempts or Attempts()
 
-    def refuse_without_session(self) -> Response:
+    def refuse_without_session(self, address: str) -> Response:
         """Refuses: the terminal shows the address with the token."""
+        del address  # the address with the token leads to the start
         return self._refuse(HTTPStatus.UNAUTHORIZED, NO_LOGIN)
 
     async def respond(self, request: LogInRequest) -> Response:

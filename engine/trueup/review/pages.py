@@ -123,12 +123,13 @@ def refusal(status: int, text: str) -> HTMLResponse:
     return HTMLResponse(shown, status)
 
 
-def welcome(person: str) -> HTMLResponse:
-    """Returns a page that continues to the desk by itself.
+def welcome(person: str, to: str) -> HTMLResponse:
+    """Returns a page that continues to an address of the desk by itself.
 
     After a redirect from the provider's site a browser would not send a strict cookie.
     """
-    shown = environment().get_template("welcome.html").render(title="Logged in", person=person)
+    template = environment().get_template("welcome.html")
+    shown = template.render(title="Logged in", person=person, to=RawText(to))
     return HTMLResponse(shown)
 
 

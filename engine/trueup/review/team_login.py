@@ -1,12 +1,14 @@
 """How the people of a team log in at the OpenID Connect provider that the project names."""
 
 import asyncio
+import re
 import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
+from urllib.parse import urlencode
 
 from starlette.responses import RedirectResponse, Response
 
@@ -20,6 +22,13 @@ DONE = "/login/done"
 WAITS = 600.0  # seconds in which a person may log in
 MOST = 10_000  # log-ins that are begun and not finished; the oldest one ends for a new one
 
+START = "/"
+TO = "to"
+"""Name of the part of the log-in's address that has the page to lead on to."""
+
+_OWN = re.compile(r"/(?![/\\])[!-\[\]-~]{0,2000}")
+"""Path and query of a page of the desk: nothing that a browser reads as another host."""
+
 NO_LOGIN = "This page needs a log-in."
 TOO_MANY = "Too many log-ins were begun from your address. Wait for a minute, then try again."
 NOT_BEGUN = "This log-in was not begun in this browser, or took too long. Log in again."
@@ -29,6 +38,12 @@ NOT_BEGUN = "This log-in was not begun in this browser, or took too long. Log in
 class _Begun:
     pending: PendingLogIn
     until: float
+    to: str  # the page that was asked for
+
+
+def own_address(text: str) -> str:
+    """Returns an address of the desk's own pages; the start for anything else."""
+    return text if _OWN.fullmatch(text) else START
 
 
 class TeamLogIn:
@@ -41,15 +56,15 @@ class TeamLogIn:
         sessions: Sessions,
         provider: Provider,
         cookie: str,
-        welcome: Callable[[str], Response],
+        welcome: Callable[[str, str], Response],
         refuse: Refuse,
         why_not: Callable[[str], str],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`cookie` is the name of the session's cookie.
 
-        `why_not` returns why a person has no role, or "". `welcome` makes the page that leads on
-        after the log-in.
+        `why_not` returns why a person has no role, or "". `welcome` makes the page that leads a
+        person on to an address after the log-in.
         """
         self._sessions, self._provider, self._cookie = sessions, provider, cookie
         self._welcome, self._refuse, self._why_not = welcome, refuse, why_not
@@ -57,14 +72,20 @@ class TeamLogIn:
         self._begun: OrderedDict[str, _Begun] = OrderedDict()
         self._starts = Attempts(clock, most=30)
 
-    def refuse_without_session(self) -> Response:
-        """Redirects the browser to the log-in."""
-        return RedirectResponse(LOGIN, HTTPStatus.SEE_OTHER)
+    def refuse_without_session(self, address: str) -> Response:
+        """Redirects the browser to the log-in, which leads on to the address.
+
+        A browser sends no strict cookie with a link from another site, such as a mail, so a person
+        who has a session comes here too.
+        """
+        to = own_address(address)
+        query = f"?{urlencode({TO: to})}" if to != START else ""
+        return RedirectResponse(f"{LOGIN}{query}", HTTPStatus.SEE_OTHER)
 
     async def respond(self, request: LogInRequest) -> Response:
         """Begins a log-in, or finishes it; redirects a browser that has a session."""
         if request.is_in:
-            return RedirectResponse("/", HTTPStatus.SEE_OTHER)
+            return RedirectResponse(own_address(request.query.get(TO, "")), HTTPStatus.SEE_OTHER)
         try:
             if request.path == LOGIN:
                 return await self._begin(request)
@@ -83,7 +104,9 @@ class TeamLogIn:
         name = secrets.token_urlsafe(32)
         while len(self._begun) >= MOST:
             self._begun.popitem(last=False)
-        self._begun[name] = _Begun(pending, self._clock() + WAITS)
+        self._begun[name] = _Begun(
+            pending, self._clock() + WAITS, own_address(request.query.get(TO, ""))
+        )
         response = RedirectResponse(pending.address, HTTPStatus.SEE_OTHER)
         response.headers["Set-Cookie"] = self._cookie_of(name, int(WAITS))
         return response
@@ -103,7 +126,7 @@ class TeamLogIn:
         if why_not := self._why_not(person):
             raise LogInRefused(why_not)
         session = self._sessions.open(person)
-        response = self._welcome(person)
+        response = self._welcome(person, begun.to)
         response.headers.append("Set-Cookie", session_cookie(self._cookie, session.id))
         response.headers.append("Set-Cookie", self._cookie_of("", 0))
         return response
