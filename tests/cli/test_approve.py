@@ -54,8 +54,8 @@ def test_plan_show_and_apply_say_that_an_approval_is_missing(saved, say):
     code, shown, _ = say("anna", "show", "plan.json")
     refused, output, error = say("nightly", "apply", "plan.json", "--yes")
 
-    assert f"above 200.00, and it is not approved; {NEED}." in saved
-    assert "Approval: The plan moves GBP " in shown
+    assert f"above £200.00, and it is not approved; {NEED}." in saved
+    assert "Approval: The plan moves £" in shown
     assert (code, refused, output) == (0, 1, "")
     assert NEED in error
     assert "`trueup approve plan.json` approves it, and with --ask asks others to" in error

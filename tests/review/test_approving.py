@@ -107,12 +107,14 @@ def test_apply_asks_for_the_approval_whatever_the_page_offers(serving, anna):
 
     assert answer.status == HTTPStatus.CONFLICT
     assert "two people must answer for it" in answer.text
+    assert "trueup approve" not in answer.text
+    assert approval_page(anna, answer).status == HTTPStatus.OK
 
 
 def test_the_page_of_the_approver_shows_what_the_plan_does(ben):
     page = approval_page(ben, preview(ben))
 
-    assert "This plan moves GBP " in page.text
+    assert "This plan moves £" in page.text
     assert [*page.tables()["What matters most"][0]] == ["what", "units", "this invoice", "a month"]
     assert "Digest" in page.text
 
@@ -164,7 +166,7 @@ def test_a_run_that_waits_for_its_approval_is_approved_in_the_desk_and_goes_on(
     page = anna.get("/ledger")
     page = anna.post("/plan", page.form("/plan"))
     stopped = anna.post("/resume", page.form("/resume"))
-    assert "Stopped: the plan moves GBP " in stopped.text
+    assert "Stopped: the plan moves £" in stopped.text
     shown = approval_page(ben, stopped)
     assert "Withdrawn by ben" in ben.get("/approvals").text
     ben.post("/approval", shown.form("/approval", say="yes"))
@@ -194,7 +196,7 @@ def test_the_approvals_say_which_plan_waits_and_where_its_document_is(work, anna
 
     assert waits["state"] == "waits"
     assert "Asked for by anna, " in waits["statements"]
-    assert waits["moves"].startswith("GBP ")
+    assert waits["moves"].startswith("£")
 
     with Serving(work) as later:
         browser = later.browser_of("ben")

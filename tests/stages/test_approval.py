@@ -263,7 +263,7 @@ def test_a_plan_is_never_let_through_without_a_standing_yes_and_two_people(state
 
 # In words
 
-MOVES_MUCH = "the plan moves GBP 5,001.00, above 5,000.00"
+MOVES_MUCH = "the plan moves £5,001.00, above £5,000.00"
 ONE_OF_TWO = "two people must answer for it, and anna is the only one yet"
 
 
@@ -273,7 +273,7 @@ ONE_OF_TWO = "two people must answer for it, and anna is the only one yet"
         (
             MIDDLE,
             [],
-            "the plan moves GBP 1,001.00, above 1,000.00, and it is not approved",
+            "the plan moves £1,001.00, above £1,000.00, and it is not approved",
         ),
         (LARGE, [("anna", ASK)], f"{MOVES_MUCH}: {ONE_OF_TWO}"),
         (MIDDLE, [("ben@msp.example", NO)], "the plan was refused by ben@msp.example"),

@@ -6,6 +6,7 @@ and needs a new approval. A plan with the same result keeps its approval.
 """
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import assert_never
 
 from trueup import wiring
@@ -22,6 +23,7 @@ from trueup.model.approval import (
     same_person,
 )
 from trueup.model.audit import AuditEntry
+from trueup.model.money import money_text
 from trueup.model.plan import Plan
 from trueup.model.project import Project
 from trueup.operations.open_state import hold
@@ -172,7 +174,8 @@ def _no_yes(found: ApprovalStanding, who: str, currency: str) -> str:
     limit = found.policy.limit_of(who)
     if not limit.allows(found.moved):
         moved = moved_text(found.moved.amount, found.moved.unknown, currency)
-        return f"{who} may approve up to {limit.amount:,.2f}, and this plan moves {moved}"
+        most = money_text(limit.amount or Decimal(0), currency)
+        return f"{who} may approve up to {most}, and this plan moves {moved}"
     if _is_among(who, found.counting):
         return f"{who} approved this plan already{_second(found, who)}"
     return ""

@@ -39,7 +39,7 @@ def signature_lines(found: ApprovalStanding, zone: tzinfo) -> list[str]:
 
 
 def _signature_text(one: Signature, zone: tzinfo) -> str:
-    text = f"{sanitize(one.who)}, {one.at.astimezone(zone).isoformat(' ', 'minutes')}"
+    text = f"{sanitize(one.who)}, {in_zone(one.at, zone)}"
     text += f": {sanitize(one.reason)}" if one.reason else ""
     return text + (f" (does not count: {one.why_not})" if one.why_not else "")
 

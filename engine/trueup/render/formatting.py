@@ -4,25 +4,20 @@ import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from trueup.model.money import rounded
+from trueup.model.money import money_text
 from trueup.render.sanitize import clip, sanitize, width
 
-SYMBOLS: Mapping[str, str] = {"GBP": "£", "EUR": "€", "USD": "$"}
 NAME_COLUMNS = 80
 SHORT_COLUMNS = 48
 FEW_NAMES = 4
 LINE_COLUMNS = 110
 
-_CENT = Decimal("0.01")
 _PLAIN = re.compile(r"[a-z]+(?:[ ,:;]|$)")
 
 
 def money(amount: Decimal, currency: str, *, signed: bool = False) -> str:
     """Returns `£1,250.40`, its sign in front if `signed` or negative; other currencies by code."""
-    cents = rounded(amount, _CENT)
-    sign = "-" if cents < 0 else "+" if signed and cents > 0 else ""
-    unit = SYMBOLS.get(currency, f"{sanitize(currency)} " if currency else "")
-    return f"{sign}{unit}{abs(cents):,.2f}"
+    return money_text(amount, sanitize(currency), signed=signed)
 
 
 def number(value: Decimal | int) -> str:

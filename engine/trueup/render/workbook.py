@@ -16,8 +16,8 @@ from io import BytesIO
 from typing import Any, assert_never
 
 from trueup.errors import EngineError
+from trueup.model.money import SYMBOLS
 from trueup.render.csv_ import Figure, is_formula
-from trueup.render.formatting import SYMBOLS
 from trueup.render.sanitize import sanitize
 
 LONGEST = 32_767

@@ -12,12 +12,20 @@ from trueup.render.formatting import count, word
 from trueup.render.moments import in_its_zone
 from trueup.render.outcome import DONE_STATUSES, ORDER, doubt_lines, status_text, summary
 from trueup.render.overview import overview, verdict, view_of
-from trueup.render.report import DONE, balance_rows, finding_row, group_blocks, money_rows, pieces
+from trueup.render.report import (
+    DONE,
+    ReasonText,
+    balance_rows,
+    finding_row,
+    group_blocks,
+    money_rows,
+    pieces,
+)
 from trueup.render.text import outside_text
 from trueup.render.text import summary as plan_summary
 from trueup.render.wording import stays_text
 from trueup.review.active_run import ActiveRun
-from trueup.review.approving import approval_part
+from trueup.review.approving import ApprovalPart, approval_part
 from trueup.review.current_plan import CurrentPlan
 from trueup.review.filters import Filter
 from trueup.review.forms import Form
@@ -113,10 +121,26 @@ def apply(request: Request) -> Response:
         over = frozenset(one.limit for one in found.plan.exceeded) & frozenset(form.values("over"))
         if any(one.limit not in over for one in found.plan.exceeded):
             return failure_text(request, NOT_ALLOWED, HTTPStatus.CONFLICT)
+        part = approval_part(request, found)
+        if part is not None and part.is_missing:
+            return _unapproved(request, part)
         run = desk.run_control.apply(found, over)
     except EngineError as error:
         return failure(request, desk.failures.of(error), HTTPStatus.CONFLICT)
     return _follow(run)
+
+
+def _unapproved(request: Request, part: ApprovalPart) -> Response:
+    """Refuses a plan without its approval, with a link to the page that asks for it."""
+    return page(
+        request,
+        "failure.html",
+        "Not done",
+        current=desk_of(request).current,
+        status=HTTPStatus.CONFLICT,
+        reasons=(ReasonText(part.need, (), ""),),
+        approval=part.page,
+    )
 
 
 def resume(request: Request) -> Response:

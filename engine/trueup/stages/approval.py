@@ -24,6 +24,7 @@ from trueup.model.approval import (
 )
 from trueup.model.audit import AuditEntry
 from trueup.model.change import Change
+from trueup.model.money import money_text
 
 NOTHING = Decimal(0)
 TWO = 2
@@ -118,7 +119,9 @@ def answerable(found: ApprovalStanding) -> list[str]:
 def lack_text(found: ApprovalStanding, currency: str = "") -> str:
     """Returns what is missing, as a sentence; "" if nothing is."""
     over = found.policy.second_above if found.needs_two else found.policy.above
-    moves = f"the plan moves {_moved(found, currency)}, above {over or 0:,.2f}"
+    moves = (
+        f"the plan moves {_moved(found, currency)}, above {money_text(over or NOTHING, currency)}"
+    )
     match found.lacks:
         case None:
             return ""
@@ -143,6 +146,6 @@ def _moved(found: ApprovalStanding, currency: str) -> str:
 
 def moved_text(amount: Decimal, unknown: int, currency: str = "") -> str:
     """Returns the amount, and how many changes have an unknown price in addition."""
-    text = f"{currency} {amount:,.2f}".lstrip()
+    text = money_text(amount, currency)
     changes = f"{unknown:,} change{'s' if unknown != 1 else ''}"
     return f"{text} and the unknown price of {changes}" if unknown else text
