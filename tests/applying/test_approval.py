@@ -50,7 +50,7 @@ def test_without_the_setting_nothing_asks_for_an_approval():
 
 
 def test_a_plan_without_its_approval_is_refused_and_nothing_is_begun(at):
-    with pytest.raises(ApprovalMissing, match=r"above 10\.00, and it is not approved"):
+    with pytest.raises(ApprovalMissing, match=r"above £10\.00, and it is not approved"):
         at.apply(at.plan())
 
     assert at.target.sent == []
@@ -156,7 +156,7 @@ def test_an_approval_is_requested_once(at):
 def test_over_the_limit_of_the_role_a_yes_is_refused():
     limited = scene(asking("above: 10, roles: {approve: [ben]}, limits: {approve: 11}"))
 
-    with pytest.raises(EngineError, match=r"ben may approve up to 11\.00, and this plan moves GBP"):
+    with pytest.raises(EngineError, match=r"ben may approve up to £11\.00, and this plan moves £"):
         say(limited, limited.plan(), "ben")
 
 

@@ -188,7 +188,7 @@ def _second(found: ApprovalStanding, who: str) -> str:
 
 def _no_no(found: ApprovalStanding, who: str) -> str:
     if not found.policy.may_approve(who):
-        return f"{who} may not refuse plans: no role of `approval:` that approves names {who}"
+        return f"{who} may not refuse plans: `approval.roles` gives {who} no role that approves"
     return f"{who} refused this plan already" if _is_among(who, found.no) else ""
 
 
