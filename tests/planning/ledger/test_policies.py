@@ -23,13 +23,13 @@ def with_policy(policy: str) -> Scene:
 @pytest.mark.parametrize(
     ("policy", "why"),
     [
-        ('included: "{{ source.state }}"', f"included is 'Active', {NO_UNITS}"),
+        ('included: "{{ source.state | trim }}"', f"included is 'Active', {NO_UNITS}"),
         ('minimum: "{{ source.quantity - 99 }}"', f"minimum is -87, {NO_UNITS}"),
-        ('ceiling: "{{ source.billable }}"', f"ceiling is true, {NO_UNITS}"),
-        ('increase: {on: "{{ source.state }}"}', f"increase is 'Active', {NO_DAY}"),
-        ('decrease: {on: "{{ source.state }}"}', f"decrease is 'Active', {NO_DAY}"),
+        ('ceiling: "{{ [source.billable] | first }}"', f"ceiling is true, {NO_UNITS}"),
+        ('increase: {on: "{{ source.state | trim }}"}', f"increase is 'Active', {NO_DAY}"),
+        ('decrease: {on: "{{ source.state | trim }}"}', f"decrease is 'Active', {NO_DAY}"),
         (
-            'rounding: "{{ source.state }}"',
+            'rounding: "{{ source.state | trim }}"',
             "rounding is 'Active', which is not one of up, down, nearest",
         ),
         ('minimum: "{{ source.quantity / 0 }}"', "divided by zero"),
