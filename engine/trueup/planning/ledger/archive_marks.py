@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.rules import expression_failed
-from trueup.model.change import Action, Change, FieldChange, Preconditions, Reason
+from trueup.model.change import Action, Change, Preconditions
 from trueup.model.coerce import CoercionError
 from trueup.model.finding import Finding
 from trueup.model.mapping import MappingSpec
@@ -17,7 +17,7 @@ from trueup.planning.fingerprints import seen_row
 from trueup.planning.ledger.lost_days import credit_note, earlier_notes
 from trueup.planning.ledger.planned import EarlierDays
 from trueup.planning.needs import made_of
-from trueup.planning.records.write_backs import column_text, kept_value, misfit
+from trueup.planning.records.write_backs import column_changes, kept_value, misfit
 from trueup.stages.ledger import ServiceLedger
 
 
@@ -78,17 +78,7 @@ class ArchiveMarks:
             entity=self._mapping.source.table,
             place=spec.place,
             values=values,
-            fields=tuple(
-                FieldChange(
-                    name,
-                    row.get(name),
-                    value,
-                    Reason.NEW,
-                    column_text(row.get(name)),
-                    column_text(value),
-                )
-                for name, value in values.items()
-            ),
+            fields=column_changes(row, values),
             needs=needs,
             seen=Preconditions(
                 rows=tuple(seen_row(self._context, self._mapping, key) for key in checked),

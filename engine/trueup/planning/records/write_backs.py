@@ -13,6 +13,7 @@ from trueup.model.change import Action, Change, FieldChange, Preconditions, Reas
 from trueup.model.coerce import CoercionError, coerce, empty, shown, to_number
 from trueup.model.finding import Finding, Severity
 from trueup.model.mapping import MappingSpec, WriteBackSpec
+from trueup.model.mapping_state import Row
 from trueup.model.money import rounded
 from trueup.planning.change_ids import mark_id
 from trueup.planning.context import PlanContext
@@ -98,17 +99,7 @@ def _add(context: PlanContext, mapping: MappingSpec, key: str, values: Mapping[s
         place=mapping.write_back.place,
         record=state.record_ids.get(key),
         values=wanted,
-        fields=tuple(
-            FieldChange(
-                name,
-                row.get(name),
-                value,
-                Reason.NEW,
-                column_text(row.get(name)),
-                column_text(value),
-            )
-            for name, value in wanted.items()
-        ),
+        fields=column_changes(row, wanted),
         needs=tuple(one.id for one in before),
         seen=Preconditions(record={name: row.get(name) for name in wanted}),
     )
@@ -175,6 +166,16 @@ def as_column(column: Column, value: object) -> object:
     if empty(value):
         return None
     return str(value) if column.type in (Type.TEXT, Type.CHOICE, Type.LOOKUP) else value
+
+
+def column_changes(row: Row, values: Mapping[str, object]) -> tuple[FieldChange, ...]:
+    """Returns how the columns of a row differ from the values that are written."""
+    return tuple(
+        FieldChange(
+            name, row.get(name), value, Reason.NEW, column_text(row.get(name)), column_text(value)
+        )
+        for name, value in values.items()
+    )
 
 
 def column_text(value: object) -> str:
