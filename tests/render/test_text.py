@@ -27,10 +27,10 @@ from trueup.model.plan import HeldUnits, LedgerClass, LeftOut, Outside
 from trueup.model.run import Lease, Link, Pushed
 from trueup.model.state_overview import RowState, StateOverview
 from trueup.model.verdict import Verdict
+from trueup.render.audit import audit_json, audit_text, event_text
 from trueup.render.finding_text import findings_text
 from trueup.render.formatting import sentence
 from trueup.render.history import NONE, run_text, runs_text
-from trueup.render.manual_edits import audit_json, audit_text, event_text
 from trueup.render.markdown import plan_markdown
 from trueup.render.outcome import WAIT, outcome_text
 from trueup.render.state import overview_text, row_text
@@ -632,7 +632,7 @@ def test_the_audit_shows_who_when_what_and_why(run_history):
     audit = [forgotten, forced, ended]
     text = audit_text(audit, ZURICH)
     assert text == (
-        "By hand\n"
+        "Audit trail\n"
         "  2026-11-15 09:30:00+01:00   anna on billing-1   forget customer 7, Alpine           "
         "   because: linked to the wrong one\n"
         "  2026-11-15 09:30:00+01:00   ben on b2           took the lock of anna on b1 by force"
@@ -692,7 +692,7 @@ def test_the_overview_shows_links_what_needs_attention_and_the_latest_edits(run_
         "Run 20261115-090000-7f3a is applied in part: `trueup apply --resume` continues it.\n"
         "In doubt since 2026-11-15 09:00:00+01:00: Alpine (change c1 of run r1).\n"
         "\n"
-        "By hand\n"
+        "Audit trail\n"
         + "".join(
             f"  2026-11-15 09:30:00+01:00   anna on billing-1   forget customer {key}\n"
             for key in range(2, 7)

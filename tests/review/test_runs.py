@@ -80,7 +80,7 @@ def test_a_change_in_doubt_is_settled_as_on_the_command_line(work, browser, caps
     after = browser.post("/settle", preview.form("/settle"))
     assert "Nothing is in doubt." in after.text
     assert list_links(load_project(work)).in_doubt == []
-    edit, _lock = browser.get("/runs").tables()["By hand"]
+    edit, _lock = browser.get("/runs").tables()["Audit trail"]
     assert (edit["by hand"], edit["why"]) == (
         f"settle {CHANGE} absent", "because: I looked in Autotask",
     )  # fmt: skip

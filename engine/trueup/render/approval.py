@@ -5,8 +5,8 @@ from datetime import tzinfo
 
 from trueup.model.approval import ApprovalStanding, ApprovalStated, Signature
 from trueup.model.audit import AuditEntry
+from trueup.render.audit import SHORT, audit_json, audit_text
 from trueup.render.formatting import money
-from trueup.render.manual_edits import SHORT, audit_json, audit_text
 from trueup.render.moments import in_zone
 from trueup.render.sanitize import sanitize
 from trueup.render.style import PLAIN, Style

@@ -6,10 +6,10 @@ from datetime import tzinfo
 from trueup.model.change import Action, Change
 from trueup.model.history import RunHistory, RunsOverview, UndoneBy, change_data, change_status
 from trueup.model.run import Entry
+from trueup.render.audit import SHORT, audit_lines
 from trueup.render.changes import after, before, symbol, units, where
 from trueup.render.formatting import count, known_as
 from trueup.render.layout import Cell, Line, free
-from trueup.render.manual_edits import SHORT, audit_lines
 from trueup.render.moments import in_zone
 from trueup.render.sanitize import sanitize
 from trueup.render.style import PLAIN, Style

@@ -20,7 +20,7 @@ from trueup.model.outcome import Outcome
 from trueup.model.plan_json import encode
 from trueup.model.run import Link, Run
 from trueup.model.state_overview import RowState
-from trueup.render.manual_edits import audit_json
+from trueup.render.audit import audit_json
 from trueup.render.moments import in_zone
 
 Names = Mapping[tuple[str, str], str]

@@ -4,10 +4,10 @@ from datetime import tzinfo
 
 from trueup.model.run import Pushed
 from trueup.model.state_overview import RowState, StateOverview
+from trueup.render.audit import audit_lines, audit_text
 from trueup.render.formatting import known_as
 from trueup.render.history import value_text
 from trueup.render.layout import Cell, Line, free
-from trueup.render.manual_edits import audit_lines, audit_text
 from trueup.render.moments import in_zone
 from trueup.render.sanitize import sanitize
 from trueup.render.style import PLAIN, Style

@@ -16,7 +16,7 @@ from trueup.model.audit import AuditEntry
 from trueup.model.run import Run
 from trueup.operations.approve import list_approvals
 from trueup.operations.history import history
-from trueup.render.manual_edits import SHORT
+from trueup.render.audit import SHORT
 from trueup.render.moments import in_zone
 from trueup.review.approving import approval_part
 from trueup.review.current_plan import CurrentPlan

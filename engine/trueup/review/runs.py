@@ -11,10 +11,10 @@ from trueup.model.history import RunHistory, change_data, change_status
 from trueup.model.run import RunStatus, Step
 from trueup.operations.history import history, show_run, show_runs, verify_journal
 from trueup.operations.state import recorded_doubts
+from trueup.render.audit import SHORT, audit_cells
 from trueup.render.changes import units, where
 from trueup.render.csv_ import history_csv
 from trueup.render.history import WORDS, about, value_text
-from trueup.render.manual_edits import SHORT, audit_cells
 from trueup.render.moments import in_zone
 from trueup.render.report import DONE, finding_row
 from trueup.review.current_plan import CurrentPlan

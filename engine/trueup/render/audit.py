@@ -1,4 +1,4 @@
-"""Renders manual edits of the state, approvals and lock takeovers."""
+"""Renders the audit trail: manual edits of the state, approvals and lock takeovers."""
 
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
@@ -22,7 +22,7 @@ from trueup.render.style import PLAIN, Style
 from trueup.render.text import page
 from trueup.stages.approval import moved_text
 
-HEADING = "By hand"
+HEADING = "Audit trail"
 
 SHORT = 12
 """Characters of a digest that people compare."""
