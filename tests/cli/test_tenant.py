@@ -12,7 +12,7 @@ from trueup.fleet import embedded
 from trueup.fleet.embedded import Embedded
 from trueup.fleet.event_log import EventLog
 from trueup.fleet.fleet_file import load_fleet
-from trueup.fleet.run_tenant import Order, TenantRun
+from trueup.fleet.run_tenant import RunTask, TenantRun
 from trueup.fleet.tenant_project import load_tenant_project
 from trueup.model.fleet_run import RunKind
 
@@ -86,7 +86,7 @@ def run_of(fleet, name):
     """What the next run of a tenant plans, as a worker carries it out."""
     loaded = load_fleet(fleet.folder)
     project = load_tenant_project(loaded, loaded.tenants[name])
-    order = Order(RunKind.PLAN, "worker")
+    order = RunTask(RunKind.PLAN, "worker")
     return TenantRun(project, loaded.tenants[name], order, Event(), EventLog()).run()
 
 

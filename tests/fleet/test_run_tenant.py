@@ -11,7 +11,7 @@ from trueup import wiring
 from trueup.errors import StateLocked, TargetRejected, TargetUnavailable
 from trueup.fleet import run_tenant
 from trueup.fleet.event_log import EventLog
-from trueup.fleet.run_tenant import AFTER_SETTLING, Order, TenantRun
+from trueup.fleet.run_tenant import AFTER_SETTLING, RunTask, TenantRun
 from trueup.model.approval import ApprovalPolicy
 from trueup.model.change import Action
 from trueup.model.fleet import PolicyLimits, RunMode, RunPolicy, Window
@@ -56,7 +56,7 @@ def world(made, tmp_path):
 
 def run(world, policy, *, kind=RunKind.SCHEDULED, approved=None, stop=None, log=None, **more):
     one = tenant("acme", run=policy, **more)
-    order = Order(kind, "worker", approved)
+    order = RunTask(kind, "worker", approved)
     return TenantRun(world.project, one, order, stop or Event(), log or EventLog()).run()
 
 

@@ -7,7 +7,7 @@ import yaml
 from trueup.fleet.event_log import EventLog
 from trueup.fleet.open_fleet import open_fleet
 from trueup.fleet.records import end_run
-from trueup.fleet.run_tenant import Order, TenantRun
+from trueup.fleet.run_tenant import RunTask, TenantRun
 from trueup.fleet.schedule import request_runs
 from trueup.fleet.stored_plans import read_approved_plan, read_stored_plan
 from trueup.fleet.tenant_project import load_tenant_project
@@ -70,7 +70,7 @@ def planned(fleet):
     """How a run of acme ends, whose plan waits for an approval."""
     tenant = fleet.fleet.tenants["acme"]
     project = load_tenant_project(fleet.fleet, tenant, database=fleet.url)
-    order = Order(RunKind.REQUESTED, "worker")
+    order = RunTask(RunKind.REQUESTED, "worker")
     return TenantRun(project, tenant, order, Event(), EventLog()).run()
 
 

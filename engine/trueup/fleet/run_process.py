@@ -18,7 +18,7 @@ from trueup.fleet.child import ChildEnd, ChildOrder
 from trueup.fleet.connection import Connection, connect
 from trueup.fleet.faults import fault_text
 from trueup.fleet.records import ClaimResult, claim_run, end_run, leave_run
-from trueup.fleet.run_tenant import Order, TenantRun
+from trueup.fleet.run_tenant import RunTask, TenantRun
 from trueup.fleet.stored_plans import read_approved_plan
 from trueup.fleet.tenant_project import load_tenant_project
 from trueup.model.fleet_run import FleetRunStatus, RunEnd, RunKind
@@ -159,7 +159,7 @@ def _run(connection: Connection, order: ChildOrder, stop: Event) -> RunEnd:
         approved = (
             None if order.kind is RunKind.PLAN else read_approved_plan(connection, order.tenant)
         )
-        work = Order(order.kind, order.worker, approved)
+        work = RunTask(order.kind, order.worker, approved)
         return TenantRun(project, tenant, work, stop, order.log).run()
     except EngineError as error:
         return RunEnd(FleetRunStatus.FAILED, str(error))

@@ -59,7 +59,7 @@ WITHIN = "within"
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class RunTask:
     """The task of a run."""
 
     kind: RunKind
@@ -75,11 +75,11 @@ class TenantRun:
     """One run of a tenant. Once `stop` is set, nothing more is sent, and the run ends."""
 
     def __init__(
-        self, project: Project, tenant: Tenant, order: Order, stop: Event, log: EventLog
+        self, project: Project, tenant: Tenant, task: RunTask, stop: Event, log: EventLog
     ) -> None:
-        self._project, self._tenant, self._order, self._stop = project, tenant, order, stop
+        self._project, self._tenant, self._task, self._stop = project, tenant, task, stop
         self._log = log
-        self._mode = order.mode(tenant)
+        self._mode = task.mode(tenant)
         self._made: Plan | None = None
         self._resumed: RunEnd | None = None  # the end of the open run, once it is done
 
@@ -106,9 +106,9 @@ class TenantRun:
                 return end
             self._resumed = end
             return self._by_policy()
-        if self._order.approved:
+        if self._task.approved:
             try:
-                return self._apply_approved(self._order.approved)
+                return self._apply_approved(self._task.approved)
             except StalePlan as stale:
                 end = self._by_policy()
                 return replace(end, text=f"the approved plan was not applied: {stale}\n{end.text}")
@@ -195,7 +195,7 @@ class TenantRun:
             return self._waiting(Waits.LIMITS, str(refused), made.exceeded)
 
     def _options(self) -> ApplyOptions:
-        return ApplyOptions(who=f"fleet worker {self._order.worker}", stop=self._stop)
+        return ApplyOptions(who=f"fleet worker {self._task.worker}", stop=self._stop)
 
     def _has_open_run(self) -> bool:
         with wiring.open_state(self._project) as state:
