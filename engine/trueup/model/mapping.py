@@ -4,7 +4,7 @@ A `Value` is whatever YAML allows as a value: a literal, an expression (`"{{ …
 around it), or a template (text around `{{ … }}`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, TypeGuard
@@ -354,3 +354,19 @@ class MappingSpec:
     is_customer: bool = False  # its rows are the customers that a plan is grouped by
     search: tuple[str, ...] = ()
     """Text fields in which a user's search looks; empty: those of similar, evidence and match."""
+
+
+def value_key(spec: FieldSpec) -> Hashable:
+    """Returns how a field gets its value, without the places in the file: equal if it is alike."""
+    match spec.value:
+        case Value():
+            return "value", repr(spec.value.raw)
+        case Reference():
+            return "ref", spec.value.mapping, repr(spec.value.of.raw)
+        case _:
+            where = spec.value.where.items()
+            return (
+                "find",
+                spec.value.entity,
+                frozenset((name, repr(one.raw)) for name, one in where),
+            )

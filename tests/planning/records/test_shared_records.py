@@ -65,7 +65,12 @@ def test_two_mappings_of_other_rows_share_an_entity(where):
     assert codes(scene.plan()) == set()
 
 
-def test_a_mapping_that_writes_other_fields_may_share_a_record():
+@pytest.mark.parametrize(
+    "marks",
+    ["", 'identity: {udf.Work 365 Id: "{{ source.id }}"}', "deactivate: {isActive: false}"],
+    ids=["no marks", "the same identity", "deactivated alike"],
+)
+def test_a_mapping_that_writes_other_fields_may_share_a_record(marks):
     scene = kept()
     text = """
 mapping: site
@@ -79,7 +84,7 @@ fields:
   webAddress: "{{ source.website }}"
 create: never
 """
-    scene.files({"mappings/site.yaml": text})
+    scene.files({"mappings/site.yaml": text + marks + "\n"})
 
     assert codes(scene.plan(), "acc") == set()
 

@@ -157,3 +157,17 @@ def test_a_value_is_written_in_the_type_of_its_column(kind, value, written):
     column = Column("column", kind, "column", choices={1: "Active", 2: "Archived"})
 
     assert written_value(column, value) == written
+
+
+def test_a_field_of_a_record_is_written_back_once_the_record_exists():
+    scene = Scene()
+    written = 'write_back: {set: {psa_system_id: "{{ record.internalDescription }}"}}'
+    scene.files(changed("mappings/subscription.yaml", PSA_ID, written))
+
+    first = scene.sync()
+    second = scene.plan()
+
+    assert ("create", "subscription") in actions(first)
+    assert ("write back", "subscription") not in actions(first)
+    assert "expression-failed" not in {finding.code for finding in first.findings}
+    assert actions(second) == [("write back", "subscription")]

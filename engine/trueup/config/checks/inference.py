@@ -262,9 +262,12 @@ class Inference:
 def _order_of(shape: Shape) -> str:
     """Returns what a value is ordered with: numbers, texts or dates; empty if that is unknown.
 
-    Nothing is known of user-defined fields, and of choices, which may be numbers or labels.
+    Nothing is known of user-defined fields, and of choices, which may be numbers or labels. A
+    setting may be compared only where it has a value of the right type.
     """
     if isinstance(shape, Constant):
+        if shape.named:
+            return ""
         kinds = [kind for type_, kind in _CONSTANT_ORDERS if isinstance(shape.value, type_)]
         return kinds[0] if kinds else ""
     if isinstance(shape, Scalar) and shape.type and f".{UDF}" not in shape.what:

@@ -17,9 +17,9 @@ from trueup.config.checks.read_entities import NUMBERS, TIMES, check_read, check
 from trueup.config.checks.shapes import (
     Constant,
     Scalar,
-    has_other_words,
     is_never_number,
     named,
+    never_has_words,
 )
 from trueup.config.documents import Steps
 from trueup.config.schema_errors import shown
@@ -224,7 +224,7 @@ def _check_policy_column(part: PolicyPart, shape: Scalar, place: Place) -> Itera
     if words is None and is_never_number(shape):
         text = f"policy: {part} is {named(shape)}, which is no number of units"
         yield error("does-not-fit", text, place, NUMBER_REMEDY)
-    elif words and has_other_words(shape, words):
+    elif words and never_has_words(shape, words):
         text = f"policy: {part} is {named(shape)}, which is not one of {', '.join(words)}"
         remedy = f"write a condition: {{{{ '{words[0]}' if … else '{words[-1]}' }}}}"
         yield error("does-not-fit", text, place, remedy)

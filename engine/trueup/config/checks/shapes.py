@@ -108,13 +108,21 @@ def has_other_words(shape: Scalar, words: Iterable[str]) -> bool:
     return is_named and not {*words} & {*shape.choices}
 
 
+def never_has_words(shape: Scalar, words: Iterable[str]) -> bool:
+    """As `has_other_words`, but a text may be any word, and a number one written in figures."""
+    words = [*words]
+    is_text = shape.type is Type.TEXT and not shape.choices
+    in_figures = shape.type is Type.INTEGER and any(word.isdecimal() for word in words)
+    return has_other_words(shape, words) and not (is_text or in_figures)
+
+
 NO_NUMBERS = frozenset({Type.DAY, Type.INSTANT, Type.BOOLEAN, Type.LOOKUP})
 """Types whose values are never numbers. A text may be one, and so may the label of a choice."""
 
 
 def is_never_number(shape: Scalar) -> bool:
     """Returns whether it is a column or field that holds no number, or what a filter makes."""
-    if shape.type in {Type.TEXT, Type.CHOICE}:
+    if shape.type is Type.CHOICE:
         return shape.what != UNNAMED and not any(label.isdecimal() for label in shape.choices)
     return shape.type in NO_NUMBERS
 

@@ -28,7 +28,7 @@ from trueup.config.checks.required_fields import (
 from trueup.config.checks.shapes import Constant, Scalar, Shape, has_other_words
 from trueup.config.schema_errors import shown
 from trueup.model.catalogue import UDF, Entity, Type
-from trueup.model.finding import Finding
+from trueup.model.finding import Finding, Severity
 from trueup.model.mapping import (
     FieldSpec,
     Linked,
@@ -175,7 +175,9 @@ def _check_same_for_all(
     listed = " and ".join(fields)
     verb, it = ("is", "it identifies") if len(fields) == 1 else ("are", "they identify")
     text = f"{listed} {verb} the same for every row, so {it} none"
-    yield error("same-for-all", text, next(iter(fields.values())).place, remedy)
+    place = next(iter(fields.values())).place
+    # Right in a mapping of one row, which its `where` may select.
+    yield Finding("same-for-all", Severity.WARNING, text, remedy, place)
 
 
 def _is_same_for_all(spec: FieldSpec, names: Names) -> bool:

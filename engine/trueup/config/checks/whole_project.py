@@ -43,7 +43,7 @@ def check_specs(files: ProjectFiles, specs: Specs, catalogue: Catalogue) -> Iter
         found = (finding for check in checks for finding in check(mapping, context))
         yield from limit.take(found, mapping.place)
     yield from check_graph(specs.mappings)
-    yield from check_same_rows(specs.mappings)
+    yield from check_same_rows(specs.mappings, specs.rules)
 
     places = dict(pair for _, node in valid_nodes(files.rules) for pair in mapping_places(node))
     yield from check_rules(specs.rules, context, places, limit)

@@ -7,7 +7,7 @@ from trueup.config.checks.coercion import NEVER, NO_LABEL
 from trueup.config.checks.context import CheckContext, Names
 from trueup.config.checks.expressions import check_condition, check_expression
 from trueup.config.checks.fields import check_values, error
-from trueup.config.checks.shapes import UNNAMED, Constant, Scalar, has_other_words, parts
+from trueup.config.checks.shapes import UNNAMED, Constant, Scalar, never_has_words, parts
 from trueup.config.schema_errors import shown
 from trueup.model.catalogue import Column, Field, Table, Type
 from trueup.model.coerce import CoercionError, coerce
@@ -82,7 +82,7 @@ def _check_scalar(
     name = f"{table.name}.{column.name}"
     what = f"a {kind} value" if scalar.what == UNNAMED else f"{scalar.what} ({kind})"
     if column.type is Type.CHOICE:
-        is_never = kind in NO_LABEL or has_other_words(scalar, column.choices.values())
+        is_never = kind in NO_LABEL or never_has_words(scalar, column.choices.values())
         if column.choices and is_never:
             text = f"{what} is not a choice of {name} ({', '.join(column.choices.values())})"
             yield error("does-not-fit", text, place, "write one of them, or a condition")

@@ -5,14 +5,14 @@ well: each would create the record of the same row, or write its own values to o
 run. The row of the mapping that is planned later is blocked.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
 from trueup.expressions.value_filters import fold
 from trueup.model.change import Action, Unknown
 from trueup.model.coerce import empty
 from trueup.model.finding import Finding, Severity
-from trueup.model.mapping import MappingSpec
+from trueup.model.mapping import MappingSpec, value_key
 from trueup.model.mapping_state import MappingState, RowKey
 from trueup.planning.context import PlanContext
 
@@ -54,19 +54,31 @@ def _records(mapping: MappingSpec, earlier: list[MappingState]) -> dict[int, Row
     """Returns the records of rows of the earlier mappings.
 
     Two mappings may write different fields of one record: neither changes what the other writes.
-    A row that is out of scope or left out has its link only, and writes nothing.
+    They may also give it the same identity, and deactivate it alike. A row that is out of scope or
+    left out has its link only, and writes nothing.
     """
     return {
         record: (state.mapping.name, key)
         for state in reversed(earlier)
-        if _written(state.mapping) & _written(mapping)
+        if _contradict(state.mapping, mapping)
         for key, record in state.record_ids.items()
         if key in state.ready or key in state.blocked or key in state.changes
     }
 
 
-def _written(mapping: MappingSpec) -> set[str]:
-    return {*mapping.fields, *mapping.identity, *mapping.deactivate}
+def _contradict(one: MappingSpec, other: MappingSpec) -> bool:
+    """Returns whether two mappings write a field of one record, perhaps with different values."""
+    own, others = _marks(one), _marks(other)
+    alike = {name for name, how in own.items() if others.get(name) == how}
+    written = own.keys() | one.fields.keys()
+    written_there = others.keys() | other.fields.keys()
+    return bool(one.fields.keys() & other.fields.keys() or (written & written_there) - alike)
+
+
+def _marks(mapping: MappingSpec) -> dict[str, Hashable]:
+    """Returns how a mapping identifies and deactivates its records, by field."""
+    deactivated = {name: repr(value.raw) for name, value in mapping.deactivate.items()}
+    return {name: value_key(spec) for name, spec in mapping.identity.items()} | deactivated
 
 
 def _identities(earlier: list[MappingState]) -> dict[_Identity, RowKey]:

@@ -40,18 +40,19 @@ def write_backs(context: PlanContext, mapping: MappingSpec, id_entity_of: IdEnti
         record = state.referable.get(key)
         if record is None or (isinstance(record, Unknown) and not state.changes.get(key)):
             continue  # it has no record, and nothing in this plan creates one
+        if fields and isinstance(record, Unknown):
+            continue  # the fields of a record are read once it exists: the next plan writes them
         names = names_of(state.rows[key])
         values_now = state.records.get(state.record_ids.get(key, -1), {}) if fields else {}
         known = {name: values_now[name] for name in fields if name in values_now}
         names["record"] = {**known, "id": record}
         try:
             values = program(names)
-        except EVALUATION_ERRORS as fault:
+            if values is not None:
+                _add(context, mapping, key, dict(zip(spec.set, values, strict=True)))
+        except EVALUATION_ERRORS as fault:  # a value that is undefined fails where it is used
             finding = expression_failed(mapping.name, key, "write_back", spec.place, fault)
             state.findings.append(finding)
-            continue
-        if values is not None:
-            _add(context, mapping, key, dict(zip(spec.set, values, strict=True)))
 
 
 def _is_allowed(
