@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from trueup.config.testing.expectations import NOTE
@@ -25,7 +26,7 @@ from trueup.model.testing import (
     Mismatch,
     ProjectTest,
 )
-from trueup.model.units import unit_rows, units_on
+from trueup.model.units import units_on
 from trueup.operations.testing.changes import (
     others_of,
     remove,
@@ -36,6 +37,7 @@ from trueup.operations.testing.changes import (
     take,
 )
 from trueup.operations.testing.values import RowNames, holds, in_cents, labelled, text_of
+from trueup.planning.reading import read_unit_rows
 from trueup.ports.target import Condition
 from trueup.ports.world import World
 
@@ -277,11 +279,8 @@ class TestComparison:
         append = self.project.mappings[ledger.pending].append if ledger else None
         if ledger is None or append is None:
             return None
-        spec, names = ledger.units, append.proof.rows
-        fields = sorted({names.start, names.end, names.units, spec.posted})
-        condition = Condition(spec.on.row, "eq", record)
-        read = self.world.target.read(spec.entity, [condition], fields)
-        rows = unit_rows(read, names, spec.posted)
+        read = read_unit_rows(self.world.target, append, ledger, [record], date.min)
+        rows = read.get(record, ())
         covered = any(row.start <= wanted.day <= row.end for row in rows)
         return units_on(rows, wanted.day) if covered else None
 

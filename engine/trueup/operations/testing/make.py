@@ -21,7 +21,6 @@ from trueup.model.mapping import Find, MappingSpec, Reference
 from trueup.model.mapping_state import Row
 from trueup.model.plan import Plan
 from trueup.model.project import Project
-from trueup.model.units import unit_rows
 from trueup.operations.project_folder import TESTS
 from trueup.operations.rows import known_rows, require_mapping, resolve_key
 from trueup.operations.testing.files import load_new, usual_defaults
@@ -29,7 +28,7 @@ from trueup.operations.testing.made_file import HEADER, as_yaml, new_file
 from trueup.operations.testing.pseudonyms import Pseudonyms, region_of, settings_texts
 from trueup.operations.testing.run import plan_test
 from trueup.operations.testing.values import RowNames, in_cents
-from trueup.planning.reading import read_source
+from trueup.planning.reading import read_source, read_unit_rows
 from trueup.ports.target import Condition
 from trueup.ports.world import World
 
@@ -282,12 +281,10 @@ class _Maker:
             append = self._project.mappings[ledger.pending].append if ledger else None
             if ledger is None or append is None:
                 continue
-            spec, names = ledger.units, append.proof.rows
-            fields = sorted({names.start, names.end, names.units, spec.posted} - {""})
-            condition = Condition(spec.on.row, "eq", self._links[mapping, key])
-            read = self._world.target.read(spec.entity, [condition], fields)
+            record = self._links[mapping, key]
+            read = read_unit_rows(self._world.target, append, ledger, [record], date.min)
             steps: dict[str, int] = {}
-            for row in unit_rows(read, names, spec.posted):
+            for row in read.get(record, ()):
                 if not steps or [*steps.values()][-1] != row.units:
                     steps[str(row.start)] = row.units
                 if row.posted:
