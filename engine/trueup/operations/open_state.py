@@ -182,8 +182,7 @@ def _audit_of_row(
 def _resolve_key(
     snapshot: StateSnapshot, mapping: str, key: str, forgotten: Iterable[str] = ()
 ) -> str:
-    in_state = {*snapshot.links, *snapshot.applied, *snapshot.pushed}
-    keys = {known for name, known in in_state if name == mapping} | {*forgotten}
+    keys = snapshot.keys_of(mapping) | {*forgotten}
     if not any(known.casefold().startswith(key.casefold()) for known in keys):
         raise EngineError(
             f"state knows no row {key!r} of {mapping}: `trueup state list` shows what it knows"

@@ -37,8 +37,7 @@ def rows_of(
     """As `known_rows`, with an open source and a loaded state."""
     table = project.catalogue.tables[project.mappings[mapping].source.table]
     read = source.read(table.name, columns(project)[table.name])
-    in_state = {*snapshot.links, *snapshot.applied, *snapshot.pushed}
-    names = {key: "" for name, key in in_state if name == mapping}
+    names = dict.fromkeys(snapshot.keys_of(mapping), "")
     names |= {
         key: str(read.parts.get(key, {}).get(table.title) or "") for key in read.left_out() if key
     }

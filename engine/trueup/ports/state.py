@@ -27,6 +27,11 @@ class StateSnapshot:
     # Rows that the plan of the last run kept out, by mapping and key: they exist without a link.
     last_blocked: frozenset[tuple[str, str]] = frozenset()
 
+    def keys_of(self, mapping: str) -> set[str]:
+        """Returns the keys of all rows of a mapping that the state has something about."""
+        known = (self.links, self.applied, self.pushed)
+        return {key for rows in known for name, key in rows if name == mapping}
+
 
 class History(Protocol):
     """The past in the state. Reading an absent store returns nothing and creates nothing."""

@@ -1,7 +1,5 @@
 """Refuses a selection that names nothing, before any request to the target."""
 
-from collections.abc import Iterator
-
 from trueup.expressions.namespace import Namespace
 from trueup.model.mapping_state import MappingState
 from trueup.model.project import Project
@@ -60,12 +58,7 @@ class _SourceNames:
         self._states[mapping] = MappingState(spec, rows)
         self._namespaces[mapping] = context.namespace_of(spec)
         names = {key: self._labels.row(mapping, key) for key in rows}
-        is_gone = any(key not in rows for key in self._keys_in_state(mapping))
+        is_gone = not context.snapshot.keys_of(mapping) <= rows.keys()
         has_all_names = all(name != key for key, name in names.items())
         self.are_complete &= has_all_names and not is_gone and not context.unreadable
         return names
-
-    def _keys_in_state(self, mapping: str) -> Iterator[str]:
-        snapshot = self._context.snapshot
-        for known in (snapshot.links, snapshot.applied, snapshot.pushed):
-            yield from (key for name, key in known if name == mapping)
