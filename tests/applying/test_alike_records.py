@@ -17,16 +17,13 @@ from tests.support.scene import (
     autotask,
     day,
     log,
+    outcome_of,
     settled,
     statuses,
     subscription,
 )
 from tests.support.small_project import changed, decisions
 from tests.support.starting_points import REPEATED, disturbed, services, twins
-
-
-def said(outcome, change):
-    return next(one for one in outcome.changes if one.change == change)
 
 
 def by_a_user(scene: Scene, entity: str, **values) -> int:
@@ -41,8 +38,8 @@ def test_a_company_of_the_same_number_holds_the_create_and_what_needs_it():
     made = scene.plan()
     company = by_a_user(scene, "Companies", companyName="Alpine Dental Ltd", companyNumber="a-1")
     outcome = scene.apply(made)
-    assert said(outcome, "customer:acc").status == "held"
-    assert said(outcome, "customer:acc").text == (
+    assert outcome_of(outcome, "customer:acc").status == "held"
+    assert outcome_of(outcome, "customer:acc").text == (
         f"Companies {company} fits this row by companyNumber: "
         "another user created it since the plan was made"
     )
@@ -66,7 +63,7 @@ def test_a_contract_of_the_same_customer_and_name_holds_the_create():
         scene, "Contracts", companyID=COMPANY, contractName="Alpine CSP", contractType=7
     )
     outcome = scene.apply(made)
-    assert "by companyID, contractName" in said(outcome, "contract:con").text
+    assert "by companyID, contractName" in outcome_of(outcome, "contract:con").text
     assert [*scene.target.records["Contracts"]] == [other]
 
 
@@ -136,8 +133,8 @@ def test_a_further_line_of_the_service_holds_the_adjustment_that_would_create_on
         scene, "ContractServices", contractID=first["contractID"], serviceID=first["serviceID"]
     )
     outcome = scene.apply(made)
-    assert said(outcome, "subscription:twin").status == "held"
-    assert said(outcome, "subscription:twin").text == (
+    assert outcome_of(outcome, "subscription:twin").status == "held"
+    assert outcome_of(outcome, "subscription:twin").text == (
         f"ContractServices {line} fits this row by contractID, serviceID: "
         "another user created it since the plan was made"
     )

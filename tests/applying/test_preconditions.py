@@ -21,6 +21,7 @@ from tests.support.scene import (
     day,
     kept,
     log,
+    outcome_of,
     product,
     settled,
     statuses,
@@ -36,16 +37,12 @@ def kept_at_zero() -> Scene:
     return scene
 
 
-def said(outcome, change):
-    return next(one for one in outcome.changes if one.change == change)
-
-
 def test_a_row_that_moved_is_held_and_named_and_the_rest_goes_on():
     scene = Scene()
     made = scene.plan()
     scene.row("product", "yea")["name"] = "Backup 2"
     outcome = scene.apply(made)
-    held = said(outcome, "service:yea")
+    held = outcome_of(outcome, "service:yea")
     assert (held.status, held.text) == (
         "held",
         "its row Product Backup 2 (yea) has changed in Work 365 since the plan was made",
@@ -58,7 +55,7 @@ def test_a_row_that_is_gone_is_held():
     scene = Scene()
     made = scene.plan()
     del scene.source.tables["product"]["yea"]
-    assert said(scene.apply(made), "service:yea").text.endswith(
+    assert outcome_of(scene.apply(made), "service:yea").text.endswith(
         "is gone in Work 365 since the plan was made"
     )
 
@@ -77,8 +74,8 @@ def test_what_depends_on_a_held_change_is_skipped_with_its_cause():
         "license_change:second",
         "license_change:second:mark",
     }
-    assert said(outcome, "subscription:sub").because == "Alpine CSP"
-    assert said(outcome, "license_change:second").because == "Alpine Dental, Mail"
+    assert outcome_of(outcome, "subscription:sub").because == "Alpine CSP"
+    assert outcome_of(outcome, "license_change:second").because == "Alpine Dental, Mail"
     assert scene.state.runs()[-1].status == "applied in part"
 
 
@@ -90,7 +87,7 @@ def test_a_record_that_moved_is_held_with_what_it_was_and_is(now, shown):
     company = scene.target.only("Companies")
     company["phone"] = now
     outcome = scene.apply(made)
-    assert said(outcome, "customer:acc").text == (
+    assert outcome_of(outcome, "customer:acc").text == (
         f"phone of Companies {company['id']} was '1' in Autotask when the plan was made, "
         f"and is {shown} now"
     )
@@ -112,7 +109,7 @@ def test_a_record_that_is_as_wanted_already_counts_as_done():
     scene.target.only("Companies")["phone"] = "2"
     sent = len(scene.target.sent)
     outcome = scene.apply(made)
-    assert (outcome.complete, said(outcome, "customer:acc").status) == (True, "already")
+    assert (outcome.complete, outcome_of(outcome, "customer:acc").status) == (True, "already")
     assert len(scene.target.sent) == sent
     assert actions(scene.plan()) == []
 
@@ -123,7 +120,7 @@ def test_a_record_that_does_not_come_back_is_held():
     made = scene.plan()
     company = scene.target.only("Companies")["id"]
     scene.target.hidden.add(("Companies", company))
-    assert said(scene.apply(made), "customer:acc").text == (
+    assert outcome_of(scene.apply(made), "customer:acc").text == (
         f"Autotask no longer returns it (Companies {company})"
     )
 
@@ -133,9 +130,10 @@ def test_a_create_whose_identity_appeared_is_held():
     made = scene.plan()
     scene.target.create("Services", {"name": "Mail", "externalID": "pro"})
     outcome = scene.apply(made)
-    assert said(outcome, "service:pro").status == "held"
+    assert outcome_of(outcome, "service:pro").status == "held"
     assert (
-        "has this row's identity now: another user created it" in said(outcome, "service:pro").text
+        "has this row's identity now: another user created it"
+        in outcome_of(outcome, "service:pro").text
     )
     assert len(scene.target.records["Services"]) == 2
 
@@ -144,7 +142,7 @@ def test_an_identity_is_compared_as_autotask_does_without_case():
     scene = Scene()
     made = scene.plan()
     scene.target.create("Contracts", {"contractNumber": "bc-1"})
-    assert said(scene.apply(made), "contract:con").status == "held"
+    assert outcome_of(scene.apply(made), "contract:con").status == "held"
 
 
 def test_units_that_moved_hold_their_adjustment():
@@ -154,7 +152,7 @@ def test_units_that_moved_hold_their_adjustment():
     made = scene.plan()
     scene.target.by_hand(LINE, day(10, 3), 1)
     outcome = scene.apply(made)
-    assert said(outcome, "license_change:first").text == (
+    assert outcome_of(outcome, "license_change:first").text == (
         f"its units in Autotask (service {LINE}) have changed since the plan was made"
     )
     assert statuses(outcome)["license_change:second"] == "skipped"
@@ -166,7 +164,7 @@ def test_units_that_another_user_moved_as_planned_are_never_pushed_twice():
     made = scene.plan()
     scene.target.by_hand(LINE, day(10, 5), 10)
     outcome = scene.apply(made)
-    assert said(outcome, "license_change:first").status == "held"
+    assert outcome_of(outcome, "license_change:first").status == "held"
     assert scene.target.adjustments() == []
     assert adjusts(scene.plan()) == []
 
@@ -179,7 +177,7 @@ def test_a_period_that_was_posted_meanwhile_holds_its_adjustment():
     scene.target.post(LINE, day(10, 31))
     outcome = scene.apply(made)
     assert (
-        said(outcome, "license_change:first").text
+        outcome_of(outcome, "license_change:first").text
         == "2026-10-05 was posted since the plan was made"
     )
 
@@ -296,7 +294,7 @@ def test_a_refusal_stops_what_depends_on_it_and_nothing_else():
         Fault("refused", "Contracts", fits=lambda values: values["contractNumber"] == "BC-2")
     ]
     outcome = scene.apply(scene.plan())
-    failed = said(outcome, "contract:bc")
+    failed = outcome_of(outcome, "contract:bc")
     assert failed.status == "failed"
     assert failed.text == "Autotask refused Contracts: This is not how it is done"
     assert "mappings/contract.yaml" in failed.remedy
@@ -321,7 +319,7 @@ def test_a_refusal_for_want_of_rights_names_the_command_that_lists_them():
             raise TargetRejected("refused", errors=[words], lacks_rights=True)
 
     scene.target.on_write = refused
-    failed = said(scene.apply(made), "contract:con")
+    failed = outcome_of(scene.apply(made), "contract:con")
     assert failed.text == f"Autotask refused Contracts: {words}"
     assert (
         failed.remedy == "`trueup doctor` names the rights that the API user lacks; then plan again"
@@ -361,7 +359,7 @@ def test_an_update_that_is_refused_is_planned_again():
     scene.row("account")["phone"] = "2"
     scene.target.faults = [Fault("refused", "Companies")]
     company = scene.target.only("Companies")["id"]
-    assert said(scene.apply(scene.plan()), "customer:acc").text.startswith(
+    assert outcome_of(scene.apply(scene.plan()), "customer:acc").text.startswith(
         f"Autotask refused Companies {company}:"
     )
     assert actions(scene.plan()) == [("update", "customer")]
@@ -371,7 +369,7 @@ def test_a_service_that_cannot_be_reached_is_a_failure_that_did_not_take_effect(
     scene = Scene()
     scene.target.faults = [Fault("down", "Contracts")]
     outcome = scene.apply(scene.plan())
-    assert (statuses(outcome)["contract:con"], said(outcome, "contract:con").text) == (
+    assert (statuses(outcome)["contract:con"], outcome_of(outcome, "contract:con").text) == (
         "failed",
         "no connection",
     )
@@ -390,7 +388,7 @@ def test_a_mark_that_the_source_refuses_is_repeated_by_the_next_plan_and_nothing
     )[1]
     outcome = scene.apply(made)
     assert statuses(outcome)["license_change:first:mark"] == "held"
-    assert "has changed" in said(outcome, "license_change:first:mark").text
+    assert "has changed" in outcome_of(outcome, "license_change:first:mark").text
     scene.source.write = write
     scene.row("license_change", "first")["status"] = "Active"
     assert actions(scene.sync()) == [("write back", "license_change")]

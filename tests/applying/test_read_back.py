@@ -16,7 +16,7 @@ import pytest
 from trueup.errors import SourceError, TargetUnavailable
 from trueup.model.change import Reason
 from trueup.model.finding import Finding
-from trueup.model.outcome import ChangeOutcome, ChangeStatus, Outcome
+from trueup.model.outcome import ChangeStatus
 from trueup.model.plan import Plan
 from trueup.model.run import Effects, Entry, Lease, Step
 from trueup.ports.source import Rows
@@ -24,7 +24,7 @@ from trueup.ports.target import Condition, Record
 from trueup.state.sqlite.store import SqliteState
 
 from tests.support.crashing import Killed, killed
-from tests.support.scene import Scene, account, actions, day, settled, statuses
+from tests.support.scene import Scene, account, actions, day, outcome_of, settled, statuses
 from tests.support.small_project import changed, settings
 
 
@@ -54,10 +54,6 @@ def edited(phone: str = "22") -> Scene:
     scene = settled()
     scene.row("account")["phone"] = phone
     return scene
-
-
-def outcome_of(outcome: Outcome, change: str) -> ChangeOutcome:
-    return next(one for one in outcome.changes if one.change == change)
 
 
 def not_kept(made: Plan) -> list[Finding]:

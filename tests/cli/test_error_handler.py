@@ -116,10 +116,10 @@ def test_a_secret_is_hidden_in_a_subfolder_too(
     monkeypatch.chdir(tmp_path / folder)
     monkeypatch.setenv("AT_KEY", "hunter2-very-long")
 
-    ended(EngineError("the server said: bad key hunter2-very-long"), *arguments)
+    ended(EngineError("the server answered: bad key hunter2-very-long"), *arguments)
 
     shown = capsys.readouterr()
-    assert shown.err == "error: the server said: bad key (hidden)\n"
+    assert shown.err == "error: the server answered: bad key (hidden)\n"
     assert "hunter2" not in shown.out
 
 

@@ -11,7 +11,7 @@ from typing import Any, Self
 from trueup.errors import CallsUsedUp, TargetRejected, TargetUnavailable
 from trueup.model.change import Action, Change
 from trueup.model.document import dumps
-from trueup.model.outcome import ChangeStatus, Outcome
+from trueup.model.outcome import ChangeOutcome, ChangeStatus, Outcome
 from trueup.model.plan import LedgerLine, Plan
 from trueup.model.project import Project
 from trueup.model.pushed_keys import first_uncorrected_day
@@ -571,6 +571,10 @@ def correct(made: Plan, key: str = "sub") -> str:
         f"{{mapping: {line.mapping}, key: '{key}', do: correct, reason: counted, seen: "
         f"{{units: {line.units + line.pending}, quantity: {line.quantity}, day: {line.day}}}}}"
     )
+
+
+def outcome_of(outcome: Outcome, change: str) -> ChangeOutcome:
+    return next(one for one in outcome.changes if one.change == change)
 
 
 def statuses(outcome: Outcome) -> dict[str, ChangeStatus]:
