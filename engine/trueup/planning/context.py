@@ -33,10 +33,6 @@ DecimalPlaces = Callable[[str, str], "int | None"]
 """As `Source.decimal_places`."""
 
 
-def _all_places(_table: str, _column: str) -> None:
-    """A source that keeps all places."""
-
-
 @dataclass
 class PlanContext:
     """The data of a plan in the making. Each mapping adds its state once, by dependency."""
@@ -49,7 +45,7 @@ class PlanContext:
     reader: Records
     in_doubt: InDoubt  # what an open run has not settled
     pushed_changes: PushedChanges  # what pending changes held when they were pushed
-    decimal_places: DecimalPlaces = _all_places
+    decimal_places: DecimalPlaces
     unreadable: Mapping[str, UnreadableRows] = field(default_factory=dict)  # by table
     findings: list[Finding] = field(default_factory=list)
     row_progress: RowProgress = field(default_factory=RowProgress)

@@ -138,7 +138,7 @@ def written_value(column: Column, value: object) -> object:
     if column.type is Type.DECIMAL:
         return to_number(value)
     fitting = coerce(value, Field(column.name, column.type))
-    return as_column(column, value) if column.type in (Type.TEXT, Type.LOOKUP) else fitting
+    return str(value) if column.type in (Type.TEXT, Type.LOOKUP) else fitting
 
 
 def misfit(
