@@ -52,7 +52,8 @@ def _second_plan(copy: World, project: Project, first: Plan, listener: Listener)
     """Plans the rows again that the first plan changes, or all rows if it is no part."""
     if first.undo_of or (first.selection and not first.changes):
         return None
-    rows = {f"{change.mapping}:{key}": None for change in first.changes for key in change.keys}
-    targets = tuple(rows) if first.selection else ()
-    options = PlanOptions(as_of=first.as_of, targets=targets)
+    options = PlanOptions(as_of=first.as_of)
+    if first.selection:
+        rows = (f"{change.mapping}:{key}" for change in first.changes for key in change.keys)
+        options = replace(options, targets=tuple(dict.fromkeys(rows)))
     return replace(plan_in(copy, project, options, listener), selection=first.selection)
