@@ -17,7 +17,7 @@ from trueup.model.finding import Finding, Place, Severity
 from trueup.model.fleet import FileSecret, Fleet, SecretReference, Tenant
 from trueup.model.project import Project
 from trueup.model.suggestions import hint
-from trueup.operations.project_folder import shipped_folder
+from trueup.operations.project_folder import shipped_schemas
 
 CODE = "secret"
 
@@ -33,7 +33,7 @@ def load_fleet(folder: Path | str = ".", env: Mapping[str, str] = os.environ) ->
 
     The projects of the tenants are not read: an invalid one must not stop the others.
     """
-    return config.load_fleet(Path(folder), env=env, shipped=shipped_folder() / "schemas")
+    return config.load_fleet(Path(folder), env=env, shipped=shipped_schemas())
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +53,14 @@ def check_fleet(
     applies to. Neither system is opened. With `read_secrets`, each secret that a project needs is
     read from where fleet.yaml says; otherwise no secret is read and no program started.
     """
-    fleet, findings = config.check_fleet(
-        Path(folder), env=env, shipped=shipped_folder() / "schemas"
-    )
+    fleet, findings = config.check_fleet(Path(folder), env=env, shipped=shipped_schemas())
     if fleet is None:
         return None, findings
 
     projects: dict[Path, Project] = {}
     found: list[tuple[Finding, Tenant]] = []
     secrets = _Secrets(env, read_secrets=read_secrets)
-    read = lru_cache(_KEPT)(partial(read_shared_files, shipped=shipped_folder() / "schemas"))
+    read = lru_cache(_KEPT)(partial(read_shared_files, shipped=shipped_schemas()))
     for tenant in fleet.tenants.values():
         environment = TenantEnvironment(tenant, env, resolves=False)
         shared = read(tenant.project_folder)

@@ -21,7 +21,7 @@ from trueup.model.finding import Finding, Place, Severity
 from trueup.model.fleet import Fleet, Tenant
 from trueup.model.overlay import Overlay
 from trueup.model.project import Connection, Project
-from trueup.operations.project_folder import shipped_folder
+from trueup.operations.project_folder import shipped_schemas
 from trueup.operations.redaction import remember_address
 
 CODE = "fleet"
@@ -63,7 +63,7 @@ def load_tenant_connections(
     fleet: Fleet, tenant: Tenant, env: Mapping[str, str] = os.environ, *, database: str = ""
 ) -> Project:
     """As `load_tenant_project`, without mappings, rules and decisions, which may have errors."""
-    environment, shipped = TenantEnvironment(tenant, env), shipped_folder() / "schemas"
+    environment, shipped = TenantEnvironment(tenant, env), shipped_schemas()
     overlay = Overlay(tenant.folder, tenant.overrides)
     try:
         project = loader.load_connections(
@@ -125,7 +125,7 @@ def check_tenant_project(
     if shared:
         project, found = loader.check_tenant(root, overlay, shared, env=environment)
     else:
-        shipped = shipped_folder() / "schemas"
+        shipped = shipped_schemas()
         project, found = loader.check(root, env=environment, shipped=shipped, overlay=overlay)
     assumed = {unset_text(name) for name in tenant.secrets}
     findings = [one for one in found if one.code != "environment" or one.text not in assumed]

@@ -13,7 +13,7 @@ from trueup.model.catalogue import Table
 from trueup.model.project import Project
 from trueup.model.suggestions import by_case, closest
 from trueup.operations.listener import SILENT, Listener
-from trueup.operations.project_folder import shipped_folder
+from trueup.operations.project_folder import shipped_schemas
 from trueup.source.dataverse.described import column_facts, table_facts
 from trueup.source.dataverse.metadata import TableDefinition
 from trueup.target.autotask.described import DescribedEntity
@@ -39,7 +39,7 @@ def pull(project: Project, names: Sequence[str] = (), listener: Listener = SILEN
     no mappings and rules (`load_connections`). Raises ConfigError if the file cannot be extended,
     TargetError if the tenant cannot be reached.
     """
-    root, shipped = Path(project.root), shipped_folder() / SCHEMAS
+    root, shipped = Path(project.root), shipped_schemas()
     read: dict[str, DescribedEntity] = {}
     unread: dict[str, str] = {}
     with wiring.connections(project, metadata=CachePolicy.RENEWED) as opened:
@@ -91,7 +91,7 @@ def add_tables(project: Project, names: Sequence[str]) -> Added:
     `cr1_site`, `account.cr1_region`. Raises SourceError for what the environment does not have,
     EngineError if the source is no Dataverse, ConfigError if the file cannot be extended.
     """
-    root, shipped = Path(project.root), shipped_folder() / SCHEMAS
+    root, shipped = Path(project.root), shipped_schemas()
     wanted: dict[str, list[str]] = {}
     whole: set[str] = set()
     for name in names:

@@ -18,7 +18,7 @@ from trueup.model.plan import Plan
 from trueup.model.project import Project
 from trueup.operations.listener import SILENT, Listener
 from trueup.operations.plan import plan_in
-from trueup.operations.project_folder import shipped_folder
+from trueup.operations.project_folder import shipped_schemas
 from trueup.pipeline import PlanOptions
 from trueup.planning.comparison import compare as compare_plans
 from trueup.planning.shared_reads import shared
@@ -86,7 +86,7 @@ def _other_project(project: Project, other: str) -> Iterator[Project]:
 
 def _load(folder: Path, overlay: Overlay | None) -> Project:
     """Returns the project of a folder in which nothing is written."""
-    return loader.load_elsewhere(folder, shipped=shipped_folder() / "schemas", overlay=overlay)
+    return loader.load_elsewhere(folder, shipped=shipped_schemas(), overlay=overlay)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from trueup.local_files import read_regular
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.verdict import DECIDE_WORDS, Verdict
 from trueup.operations.decision_entries import DecisionRequest, RequestedDecision, record_id
-from trueup.operations.project_folder import shipped_folder
+from trueup.operations.project_folder import shipped_schemas
 from trueup.source.files.csv_document import CsvDocument
 from trueup.source.files.streamed_text import StreamedText
 
@@ -47,7 +47,7 @@ def _from_yaml(raw: bytes, file: str) -> DecisionRequest:
         findings = [*findings, _error("a second document in a file that must have only one", place)]
     if not documents or documents[0].data is None:
         raise ConfigError(findings or [_error("this file is empty", Place(file))])
-    checked = Schemas(shipped_folder() / "schemas").check(documents[0], "decisions")
+    checked = Schemas(shipped_schemas()).check(documents[0], "decisions")
     findings = [*findings, *checked.findings]
     if checked.data is None:
         raise ConfigError(findings)

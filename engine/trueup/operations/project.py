@@ -6,7 +6,7 @@ from trueup.config import loader
 from trueup.model.finding import Finding
 from trueup.model.overlay import Overlay
 from trueup.model.project import Project
-from trueup.operations.project_folder import shipped_folder
+from trueup.operations.project_folder import shipped_schemas
 
 
 def load_project(folder: Path | str = ".", *, overlay: Overlay | None = None) -> Project:
@@ -15,7 +15,7 @@ def load_project(folder: Path | str = ".", *, overlay: Overlay | None = None) ->
     Raises ConfigError with all findings about its files. `overlay` has the values of a fleet's
     tenant; its secrets and its state are not included.
     """
-    return loader.load(Path(folder), shipped=shipped_folder() / "schemas", overlay=overlay)
+    return loader.load(Path(folder), shipped=shipped_schemas(), overlay=overlay)
 
 
 def load_connections(folder: Path | str = ".") -> Project:
@@ -23,7 +23,7 @@ def load_connections(folder: Path | str = ".") -> Project:
 
     Raises ConfigError.
     """
-    return loader.load_connections(Path(folder), shipped=shipped_folder() / "schemas")
+    return loader.load_connections(Path(folder), shipped=shipped_schemas())
 
 
 def check_project(
@@ -40,7 +40,7 @@ def check_project(
     """
     return loader.check(
         Path(folder),
-        shipped=shipped_folder() / "schemas",
+        shipped=shipped_schemas(),
         decisions=decisions,
         project=project,
         overlay=overlay,

@@ -23,6 +23,11 @@ def shipped_folder() -> Path:
     return in_wheel if in_wheel.is_dir() else package.parents[1]
 
 
+def shipped_schemas() -> Path:
+    """The folder with the shipped schemas and catalogues."""
+    return shipped_folder() / "schemas"
+
+
 def shipped_tests() -> Path:
     """The folder with the tests of the shipped project, and their defaults."""
     return shipped_folder() / _SHIPPED_TESTS

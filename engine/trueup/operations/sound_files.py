@@ -10,14 +10,12 @@ from trueup.config.sound_files import (
     files_of_project,
 )
 from trueup.model.overlay import Overlay
-from trueup.operations.project_folder import TESTS, shipped_folder, shipped_tests
-
-_SCHEMAS = "schemas"
+from trueup.operations.project_folder import TESTS, shipped_schemas, shipped_tests
 
 
 def is_known_without_approvals(folder: Path) -> bool:
     """Returns whether the project in a folder was found sound, and no plan of it needs approval."""
-    counts = files_of_project(folder, shipped_folder() / _SCHEMAS, None).counts
+    counts = files_of_project(folder, shipped_schemas(), None).counts
     return counts is not None and not counts["approvals"]
 
 
@@ -28,7 +26,7 @@ def sound_tests(root: Path, overlay: Overlay | None) -> SoundFiles | None:
     """
     if not any((root / TESTS).glob("*.yaml")):
         return None
-    shipped = shipped_folder() / _SCHEMAS
+    shipped = shipped_schemas()
 
     def contents() -> Iterator[bytes]:
         yield from contents_of_project(root, shipped, overlay)

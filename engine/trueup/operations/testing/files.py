@@ -9,7 +9,7 @@ from trueup.errors import EngineError
 from trueup.local_files import is_absent
 from trueup.model.finding import Finding
 from trueup.model.project import Project
-from trueup.operations.project_folder import TESTS, shipped_folder, shipped_tests
+from trueup.operations.project_folder import TESTS, shipped_schemas, shipped_tests
 from trueup.operations.sound_files import sound_tests
 
 if TYPE_CHECKING:
@@ -116,10 +116,10 @@ def usual_defaults(project: Project) -> "RowDefaults":
 def _load(project: Project, files: Sequence[TestFile]) -> "tuple[list[ProjectTest], list[Finding]]":
     from trueup.config.testing.loader import load_tests  # noqa: PLC0415 -- takes time to load
 
-    return load_tests(project, files, shipped_folder() / "schemas")
+    return load_tests(project, files, shipped_schemas())
 
 
 def _load_defaults(project: Project, file: TestFile) -> "tuple[RowDefaults, list[Finding]]":
     from trueup.config.testing.loader import load_defaults  # noqa: PLC0415 -- takes time to load
 
-    return load_defaults(project, file, shipped_folder() / "schemas")
+    return load_defaults(project, file, shipped_schemas())
