@@ -61,6 +61,36 @@ def test_a_change_that_one_plan_lacks_appears_and_vanishes():
     assert back.no_longer_left_out == found.newly_left_out
 
 
+def test_rows_of_one_name_are_left_out_each_by_its_key():
+    """Two accounts of one name, of which each configuration leaves out another one."""
+    scene = Scene()
+    scene.source.tables["account"]["acc"] |= {"phone": "1"}
+    scene.source.tables["account"]["other"] = {
+        **scene.source.tables["account"]["acc"],
+        "id": "other",
+        "number": "A-2",
+        "phone": "2",
+    }
+
+    found = compared(without_phone("1"), scene=scene, before=(without_phone("2"),))
+
+    assert [one.keys for one in found.newly_left_out if one.mapping == "customer"] == [("acc",)]
+    assert [one.keys for one in found.no_longer_left_out if one.mapping == "customer"] == [
+        ("other",)
+    ]
+
+
+def without_phone(phone: str):
+    """The change of the small project that leaves out customers with this phone."""
+    return changed(
+        "rules/rules.yaml",
+        "\nrules:\n",
+        "\nrules:\n"
+        "  - {rule: ours, for: customer, severity: skip, message: Not ours., remedy: Wait.,\n"
+        f"     assert: \"{{{{ source.phone != '{phone}' }}}}\"}}\n",
+    )
+
+
 def test_a_create_that_becomes_an_update_is_one_pair():
     blind = changed(
         "mappings/contract.yaml",

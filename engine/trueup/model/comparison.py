@@ -55,6 +55,7 @@ class LeftOutRows:
     mapping: str
     reason: str
     names: tuple[str, ...]
+    keys: tuple[str, ...]  # in the order of `names`
 
 
 @dataclass(frozen=True, slots=True)

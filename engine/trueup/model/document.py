@@ -132,6 +132,8 @@ def loads(text: str) -> Plan:
         if version == plan_v1.FORMAT:
             document = plan_v1.upgrade(document)
         document.setdefault(PARTIAL_READS, [])
+        for group in document["left_out"]:
+            group.setdefault("keys", [])
         plan: Plan = decoder(Plan)(document)
     except _DAMAGED as fault:
         reason = f"{type(fault).__name__}: {fault!s:.200}"

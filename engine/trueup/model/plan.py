@@ -149,6 +149,7 @@ class LeftOut:
     reason: str
     names: tuple[str, ...]
     code: str
+    keys: tuple[str, ...] = ()  # in the order of `names`; empty in a plan of an earlier version
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,15 +189,16 @@ def _ledger(context: PlanContext, part: Selection | None) -> list[LedgerLine]:
 
 def _left_out(context: PlanContext, part: Selection | None) -> list[LeftOut]:
     """Returns the rows left out, merged if their reason is the same."""
-    names: dict[tuple[str, str, str], list[str]] = {}
+    rows: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
     for name, state in context.states.items():
         for key, finding in state.skipped.items():
             if _is_in(part, name, key):
                 reason = (name, finding.code, finding.text)
-                names.setdefault(reason, []).append(context.label(name, key))
+                rows.setdefault(reason, []).append((context.label(name, key), key))
     return [
-        LeftOut(mapping, text, tuple(sorted(rows)), code)
-        for (mapping, code, text), rows in sorted(names.items())
+        LeftOut(mapping, text, names, code, keys)
+        for (mapping, code, text), found in sorted(rows.items())
+        for names, keys in [zip(*sorted(found), strict=True)]
     ]
 
 

@@ -4,7 +4,7 @@ Places, notes and reasons are not compared: a comment or an empty line in a mapp
 and neither changes what is written.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
@@ -129,16 +129,16 @@ def _written(field: object) -> tuple[object, ...]:
 
 def _left_out(before: Iterable[LeftOut], after: Iterable[LeftOut]) -> Iterator[LeftOutRows]:
     """Returns rows that only the second plan leaves out, for any reason."""
-    known = Counter((group.mapping, name) for group in before for name in group.names)
+    known = {(group.mapping, key) for group in before for key in group.keys}
     for group in after:
-        names = []
-        for name in group.names:
-            if known[group.mapping, name]:
-                known[group.mapping, name] -= 1
-            else:
-                names.append(name)
-        if names:
-            yield LeftOutRows(group.mapping, group.reason, tuple(names))
+        rows = [
+            (name, key)
+            for name, key in zip(group.names, group.keys, strict=True)
+            if (group.mapping, key) not in known
+        ]
+        if rows:
+            names, keys = zip(*rows, strict=True)
+            yield LeftOutRows(group.mapping, group.reason, names, keys)
 
 
 def _ledger_pairs(

@@ -1,13 +1,12 @@
 """Compares a plan and its effects with a test; each difference has the line of its cause."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from trueup.config.testing.expectations import NOTE
 from trueup.expressions import EVALUATION_ERRORS, evaluate
-from trueup.expressions.namespace import Namespace
 from trueup.model.change import Action, Change, System
 from trueup.model.finding import Finding, Severity
 from trueup.model.finding_codes import DEPENDS
@@ -177,33 +176,11 @@ class TestComparison:
             yield from (
                 finding for finding in blocked.findings if finding.code not in _CONSEQUENCES
             )
-        keys = self._keys_by_label({group.mapping for group in plan.left_out})
         for group in plan.left_out:
-            for name in group.names:
-                known = keys.get((group.mapping, name), [])
-                key = known.pop(0) if known else ""
+            for key in group.keys:
                 yield Finding(
                     group.code, Severity.SKIP, group.reason, mapping=group.mapping, key=key
                 )
-
-    def _keys_by_label(self, mappings: Iterable[str]) -> dict[Row, list[str]]:
-        """Keys of rows by mapping and the name that a plan shows."""
-        catalogue = self.project.catalogue.tables
-        tables: dict[str, list[dict[str, object]]] = {name: [] for name in catalogue}
-        for given in self.test.rows:
-            tables[given.table].append(dict(given.values))
-        keys: dict[Row, list[str]] = {}
-        plan = {"as_of": self.test.as_of}
-        for name in mappings:
-            mapping = self.project.mappings[name]
-            namespace = Namespace(mapping, tables, self.project.settings, plan)
-            table = catalogue[mapping.source.table]
-            for row in tables[table.name]:
-                label = _label(mapping, namespace.names(row))
-                shown = str(label or row.get(table.title) or row[table.key])
-                if label is not None:
-                    keys.setdefault((name, shown), []).append(str(row[table.key]))
-        return keys
 
     # Ledger and money
 
