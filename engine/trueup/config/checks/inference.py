@@ -6,7 +6,7 @@ cannot be inferred is `AnyShape`, about which nothing is reported.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -83,7 +83,8 @@ _ATTRIBUTE_FILTERS = frozenset(
 """Filters that take the name of an attribute of the items."""
 
 _ORDERINGS = frozenset(["lt", "lteq", "gt", "gteq"])
-_NUMBER, _TEXT, _DATE = "a number", "a text", "a date"
+_EQUALITIES = frozenset(["eq", "ne"])
+_NUMBER, _TEXT, _DATE, _INSTANT = "a number", "a text", "a date", "a point in time"
 _ORDERS: Mapping[Type, str] = {
     Type.TEXT: _TEXT,
     Type.LOOKUP: _TEXT,
@@ -91,17 +92,20 @@ _ORDERS: Mapping[Type, str] = {
     Type.DECIMAL: _NUMBER,
     Type.BOOLEAN: _NUMBER,
     Type.DAY: _DATE,
-    Type.INSTANT: _DATE,
+    Type.INSTANT: _INSTANT,
 }
 _CONSTANT_ORDERS: tuple[tuple[type, str], ...] = (
     (str, _TEXT),
     (int, _NUMBER),
     (float, _NUMBER),
     (Decimal, _NUMBER),
+    (datetime, _INSTANT),  # also a date for Python
     (date, _DATE),
 )
 _ORDER_REMEDIES = {
     frozenset((_TEXT, _DATE)): "make a date of the text: … | date",
+    frozenset((_TEXT, _INSTANT)): "make a date of both: … | date",
+    frozenset((_DATE, _INSTANT)): "take the day of the point in time: … | date",
     frozenset((_TEXT, _NUMBER)): "make a number of the text: … | decimal",
 }
 _DATE_PARTS = ("year", "month", "day")
@@ -229,7 +233,7 @@ class Inference:
         for operand in node.ops:
             right = self.of(operand.expr)
             items = operand.expr
-            if operand.op in {"eq", "ne"}:
+            if operand.op in _EQUALITIES:
                 self._check_label(left, right)
                 self._check_label(right, left)
             elif operand.op in {"in", "notin"} and isinstance(items, nodes.List | nodes.Tuple):
@@ -237,18 +241,26 @@ class Inference:
                     self._check_label(left, self.of(item))
         operands = [node.expr, *(operand.expr for operand in node.ops)]
         for operand, one, other in zip(node.ops, operands, operands[1:], strict=False):
-            if operand.op in _ORDERINGS:
-                self._check_order(one, other)
+            self._check_order(operand.op, one, other)
         return _YES_NO
 
-    def _check_order(self, left: nodes.Node, right: nodes.Node) -> None:
-        """Reports two values of which neither can be less than the other, for any row."""
+    def _check_order(self, operator: str, left: nodes.Node, right: nodes.Node) -> None:
+        """Reports two values of which neither can be less than the other, for any row.
+
+        Also a day and a point in time that are tested for equality: they never are equal.
+        """
         silent = Inference(self._names, lambda _text, _remedy: None)
         lefts = [_order_of(shape) for shape in outcomes(silent.of(left))]
         rights = [_order_of(shape) for shape in outcomes(silent.of(right))]
-        if all(one and other and one != other for one in lefts for other in rights):
-            text = f"{lefts[0]} is compared with {rights[0]}: neither is ever less than the other"
-            self._report(text, _ORDER_REMEDIES.get(frozenset((lefts[0], rights[0])), ""))
+        pairs = [frozenset((one, other)) for one in lefts for other in rights]
+        if operator in _ORDERINGS and all(len(pair) > 1 and all(pair) for pair in pairs):
+            then = "neither is ever less than the other"
+        elif operator in _EQUALITIES and set(pairs) == {frozenset((_DATE, _INSTANT))}:
+            then = "they are never equal"
+        else:
+            return
+        text = f"{lefts[0]} is compared with {rights[0]}: {then}"
+        self._report(text, _ORDER_REMEDIES.get(pairs[0], ""))
 
     def _check_label(self, choice: Shape, label: Shape) -> None:
         """Reports a choice that is compared with a label which it does not have."""
@@ -260,7 +272,7 @@ class Inference:
 
 
 def _order_of(shape: Shape) -> str:
-    """Returns what a value is ordered with: numbers, texts or dates; empty if that is unknown.
+    """Returns what a value is ordered with, such as numbers; empty if that is unknown.
 
     Nothing is known of user-defined fields, and of choices, which may be numbers or labels. A
     setting may be compared only where it has a value of the right type.
