@@ -3,26 +3,35 @@
 `connectors` knows which connector is behind a port.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import sleep
-from typing import TYPE_CHECKING, Any
 
-from trueup.connectors.sources import Sources
+from trueup.connectors.sources import Sources, profile_file
 from trueup.connectors.states import States
-from trueup.connectors.targets import DEMO_CREDENTIALS, CachePolicy, TargetOptions, Targets
+from trueup.connectors.targets import TargetOptions, Targets, kept_files
+from trueup.connectors.throw_away import ThrowAway, open_throw_away
 from trueup.model.project import Project
 from trueup.ports.source import Source
 from trueup.ports.state import State
-from trueup.ports.target import Target
+from trueup.ports.target import CachePolicy, Target
 from trueup.ports.world import Clock, World
 
-if TYPE_CHECKING:
-    from trueup.sandbox.autotask.local import LocalSandbox, SeededSandboxes
+__all__ = [
+    "Connections",
+    "SystemClock",
+    "ThrowAway",
+    "connections",
+    "forget_answers",
+    "open_copy",
+    "open_state",
+    "open_throw_away",
+    "open_world",
+    "profile_file",
+]
 
 
 class SystemClock:
@@ -91,72 +100,24 @@ def open_state(project: Project, *, clock: Clock | None = None) -> Iterator[Stat
         yield opened.state()
 
 
+def forget_answers(project: Project) -> None:
+    """Removes the answers of the target that earlier commands kept."""
+    for file in kept_files(project):
+        file.unlink(missing_ok=True)
+
+
 @contextmanager
 def open_copy(project: Project) -> Iterator[World]:
     """Copies of both systems and of the state: what is written there is gone afterwards."""
-    from trueup.source.overlay import SourceOverlay
-    from trueup.state.sqlite.store import SqliteState
-
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="trueup-")))
         opened = Connections(project, stack, SystemClock(), TargetOptions())
-        state = stack.enter_context(SqliteState(folder / "state.sqlite", clock=SystemClock()))
-        with open_state(project) as original:
-            if original.head()[0]:
-                state.import_(original.export())
-        source = SourceOverlay(opened.source(), project.catalogue.tables)
-        target = opened.targets.copy(folder / "target.sqlite")
-        yield World(source, target, state, SystemClock())
-
-
-@dataclass(frozen=True, slots=True)
-class ThrowAway:
-    """Both systems and a state in a folder of their own, in this process, without a socket."""
-
-    project: Project
-    folder: Path
-    sandbox: "LocalSandbox"
-    target: Target
-    state: State
-    clock: Clock
-
-    def world(self, exports: str) -> World:
-        """The world with the tables in a folder below; what is written back stays in memory."""
-        from trueup.source.files.source import FileSource
-        from trueup.source.overlay import SourceOverlay
-
-        tables, zone = self.project.catalogue.tables, self.project.zone
-        files = FileSource(self.folder / exports, tables, exports, zone=zone)
-        return World(SourceOverlay(files, tables), self.target, self.state, self.clock)
-
-
-@contextmanager
-def open_throw_away(
-    project: Project,
-    folder: Path,
-    clock: Clock,
-    seeded: "SeededSandboxes",
-    seed: Mapping[str, Any],
-) -> Iterator[ThrowAway]:
-    """A target with a seed and an empty state for a test, closed when the block ends.
-
-    `seeded` opens it: worlds with the same seed share the work. Raises `SandboxError`.
-    """
-    from trueup.sandbox.autotask.local import URL
-    from trueup.state.sqlite.store import SqliteState
-    from trueup.target.autotask.client import AutotaskClient
-    from trueup.target.autotask.gateway import HttpTarget
-    from trueup.target.autotask.transport import InProcess
-
-    entities = project.catalogue.entities
-    with ExitStack() as stack:
-        sandbox = stack.enter_context(seeded.open(folder / "target.sqlite", seed))
-        client = AutotaskClient(URL, DEMO_CREDENTIALS, clock, network=InProcess(sandbox.answer))
-        target = stack.enter_context(HttpTarget(client, entities, "test", "test"))
-        state = stack.enter_context(
-            SqliteState(folder / "state.sqlite", clock=clock, durable=False)
+        yield World(
+            opened.sources.copy(),
+            opened.targets.copy(folder / "target.sqlite"),
+            opened.states.copy(folder / "state.sqlite"),
+            SystemClock(),
         )
-        yield ThrowAway(project, folder, sandbox, target, state, clock)
 
 
 class Connections:
@@ -171,7 +132,7 @@ class Connections:
         *,
         refresh: bool = False,
     ) -> None:
-        states = self._states = States(project, stack, clock)
+        states = self.states = States(project, stack, clock)
         self.sources = Sources(project, stack, clock, refresh=refresh)
         self.targets = Targets(project, stack, clock, options, lambda: str(states.open().head()))
 
@@ -185,8 +146,8 @@ class Connections:
 
     def state(self) -> State:
         """The state; opened once. Raises EngineError if it cannot be opened."""
-        return self._states.open()
+        return self.states.open()
 
     def shared_clock(self) -> Clock:
         """The clock by which runs of all machines with this state are timed."""
-        return self._states.shared_clock()
+        return self.states.shared_clock()

@@ -13,9 +13,9 @@ from pathlib import Path
 from statistics import median
 
 from trueup import wiring
-from trueup.connectors.targets import CachePolicy
 from trueup.operations.plan import plan_in
 from trueup.operations.project import load_project
+from trueup.ports.target import CachePolicy
 
 from tests.bench.start import BARE, TRUEUP, cpu, print_line
 

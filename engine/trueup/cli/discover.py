@@ -54,12 +54,11 @@ def discover(context: CommandContext, file: Path | None, added: tuple[str, ...])
         refuse_with("--add", "file")
         return _add(context, added)
 
-    from trueup.connectors.sources import profile_file
     from trueup.operations import discover as operations
     from trueup.render.json_ import as_json
 
     project = context.project()
-    file = file or profile_file(project)
+    file = file or operations.profile_file(project)
     if file.exists():
         raise EngineError(
             f"{file} exists already, perhaps with corrections: "

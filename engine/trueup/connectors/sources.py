@@ -77,6 +77,12 @@ class Sources:
         """Returns the source. Raises EngineError if it cannot be opened."""
         return choose(self.connectors, self._project.source).open(self._project.source)
 
+    def copy(self) -> Source:
+        """Returns the source, of which what is written stays in memory."""
+        from trueup.source.overlay import SourceOverlay
+
+        return SourceOverlay(self.open(), self._project.catalogue.tables)
+
     def examine(self) -> list[Finding]:
         """Returns findings about access to the source.
 

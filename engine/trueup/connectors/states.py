@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from importlib.util import find_spec
+from pathlib import Path
 
 from trueup.connectors.choosing import choose, own_path
 from trueup.errors import EngineError
@@ -29,6 +30,16 @@ class States:
         if self._state is None:
             self._state = choose(self.connectors, self._project.state)(self._project.state)
         return self._state
+
+    def copy(self, database: Path) -> State:
+        """Returns a state in a file, with all that the project's state holds."""
+        from trueup.state.sqlite.store import SqliteState
+
+        state = self._stack.enter_context(SqliteState(database, clock=self._clock))
+        original = self.open()
+        if original.head()[0]:
+            state.import_(original.export())
+        return state
 
     def shared_clock(self) -> Clock:
         """Returns the clock by which all machines with this state measure runs.

@@ -1,10 +1,9 @@
 """Opens the target that a project names: Autotask, or its sandbox on this machine."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from trueup.model.catalogue import UDF
 from trueup.model.finding import Finding
 from trueup.model.project import Connection, Project
 from trueup.planning.needs import entity_fields, operations
-from trueup.ports.target import Target
+from trueup.ports.target import CachePolicy, Target
 from trueup.ports.world import Clock
 from trueup.target.autotask.credentials import Credentials
 
@@ -35,14 +34,6 @@ METADATA, CONNECTION, RECORDS = "metadata", "connection", "known"
 
 DEMO_CREDENTIALS = Credentials("api@demo.example", "demo", "DEMO")
 """The sandbox's credentials if its seed names no users; they open nothing else."""
-
-
-class CachePolicy(Enum):
-    """How a command uses answers of the target that an earlier command kept."""
-
-    IGNORED = auto()  # it is not used, and nothing is kept
-    RENEWED = auto()  # it is not used, and what is read replaces it
-    USED = auto()  # it is used, and what is read besides is added
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +99,15 @@ class Targets:
         from trueup.target.autotask.doctor import minimum_permissions
 
         return minimum_permissions(needs)
+
+    def permission_sections(self, entities: Iterable[str]) -> dict[str, list[str]]:
+        """Returns the sections of the target's rights, each with the entities that it grants."""
+        from trueup.target.autotask.doctor import section_of
+
+        found: dict[str, list[str]] = {}
+        for entity in sorted(entities):
+            found.setdefault(section_of(entity), []).append(entity)
+        return dict(sorted(found.items()))
 
     def describe_entity(self, name: str) -> "DescribedEntity":
         """Returns an entity's metadata. Raises TargetError, also for an unknown entity."""
@@ -205,17 +205,22 @@ class Targets:
         metadata, connection, changes = None, None, None
         if self._options.metadata is not CachePolicy.IGNORED:
             used = self._options.metadata is CachePolicy.USED and not is_new
-            metadata = KeptAnswers(kept_file(self._project, METADATA), self._clock, used=used)
-            connection = KeptAnswers(kept_file(self._project, CONNECTION), self._clock, used=used)
+            metadata = KeptAnswers(_kept_file(self._project, METADATA), self._clock, used=used)
+            connection = KeptAnswers(_kept_file(self._project, CONNECTION), self._clock, used=used)
         if self._options.records is not CachePolicy.IGNORED and options.get("read") == "changed":
             used = self._options.records is CachePolicy.USED and not is_new
-            records = KeptRecords(kept_file(self._project, RECORDS), self._clock, used=used)
+            records = KeptRecords(_kept_file(self._project, RECORDS), self._clock, used=used)
             hours = float(str(options.get("full_read_after", FULL_READ_AFTER)))
             changes = Changes(records, timedelta(hours=hours), epoch=self._journal_head)
         return _Memory(metadata, connection, changes)
 
 
-def kept_file(project: Project, what: str) -> Path:
+def kept_files(project: Project) -> list[Path]:
+    """Returns the files in which answers of the target may be kept."""
+    return [_kept_file(project, what) for what in (METADATA, CONNECTION, RECORDS)]
+
+
+def _kept_file(project: Project, what: str) -> Path:
     """Returns where metadata or records of the target are kept: beside the tenant's state.
 
     `what` is METADATA, CONNECTION or RECORDS.

@@ -5,7 +5,6 @@ from contextlib import AbstractContextManager
 
 from trueup import pipeline, wiring
 from trueup.applying.admission import approval_finding
-from trueup.connectors.targets import CachePolicy
 from trueup.errors import ApprovalMissing, PlanRefused
 from trueup.model import document
 from trueup.model.finding import Finding, Severity
@@ -17,6 +16,7 @@ from trueup.operations.listener import SILENT, Listener
 from trueup.operations.notify import announce_outcome, announce_plan, announcing_failure
 from trueup.operations.plan import plan_in
 from trueup.pipeline import ApplyOptions, PlanOptions
+from trueup.ports.target import CachePolicy
 from trueup.ports.world import World
 from trueup.stages.guard import not_allowed
 

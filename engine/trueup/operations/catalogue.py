@@ -7,13 +7,13 @@ from pathlib import Path
 from trueup import wiring
 from trueup.config.catalogue_edits import Addition, CatalogueChange, extend
 from trueup.config.catalogues import ENTITIES, TABLES, known_entries
-from trueup.connectors.targets import CachePolicy
 from trueup.errors import SourceError, TargetError, TargetUnavailable
 from trueup.model.catalogue import Table
 from trueup.model.project import Project
 from trueup.model.suggestions import by_case, closest
 from trueup.operations.listener import SILENT, Listener
 from trueup.operations.project_folder import shipped_schemas
+from trueup.ports.target import CachePolicy
 from trueup.source.dataverse.described import column_facts, table_facts
 from trueup.source.dataverse.metadata import TableDefinition
 from trueup.target.autotask.described import DescribedEntity

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from trueup import wiring
 from trueup.model.project import Project
@@ -17,6 +18,11 @@ class Discovered:
     profile: str  # the text of a profile file
     report: Sequence[ReportLine]  # how each name was found
     unresolved: Sequence[str]  # what the project reads that was not found for sure
+
+
+def profile_file(project: Project) -> Path:
+    """Returns the file from which the project reads its profile, if there is one."""
+    return wiring.profile_file(project)
 
 
 def discover(project: Project) -> Discovered:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from trueup import wiring
-from trueup.connectors.targets import CachePolicy
 from trueup.errors import ConfigError, EngineError
 from trueup.model.finding import Finding, Severity
 from trueup.model.plan import Plan
@@ -16,7 +15,7 @@ from trueup.planning.needs import operations
 from trueup.planning.other_states import ANOTHER_STATE
 from trueup.planning.records.duplicates import IDENTITY_TWICE
 from trueup.planning.tenant_checks import check_tenant
-from trueup.target.autotask.doctor import section_of
+from trueup.ports.target import CachePolicy
 
 SIGNS = frozenset({ANOTHER_STATE, IDENTITY_TWICE})
 """Codes of findings that show a second state, in plans."""
@@ -56,7 +55,8 @@ def examine(project: Project) -> Examination:
         findings = [*stale_day(project, wiring.SystemClock())]
         findings += _findings_of(lambda: _examine_target(project, opened, needs), "connection")
         findings += _findings_of(opened.sources.examine, "source-open")
-        permissions, sections = opened.targets.minimum_permissions(needs), _sections(needs)
+        permissions = opened.targets.minimum_permissions(needs)
+        sections = opened.targets.permission_sections(needs)
         snapshot = opened.state().load()
         findings += open_run_findings(opened.state(), snapshot)
     examination = Examination(findings, permissions, sections)
@@ -64,14 +64,6 @@ def examine(project: Project) -> Examination:
         signs = _signs(plan(project, keep=False))
         examination = Examination([*findings, *signs], permissions, sections)
     return examination
-
-
-def _sections(needs: Mapping[str, frozenset[str]]) -> Mapping[str, Sequence[str]]:
-    """Returns the sections of the target's rights, each with the entities that it grants."""
-    found: dict[str, list[str]] = {}
-    for entity in sorted(needs):
-        found.setdefault(section_of(entity), []).append(entity)
-    return dict(sorted(found.items()))
 
 
 def _findings_of(examine_system: Callable[[], list[Finding]], code: str) -> list[Finding]:

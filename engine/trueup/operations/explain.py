@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from trueup import wiring
-from trueup.connectors.targets import CachePolicy
 from trueup.errors import EngineError
 from trueup.model.change import Change
 from trueup.model.explanation import Explanation, LedgerExplanation
@@ -22,6 +21,7 @@ from trueup.planning.explaining.rows import changes_of, explain_row
 from trueup.planning.explaining.rules import rules_about
 from trueup.planning.explaining.subjects import RowSubject, Subject, find_subject
 from trueup.planning.explaining.totals import explain_total, labels
+from trueup.ports.target import CachePolicy
 
 
 def explain(

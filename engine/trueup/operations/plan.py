@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from trueup import pipeline, wiring
-from trueup.connectors.targets import CachePolicy
 from trueup.errors import ConfigError, TargetRejected
 from trueup.model.finding import Severity
 from trueup.model.finding_codes import OPEN_RUN
@@ -16,6 +15,7 @@ from trueup.operations.listener import SILENT, Listener
 from trueup.operations.notify import announce_plan
 from trueup.pipeline import Planned, PlanOptions
 from trueup.planning.tenant_checks import unknown_fields, unknown_periods, unnamed_periods
+from trueup.ports.target import CachePolicy
 from trueup.ports.world import World
 
 _FROM_METADATA = frozenset(

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trueup import wiring
-from trueup.connectors.targets import CONNECTION, METADATA, RECORDS, kept_file
 from trueup.errors import EngineError
 from trueup.model.project import Project
 from trueup.operations import record_copy
@@ -113,8 +112,7 @@ def reset(project: Project, seed: Path | None = None, database: Path | None = No
 def _forget_what_was_read(project: Project) -> None:
     """Removes the caches of plans about the sandbox's former content."""
     record_copy.forget(project)
-    for what in (METADATA, CONNECTION, RECORDS):
-        kept_file(project, what).unlink(missing_ok=True)
+    wiring.forget_answers(project)
 
 
 def snapshot(project: Project, file: Path, database: Path | None = None) -> None:

@@ -6,6 +6,7 @@ Values have the Python types of `model.catalogue.Type`.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Protocol
 
 from trueup.model import mapping_state as work
@@ -13,6 +14,14 @@ from trueup.model.catalogue import Entity
 from trueup.model.plan import PartialRead
 
 Record = work.Record
+
+
+class CachePolicy(Enum):
+    """How a command uses answers of the target that an earlier command kept."""
+
+    IGNORED = auto()  # it is not used, and nothing is kept
+    RENEWED = auto()  # it is not used, and what is read replaces it
+    USED = auto()  # it is used, and what is read besides is added
 
 
 @dataclass(frozen=True, slots=True)
