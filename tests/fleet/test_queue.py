@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import psycopg
 import pytest
+from procrastinate.manager import JobManager
 from trueup.fleet.procrastinate_queue import ProcrastinateQueue
 from trueup.fleet.queue import RunJob, Serving
 
@@ -62,6 +63,35 @@ def test_a_job_of_a_worker_that_died_is_given_out_again(queue, connection):
     asyncio.run(take())
 
     assert given == {1, 2}
+
+
+def test_a_stop_is_heard_by_a_worker_that_registers_while_the_driver_swallows_it(
+    queue, monkeypatch
+):
+    """The driver loses a cancellation if the database's answer arrives at the same moment."""
+    prune = JobManager.prune_stalled_workers
+    registering = asyncio.Event()
+
+    async def deaf(manager, seconds):
+        registering.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0.2)
+        return await prune(manager, seconds)
+
+    monkeypatch.setattr(JobManager, "prune_stalled_workers", deaf)
+
+    async def take():
+        stop = asyncio.Event()
+
+        async def handler(job):
+            pass
+
+        serving = asyncio.ensure_future(serve(queue, handler, stop))
+        await registering.wait()
+        stop.set()
+        await serving
+
+    asyncio.run(take())
 
 
 def test_a_stop_is_heard_although_the_driver_swallows_it(queue, monkeypatch):

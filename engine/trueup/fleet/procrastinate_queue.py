@@ -1,7 +1,8 @@
 """The queue on procrastinate: the only module that imports this library.
 
 Its tables are in a schema of their own. Only public parts of the library are used: `App`, its
-connectors, `JobManager` and `SchemaManager`.
+connectors, `Worker`, `JobManager` and `SchemaManager`. A worker is told to stop, not cancelled: a
+cancellation is lost if the driver's answer, or its error, arrives at the same moment.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ import psycopg
 from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import DeleteJobCondition, Job
+from procrastinate.worker import Worker
 
 from trueup.errors import EngineError, FleetDatabaseAway
 from trueup.fleet.connection import Connection, address, translated
@@ -108,19 +110,19 @@ class ProcrastinateQueue:
 
             with _translated():  # a worker that drains may be gone before the rescuer's first look
                 await self._rescue_once(app, serving.takeover)
-            working = asyncio.ensure_future(
-                app.run_worker_async(
-                    queues=[QUEUE],
-                    name=QUEUE,
-                    concurrency=serving.concurrency,
-                    wait=not serving.drain,
-                    fetch_job_polling_interval=min(_POLL, serving.takeover),
-                    delete_jobs=DeleteJobCondition.ALWAYS,
-                    install_signal_handlers=False,
-                    update_heartbeat_interval=serving.takeover / 3,
-                    stalled_worker_timeout=serving.takeover,
-                )
+            worker = Worker(
+                app,
+                queues=[QUEUE],
+                name=QUEUE,
+                concurrency=serving.concurrency,
+                wait=not serving.drain,
+                fetch_job_polling_interval=min(_POLL, serving.takeover),
+                delete_jobs=DeleteJobCondition.ALWAYS,
+                install_signal_handlers=False,
+                update_heartbeat_interval=serving.takeover / 3,
+                stalled_worker_timeout=serving.takeover,
             )
+            working = asyncio.ensure_future(worker.run())  # type: ignore[no-untyped-call]
             ending = asyncio.Event()
             rescuing = asyncio.ensure_future(self._rescue(app, serving.takeover, ending))
             stopping = asyncio.ensure_future(stop.wait())
@@ -130,6 +132,7 @@ class ProcrastinateQueue:
                 )
             finally:
                 ending.set()
+                worker.stop()  # type: ignore[no-untyped-call] # it waits for its jobs
                 for task in (rescuing, stopping):
                     task.cancel()
                 await _ended(working, rescuing)
@@ -146,10 +149,7 @@ class ProcrastinateQueue:
                 yield app
 
     async def _rescue(self, app: App, takeover: float, ending: asyncio.Event) -> None:
-        """Releases jobs of dead workers, again and again, until it is cancelled.
-
-        A cancellation is lost if the driver's answer, or its error, arrives at the same moment.
-        """
+        """Releases jobs of dead workers, again and again, until it is cancelled, or must end."""
         while not ending.is_set():
             await asyncio.sleep(min(_POLL, takeover / 3))
             with _translated():
@@ -205,7 +205,6 @@ async def _ended(working: "asyncio.Future[None]", rescuing: "asyncio.Future[None
 
     Raises FleetDatabaseAway if one of them ended because of the database.
     """
-    working.cancel()  # procrastinate stops gracefully when it is cancelled
     results = await asyncio.gather(working, rescuing, return_exceptions=True)
     for result in results:
         if isinstance(result, Exception):
