@@ -104,6 +104,15 @@ def test_who_waits_longest_gets_the_next_free_slot():
     assert order == ["again", "once", "again"]
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C interrupts, also where the tests run in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_a_slot_is_not_given_to_a_request_that_was_interrupted_while_it_waited():
     slots = Slots(1)
     has_slot, may_leave = threading.Event(), threading.Event()
