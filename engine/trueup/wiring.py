@@ -12,7 +12,8 @@ from time import sleep
 
 from trueup.connectors.sources import Sources, profile_file
 from trueup.connectors.states import States
-from trueup.connectors.targets import TargetOptions, Targets, kept_files
+from trueup.connectors.target_options import TargetOptions
+from trueup.connectors.targets import TargetConnector, Targets
 from trueup.connectors.throw_away import ThrowAway, open_throw_away
 from trueup.model.project import Project
 from trueup.ports.source import Source
@@ -102,8 +103,8 @@ def open_state(project: Project, *, clock: Clock | None = None) -> Iterator[Stat
 
 def forget_answers(project: Project) -> None:
     """Removes the answers of the target that earlier commands kept."""
-    for file in kept_files(project):
-        file.unlink(missing_ok=True)
+    with connections(project) as opened:
+        opened.target_connector.forget_answers()
 
 
 @contextmanager
@@ -114,7 +115,7 @@ def open_copy(project: Project) -> Iterator[World]:
         opened = Connections(project, stack, SystemClock(), TargetOptions())
         yield World(
             opened.sources.copy(),
-            opened.targets.copy(folder / "target.sqlite"),
+            opened.target_connector.copy(folder / "target.sqlite"),
             opened.states.copy(folder / "state.sqlite"),
             SystemClock(),
         )
@@ -134,7 +135,12 @@ class Connections:
     ) -> None:
         states = self.states = States(project, stack, clock)
         self.sources = Sources(project, stack, clock, refresh=refresh)
-        self.targets = Targets(project, stack, clock, options, lambda: str(states.open().head()))
+        self._targets = Targets(project, stack, clock, options, lambda: str(states.open().head()))
+
+    @property
+    def target_connector(self) -> TargetConnector:
+        """What the project's target can do besides what its port has."""
+        return self._targets.named()
 
     def source(self) -> Source:
         """The source. Raises EngineError if it cannot be opened."""
@@ -142,7 +148,7 @@ class Connections:
 
     def target(self) -> Target:
         """The target; opened once. Raises EngineError if it cannot be opened."""
-        return self.targets.open()
+        return self.target_connector.open()
 
     def state(self) -> State:
         """The state; opened once. Raises EngineError if it cannot be opened."""

@@ -4,7 +4,7 @@ import json
 
 import pytest
 import yaml
-from trueup.connectors.targets import Targets
+from trueup.connectors.autotask import AutotaskConnector
 from trueup.model.catalogue import Column, Table, Type
 from trueup.operations.project import load_project
 from trueup.sandbox.dataverse.server import DataverseSandbox, Environment
@@ -70,7 +70,7 @@ def test_a_new_entity_has_the_spelling_of_the_tenant(work, trueup, monkeypatch):
         requested.append(name)
         return described
 
-    monkeypatch.setattr(Targets, "describe_entity", describe)
+    monkeypatch.setattr(AutotaskConnector, "describe_entity", describe)
 
     code, out, _ = trueup("catalogue", "pull", "configurationitems", "ConfigurationItems")
 

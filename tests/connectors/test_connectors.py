@@ -9,7 +9,8 @@ import pytest
 from trueup.config.checks.connections import TARGET_TIMEOUT
 from trueup.connectors.sources import Sources
 from trueup.connectors.states import States
-from trueup.connectors.targets import TargetOptions, Targets
+from trueup.connectors.target_options import TargetOptions
+from trueup.connectors.targets import Targets
 from trueup.target.autotask.call_costs import COSTS
 from trueup.target.autotask.limits import RunLimits
 from trueup.target.autotask.query import MOST_OR

@@ -1,67 +1,60 @@
-"""Opens the target that a project names: Autotask, or its sandbox on this machine."""
+"""Opens the target that a project names."""
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from trueup.connectors.choosing import choose, own_path, read_path
-from trueup.local_files import is_absent
-from trueup.model.catalogue import UDF
+from trueup.connectors.autotask import AutotaskConnector, SandboxConnector
+from trueup.connectors.choosing import named
+from trueup.connectors.target_options import TargetOptions
 from trueup.model.finding import Finding
-from trueup.model.project import Connection, Project
-from trueup.planning.needs import entity_fields, operations
-from trueup.ports.target import CachePolicy, Target
+from trueup.model.project import Project
+from trueup.ports.target import DescribedEntity, Target
 from trueup.ports.world import Clock
-from trueup.target.autotask.credentials import Credentials
-
-if TYPE_CHECKING:
-    from trueup.target.autotask.changed_reads import Changes
-    from trueup.target.autotask.described import DescribedEntity
-    from trueup.target.autotask.gateway import HttpTarget
-    from trueup.target.autotask.kept_answers import KeptAnswers
-
-WORKERS = 12
-"""Requests in flight over all endpoints: three for each of four, as Autotask allows."""
-
-FULL_READ_AFTER = 24
-"""Hours after which records are read in full again, where only what changed is read."""
-
-METADATA, CONNECTION, RECORDS = "metadata", "connection", "known"
-"""What is kept of the target, in a file of its own each, by the end of its name."""
-
-DEMO_CREDENTIALS = Credentials("api@demo.example", "demo", "DEMO")
-"""The sandbox's credentials if its seed names no users; they open nothing else."""
 
 
-@dataclass(frozen=True, slots=True)
-class TargetOptions:
-    """How a command uses the target."""
+class TargetConnector(Protocol):
+    """What a connector does with the target. All but `forget_answers` raise EngineError."""
 
-    max_calls: int | None = None
-    metadata: CachePolicy = CachePolicy.IGNORED  # zone and calls of the hour as well
-    records: CachePolicy = CachePolicy.IGNORED
+    def open(self) -> Target:
+        """Returns the target; opened once."""
+        ...
 
+    def examine(self, needs: Mapping[str, frozenset[str]]) -> list[Finding]:
+        """Returns findings about access to the target. `needs`: entity → operations."""
+        ...
 
-@dataclass(frozen=True, slots=True)
-class _Memory:
-    """What earlier commands have kept of the target; nothing by default."""
+    def minimum_permissions(self, needs: Mapping[str, frozenset[str]]) -> list[str]:
+        """Returns the least permissions for these operations, in the target's terms."""
+        ...
 
-    metadata: "KeptAnswers | None" = None
-    connection: "KeptAnswers | None" = None
-    changes: "Changes | None" = None
+    def permission_sections(self, entities: Iterable[str]) -> dict[str, list[str]]:
+        """Returns the sections of the target's rights, each with the entities that it grants."""
+        ...
 
+    def describe_entity(self, name: str) -> DescribedEntity:
+        """Returns an entity's metadata. Raises TargetError, also for an unknown entity."""
+        ...
 
-_NO_MEMORY = _Memory()
+    def copy(self, database: Path) -> Target:
+        """Returns a sandbox with the target's records, as far as the project uses them."""
+        ...
+
+    def clone(self, database: Path) -> int:
+        """Copies the records that the project's mappings use into a sandbox's database.
+
+        Returns their number. Only reads the target.
+        """
+        ...
+
+    def forget_answers(self) -> None:
+        """Removes what earlier commands kept of the target's answers."""
+        ...
 
 
 class Targets:
-    """Opens the target of one project, and examines and copies it.
-
-    What is opened is closed with `stack`.
-    """
+    """The connectors for the target of one project. What is opened is closed with `stack`."""
 
     def __init__(
         self,
@@ -72,179 +65,14 @@ class Targets:
         journal_head: Callable[[], str],
     ) -> None:
         """`journal_head` returns another text after each write of a run, on any machine."""
-        self._project, self._stack, self._clock, self._options = project, stack, clock, options
-        self._journal_head = journal_head
-        self._target: HttpTarget | None = None
+        self._connection = project.target
+        arguments = project, stack, clock, options, journal_head
+        self.connectors: Mapping[str, TargetConnector] = {
+            "autotask": AutotaskConnector(*arguments),
+            "sandbox": SandboxConnector(*arguments),
+        }
+        """By the names that `target.connector` may have."""
 
-    @property
-    def connectors(self) -> "Mapping[str, Callable[[Connection], HttpTarget]]":
-        """What opens the target, by the names that `target.connector` may have."""
-        return {"autotask": self._autotask, "sandbox": self._sandbox}
-
-    def open(self) -> "HttpTarget":
-        """Returns the target; opened once. Raises EngineError if it cannot be opened."""
-        if self._target is None:
-            connection = self._project.target
-            self._target = choose(self.connectors, connection)(connection)
-        return self._target
-
-    def examine(self, needs: Mapping[str, frozenset[str]]) -> list[Finding]:
-        """Returns findings about access to the target. `needs`: entity → operations."""
-        from trueup.target.autotask.doctor import examine
-
-        return examine(self.open(), needs)
-
-    def minimum_permissions(self, needs: Mapping[str, frozenset[str]]) -> list[str]:
-        """Returns the least permissions for these operations, in the target's terms."""
-        from trueup.target.autotask.doctor import minimum_permissions
-
-        return minimum_permissions(needs)
-
-    def permission_sections(self, entities: Iterable[str]) -> dict[str, list[str]]:
-        """Returns the sections of the target's rights, each with the entities that it grants."""
-        from trueup.target.autotask.doctor import section_of
-
-        found: dict[str, list[str]] = {}
-        for entity in sorted(entities):
-            found.setdefault(section_of(entity), []).append(entity)
-        return dict(sorted(found.items()))
-
-    def describe_entity(self, name: str) -> "DescribedEntity":
-        """Returns an entity's metadata. Raises TargetError, also for an unknown entity."""
-        from trueup.target.autotask.described import describe
-
-        target = self.open()
-        described = describe(target.client, name, self._project.catalogue.entities.keys())
-        target.metadata.answers.forget(described.name)
-        return described
-
-    def copy(self, database: Path) -> Target:
-        """Returns a sandbox with the target's records, as far as the project uses them."""
-        from trueup.sandbox.autotask import snapshots
-        from trueup.sandbox.autotask.server import Sandbox
-
-        target, entities = self.open(), self._project.catalogue.entities
-        credentials = DEMO_CREDENTIALS
-        if self._project.target.connector == "sandbox":
-            credentials = _sandbox_credentials(self._project.target.options)
-            snapshots.snapshot(own_path(self._project, self._project.target, "database"), database)
-        else:
-            self.clone(database)
-        url = self._stack.enter_context(Sandbox(database, entities)).url
-        name = f"a copy of {target.describe()}"
-        return self._http(url, credentials, {}, name, target.identity())
-
-    def clone(self, database: Path) -> int:
-        """Copies the records that the project's mappings use into a sandbox's database.
-
-        Returns their number. Only reads the target.
-        """
-        from trueup.sandbox.autotask import clone
-
-        entities = self._project.catalogue.entities
-        return clone.clone(self.open(), _cloned_fields(self._project), entities, database)
-
-    def _autotask(self, connection: Connection) -> "HttpTarget":
-        options = connection.options
-        credentials = Credentials(
-            str(options["username"]), str(options["secret"]), str(options["integration_code"])
-        )
-        name = self._project.catalogue.systems.target
-        url, memory = str(options["url"]), self._memory(options)
-        return self._http(url, credentials, options, name, memory=memory)
-
-    def _sandbox(self, connection: Connection) -> "HttpTarget":
-        from trueup.sandbox.autotask.server import Sandbox
-
-        options = connection.options
-        seed = read_path(self._project, connection, "seed") if options.get("seed") else None
-        database = own_path(self._project, connection, "database")
-        memory = self._memory(options, is_new=is_absent(database))
-        sandbox = Sandbox(database, self._project.catalogue.entities, seed=seed)
-        url = self._stack.enter_context(sandbox).url
-        identity = f"sandbox in {options['database']}"
-        credentials = _sandbox_credentials(options)
-        return self._http(url, credentials, options, "sandbox", identity, memory=memory)
-
-    def _http(
-        self,
-        url: str,
-        credentials: Credentials,
-        options: Mapping[str, object],
-        name: str,
-        identity: str = "",
-        *,
-        memory: _Memory = _NO_MEMORY,
-    ) -> "HttpTarget":
-        from trueup.target.autotask.client import AutotaskClient
-        from trueup.target.autotask.gateway import HttpTarget
-        from trueup.target.autotask.limits import RunLimits
-
-        defaults = RunLimits()
-        limits = RunLimits(
-            workers=int(str(options.get("workers", WORKERS))),
-            timeout=float(str(options.get("timeout", defaults.timeout))),
-            deadline=float(str(options.get("deadline", defaults.deadline))),
-            max_calls=self._options.max_calls,
-        )
-        named = options.get("hosts", ())
-        hosts = [str(host) for host in named] if isinstance(named, list | tuple) else []
-        client = AutotaskClient(url, credentials, self._clock, limits, hosts=hosts)
-        if memory.connection:
-            client.remember(memory.connection)
-        entities = self._project.catalogue.entities
-        target = HttpTarget(client, entities, name, identity, memory.metadata, memory.changes)
-        return self._stack.enter_context(target)
-
-    def _memory(self, options: Mapping[str, object], *, is_new: bool = False) -> _Memory:
-        """Returns the kept answers of the target; none for a new tenant."""
-        from trueup.target.autotask.changed_reads import Changes
-        from trueup.target.autotask.kept_answers import KeptAnswers
-        from trueup.target.autotask.kept_records import KeptRecords
-
-        metadata, connection, changes = None, None, None
-        if self._options.metadata is not CachePolicy.IGNORED:
-            used = self._options.metadata is CachePolicy.USED and not is_new
-            metadata = KeptAnswers(_kept_file(self._project, METADATA), self._clock, used=used)
-            connection = KeptAnswers(_kept_file(self._project, CONNECTION), self._clock, used=used)
-        if self._options.records is not CachePolicy.IGNORED and options.get("read") == "changed":
-            used = self._options.records is CachePolicy.USED and not is_new
-            records = KeptRecords(_kept_file(self._project, RECORDS), self._clock, used=used)
-            hours = float(str(options.get("full_read_after", FULL_READ_AFTER)))
-            changes = Changes(records, timedelta(hours=hours), epoch=self._journal_head)
-        return _Memory(metadata, connection, changes)
-
-
-def kept_files(project: Project) -> list[Path]:
-    """Returns the files in which answers of the target may be kept."""
-    return [_kept_file(project, what) for what in (METADATA, CONNECTION, RECORDS)]
-
-
-def _kept_file(project: Project, what: str) -> Path:
-    """Returns where metadata or records of the target are kept: beside the tenant's state.
-
-    `what` is METADATA, CONNECTION or RECORDS.
-    """
-    if project.tenant:
-        return project.own / project.kept_file(f"{what}.json")
-    state = project.own / str(project.state.options["path"])
-    return state.with_name(f"{state.stem}.{what}.json")
-
-
-def _sandbox_credentials(options: Mapping[str, object]) -> Credentials:
-    """Returns the credentials in trueup.yaml if the sandbox's seed names users; else the demo's."""
-    demo = DEMO_CREDENTIALS
-    return Credentials(
-        str(options.get("username", demo.username)),
-        str(options.get("secret", demo.secret)),
-        str(options.get("integration_code", demo.integration_code)),
-    )
-
-
-def _cloned_fields(project: Project) -> dict[str, set[str]]:
-    """Entities that the project reads, each with the user-defined fields that it names."""
-    needed = {name: set[str]() for name, does in operations(project).items() if "query" in does}
-    for mapping in project.mappings.values():
-        user_defined = {name for name in entity_fields(project, mapping) if name.startswith(UDF)}
-        needed.get(mapping.target.entity, set()).update(user_defined)
-    return needed
+    def named(self) -> TargetConnector:
+        """Returns the one that the project names. Raises EngineError if there is none."""
+        return named(self.connectors, self._connection)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trueup.connectors.targets import DEMO_CREDENTIALS
+from trueup.connectors.autotask import DEMO_CREDENTIALS
 from trueup.model.project import Project
 from trueup.ports.state import State
 from trueup.ports.target import Target

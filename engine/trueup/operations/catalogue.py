@@ -13,10 +13,9 @@ from trueup.model.project import Project
 from trueup.model.suggestions import by_case, closest
 from trueup.operations.listener import SILENT, Listener
 from trueup.operations.project_folder import shipped_schemas
-from trueup.ports.target import CachePolicy
+from trueup.ports.target import CachePolicy, DescribedEntity
 from trueup.source.dataverse.described import column_facts, table_facts
 from trueup.source.dataverse.metadata import TableDefinition
-from trueup.target.autotask.described import DescribedEntity
 
 SCHEMAS = "schemas"
 
@@ -50,7 +49,7 @@ def pull(project: Project, names: Sequence[str] = (), listener: Listener = SILEN
         ):
             listener.step(f"reading {name}")
             try:
-                described = opened.targets.describe_entity(name)
+                described = opened.target_connector.describe_entity(name)
                 read[described.name] = described
             except TargetUnavailable:
                 raise

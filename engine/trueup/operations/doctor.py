@@ -55,8 +55,8 @@ def examine(project: Project) -> Examination:
         findings = [*stale_day(project, wiring.SystemClock())]
         findings += _findings_of(lambda: _examine_target(project, opened, needs), "connection")
         findings += _findings_of(opened.sources.examine, "source-open")
-        permissions = opened.targets.minimum_permissions(needs)
-        sections = opened.targets.permission_sections(needs)
+        permissions = opened.target_connector.minimum_permissions(needs)
+        sections = opened.target_connector.permission_sections(needs)
         snapshot = opened.state().load()
         findings += open_run_findings(opened.state(), snapshot)
     examination = Examination(findings, permissions, sections)
@@ -80,7 +80,7 @@ def _examine_target(
     project: Project, opened: wiring.Connections, needs: Mapping[str, frozenset[str]]
 ) -> list[Finding]:
     """Returns findings about the target: access, and the names in mappings and settings."""
-    findings = opened.targets.examine(needs)
+    findings = opened.target_connector.examine(needs)
     if not any(finding.severity is Severity.ERROR for finding in findings):
         findings += check_tenant(project, opened.target())
     return findings

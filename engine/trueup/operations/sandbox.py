@@ -134,7 +134,7 @@ def clone_target(project: Project, database: Path) -> int:
     if database.exists():
         raise EngineError(f"{database} exists already: choose another file, or move it away")
     with wiring.connections(project) as opened:
-        return opened.targets.clone(database)
+        return opened.target_connector.clone(database)
 
 
 def database_of(project: Project, database: Path | None) -> Path:

@@ -7,7 +7,7 @@ Values have the Python types of `model.catalogue.Type`.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Protocol
+from typing import Any, Protocol
 
 from trueup.model import mapping_state as work
 from trueup.model.catalogue import Entity
@@ -22,6 +22,20 @@ class CachePolicy(Enum):
     IGNORED = auto()  # it is not used, and nothing is kept
     RENEWED = auto()  # it is not used, and what is read replaces it
     USED = auto()  # it is used, and what is read besides is added
+
+
+Facts = Mapping[str, Any]
+"""Facts of a field under the keys of the catalogue of entities."""
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedEntity:
+    """An entity as the tenant describes it."""
+
+    name: str
+    operations: tuple[str, ...]
+    has_udfs: bool
+    fields: Mapping[str, Facts]  # user-defined ones as `udf.Name`
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import json
 import httpx
 import pytest
 from trueup.config.catalogues import load_entities
-from trueup.connectors.targets import DEMO_CREDENTIALS
+from trueup.connectors.autotask import DEMO_CREDENTIALS
 from trueup.sandbox.autotask.server import Sandbox
 from trueup.target.autotask.client import AutotaskClient
 from trueup.target.autotask.gateway import HttpTarget

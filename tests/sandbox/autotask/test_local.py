@@ -5,7 +5,7 @@ import socket
 
 import pytest
 from trueup.config.catalogues import load_entities
-from trueup.connectors.targets import DEMO_CREDENTIALS
+from trueup.connectors.autotask import DEMO_CREDENTIALS
 from trueup.errors import TargetRejected
 from trueup.ports.target import Condition
 from trueup.sandbox.autotask.local import URL, LocalSandbox, SeededSandboxes

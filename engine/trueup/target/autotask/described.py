@@ -7,8 +7,7 @@ datetimes are days: these facts of the catalogue are documented elsewhere and st
 """
 
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection
 from http import HTTPStatus
 from itertools import takewhile
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from trueup.errors import TargetError, TargetRejected
 from trueup.model.catalogue import UDF
 from trueup.model.suggestions import closest
+from trueup.ports.target import DescribedEntity, Facts
 from trueup.target.autotask.catalogue import (
     FieldInfo,
     data_type,
@@ -34,19 +34,6 @@ _TYPES = {"double": "decimal"}
 _INTEGERS = frozenset({"integer", "long", "short"})
 _KNOWN_TYPES = _INTEGERS | {"string", "decimal", "boolean", "datetime"}
 _OPERATIONS = ("create", "query", "update", "delete")
-
-Facts = Mapping[str, Any]
-"""Facts of a field under the keys of schemas/autotask.yaml."""
-
-
-@dataclass(frozen=True, slots=True)
-class DescribedEntity:
-    """An entity as the tenant describes it."""
-
-    name: str
-    operations: tuple[str, ...]
-    has_udfs: bool
-    fields: Mapping[str, Facts]  # user-defined ones as `udf.Name`
 
 
 def describe(client: AutotaskClient, name: str, entities: Collection[str]) -> DescribedEntity:
