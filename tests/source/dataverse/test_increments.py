@@ -551,7 +551,7 @@ def test_rows_and_token_are_cached_together_or_not_at_all(tmp_path: Path):
 
 
 def test_a_cache_locked_by_another_program_is_a_source_error(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr("trueup.source.dataverse.cache.LOCK_TIMEOUT", 0.05)
+    monkeypatch.setattr("trueup.source.dataverse.cache_file.LOCK_TIMEOUT", 0.05)
     path = tmp_path / "rows.sqlite"
     with (
         closing(RowCache(path, path.name)) as cache,

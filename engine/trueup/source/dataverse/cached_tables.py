@@ -14,7 +14,8 @@ from pathlib import Path
 from trueup.errors import SourceError
 from trueup.ports.world import Clock
 from trueup.source.column_reader import RawRow
-from trueup.source.dataverse.cache import CacheDamaged, RowCache
+from trueup.source.dataverse.cache import RowCache
+from trueup.source.dataverse.cache_file import CacheDamaged
 from trueup.source.dataverse.client import DataverseClient
 from trueup.source.dataverse.metadata import (
     TableDefinition,

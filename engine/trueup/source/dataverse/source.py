@@ -16,7 +16,7 @@ from trueup.model.finding import Place
 from trueup.ports.source import RowOutcome, Rows, RowUpdate
 from trueup.ports.world import Clock
 from trueup.source.column_reader import RawRow
-from trueup.source.dataverse.cache import CacheDamaged
+from trueup.source.dataverse.cache_file import CacheDamaged
 from trueup.source.dataverse.cached_tables import CachedTables, TableUse
 from trueup.source.dataverse.client import DataverseAccess, DataverseClient
 from trueup.source.dataverse.columns import (

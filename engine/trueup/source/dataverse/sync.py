@@ -15,7 +15,8 @@ from http import HTTPStatus
 from trueup.errors import SourceError
 from trueup.ports.world import Clock
 from trueup.source.column_reader import RawRow
-from trueup.source.dataverse.cache import CacheDamaged, CachedLoad, RowCache
+from trueup.source.dataverse.cache import CachedLoad, RowCache
+from trueup.source.dataverse.cache_file import CacheDamaged
 from trueup.source.dataverse.client import DataverseClient
 from trueup.source.dataverse.errors import DataverseRefused
 from trueup.source.dataverse.metadata import TableDefinition
