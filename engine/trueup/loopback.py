@@ -1,4 +1,4 @@
-"""Recognises addresses of this machine, where encryption is not needed."""
+"""The host of an address, and whether it is this machine, where encryption is not needed."""
 
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -10,6 +10,14 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def host_name(authority: str) -> str:
+    """Returns the host of `host:port`, without brackets and in lower case; "" if it has none."""
+    try:
+        return urlsplit(f"//{authority}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def is_on_loopback(url: str) -> bool:

@@ -101,7 +101,7 @@ def _record_paths(project: Project, mapping: MappingSpec) -> set[str]:
     for rule in project.rules:
         offered = scope(rule.on)
         if offered.record or offered.refs:
-            for path in _paths(rule_values(rule)):
+            for path in used_paths(rule_values(rule)):
                 if path[0] == "refs" and path[1:2] == (mapping.name,) and len(path) > 2:  # noqa: PLR2004
                     names.add(path[2])
                 elif path[0] in ("before", "after") and rule.for_ == mapping.name and len(path) > 1:
@@ -113,11 +113,12 @@ def _record_paths(project: Project, mapping: MappingSpec) -> set[str]:
 
 def record_fields(spec: WriteBackSpec) -> set[str]:
     """Fields of its record that a write-back uses."""
-    paths = _paths([*spec.set.values(), *([spec.when] if spec.when else [])])
+    paths = used_paths([*spec.set.values(), *([spec.when] if spec.when else [])])
     return {path[1] for path in paths if path[0] == "record" and len(path) > 1}
 
 
-def _paths(values: Iterable[Value]) -> Iterable[tuple[str, ...]]:
+def used_paths(values: Iterable[Value]) -> Iterable[tuple[str, ...]]:
+    """Yields the paths of names that expressions use, such as `source`, `customer`, `name`."""
     for value in values:
         if value.is_code:
             yield from inspect(str(value.raw)).paths
@@ -162,7 +163,7 @@ def made_of(project: Project, mapping: MappingSpec) -> list[str]:
         if one.write_back and one.source.table == table
     ]
     values = [value for spec in mapping.fields.values() for value in spec_values(spec)]
-    paths = _paths([*values, *([mapping.source.where] if mapping.source.where else [])])
+    paths = used_paths([*values, *([mapping.source.where] if mapping.source.where else [])])
     names = {path[1] for path in paths if path[0] == "source" and len(path) > 1} - {
         name for one in written for name in one
     }

@@ -11,7 +11,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from trueup.errors import EngineError
-from trueup.loopback import is_loopback
+from trueup.loopback import host_name, is_loopback
 
 HTTPS = "https"
 _PORTS = {"http": 80, HTTPS: 443}
@@ -46,7 +46,7 @@ class Site:
     @property
     def is_local(self) -> bool:
         """Whether the desk is served to this machine, without a proxy."""
-        return not self.proxies and is_loopback(_host(self.authority))
+        return not self.proxies and is_loopback(host_name(self.authority))
 
     def read_request(self, headers: Mapping[str, str], peer: str) -> BrowserRequest:
         """Returns the browser's request. `peer` is the address of the connection."""
@@ -74,7 +74,7 @@ class Site:
         """
         if authority.lower() in {self.authority, self._with_port()}:
             return True
-        return self.is_local and is_loopback(_host(authority))
+        return self.is_local and is_loopback(host_name(authority))
 
     def _with_port(self) -> str:
         has_port = urlsplit(f"//{self.authority}").port is not None
@@ -116,13 +116,6 @@ def _is_in(address: str, network: Network) -> bool:
         return ip_address(address.partition("%")[0]) in network
     except ValueError:
         return False
-
-
-def _host(authority: str) -> str:
-    try:
-        return urlsplit(f"//{authority}").hostname or ""
-    except ValueError:
-        return ""
 
 
 def _last(header: str) -> str:

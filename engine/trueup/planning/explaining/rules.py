@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from trueup.expressions import EVALUATION_ERRORS, evaluate, inspect
+from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.compiled import spec_values
 from trueup.model.explanation import RuleExplanation, RuleStatus
 from trueup.model.finding import Finding
@@ -11,6 +11,7 @@ from trueup.model.mapping import MappingSpec, Value
 from trueup.model.project import Rule
 from trueup.model.rule_scopes import RuleOn
 from trueup.planning.context import PlanContext
+from trueup.planning.needs import used_paths
 from trueup.planning.records.rules import record_rule_names
 from trueup.planning.references import record_after
 
@@ -70,20 +71,15 @@ def rules_about(context: PlanContext, mapping: MappingSpec, field: str) -> froze
     A rule does so if it names the field itself, or a column that the field's expression uses.
     """
     spec = {**mapping.fields, **mapping.identity}[field]
-    used = {path for path in _paths(spec_values(spec)) if path[0] in ("source", "related")}
+    used = {path for path in used_paths(spec_values(spec)) if path[0] in ("source", "related")}
     used |= {(side, *field.split(".")) for side in ("before", "after")}
     return frozenset(
         rule.name
         for rule in context.project.rules
-        if rule.for_ == mapping.name and (field in rule.fields or used & {*_paths(_tested(rule))})
+        if rule.for_ == mapping.name
+        and (field in rule.fields or used & {*used_paths(_tested(rule))})
     )
 
 
 def _tested(rule: Rule) -> Iterable[Value]:
     return (rule.when, rule.check) if rule.when else (rule.check,)
-
-
-def _paths(values: Iterable[Value]) -> Iterable[tuple[str, ...]]:
-    for value in values:
-        if value.is_code:
-            yield from inspect(str(value.raw)).paths

@@ -50,7 +50,7 @@ class Halves:
             others = self._others(change)
             if others:
                 pair = found.setdefault(frozenset((*change.together, *others[0].together)), {})
-                pair[service] = min(pair.get(service, change), change, key=_day)
+                pair[service] = min(pair.get(service, change), change, key=day_of)
         return [tuple(one.id for one in pair.values()) for pair in found.values()]
 
     def _others(self, change: Change) -> list[Change]:
@@ -82,5 +82,6 @@ class Halves:
         return found
 
 
-def _day(change: Change) -> date:
+def day_of(change: Change) -> date:
+    """Returns the day from which its units change; the last day there is for other changes."""
     return change.adjustment.day if change.adjustment else date.max

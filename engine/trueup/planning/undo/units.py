@@ -21,7 +21,7 @@ from trueup.model.pushed_keys import is_correction_of
 from trueup.model.units import DAY, adjust, adjusted_days, lowest, units_on
 from trueup.model.verdict import Verdict
 from trueup.planning.reading import Records
-from trueup.planning.undo.halves import Days, Halves
+from trueup.planning.undo.halves import Days, Halves, day_of
 from trueup.planning.undo.undone_run import UndoContext, opposite_of, reversing
 from trueup.stages import billing
 
@@ -56,10 +56,6 @@ def _ledger(context: UndoContext, mapping: str) -> _Ledger:
     return _Ledger(append, owner.ledger, owner)
 
 
-def _day(change: Change) -> date:
-    return change.adjustment.day if change.adjustment else date.max
-
-
 def _undo_mapping(context: UndoContext, ledger: _Ledger, changes: Sequence[Change]) -> None:
     services: dict[int, list[Change]] = defaultdict(list)
     for change in changes:
@@ -70,7 +66,7 @@ def _undo_mapping(context: UndoContext, ledger: _Ledger, changes: Sequence[Chang
             services[service].append(change)
     reader = Records(context.project, context.world.target, {})
     # From the plan's day on, too: which invoice comes next depends on what is posted there.
-    since = min(context.as_of, *(_day(change) for change in changes))
+    since = min(context.as_of, *(day_of(change) for change in changes))
     rows = reader.units(ledger.spec, ledger.append, services, since)
     context.records += reader.count
     halves = Halves(services, changes)
@@ -114,8 +110,8 @@ class _ServiceUndo:
     ) -> None:
         self._context, self._ledger, self._service = context, ledger, service
         self._rows = tuple(rows)
-        self._changes = sorted(changes, key=_day, reverse=True)
-        self._days = {_day(change) for change in changes}
+        self._changes = sorted(changes, key=day_of, reverse=True)
+        self._days = {day_of(change) for change in changes}
         self._pushed = {
             one.day: one
             for one in context.snapshot.pushed.values()
@@ -134,7 +130,7 @@ class _ServiceUndo:
         taken, found = {*self._taken}, dict[str, date]()
         for change in self._changes:
             if change.id not in left and not self._pushed_again(change):
-                earliest = max(_day(change), first.get(change.id, date.min))
+                earliest = max(day_of(change), first.get(change.id, date.min))
                 found[change.id] = self._free_day(earliest, taken)
                 taken.add(found[change.id])
         return found
@@ -242,7 +238,7 @@ class _ServiceUndo:
                 self._context.as_of,
             )
         one_off = invoice.earlier if invoice and invoice.earlier else None
-        lost = self._lost(opposite, _day(original))
+        lost = self._lost(opposite, day_of(original))
         return replace(opposite, monthly=monthly, invoice=invoice, one_off=one_off, lost=lost)
 
     def _lost(self, opposite: Change, due: date) -> Decimal | None:
@@ -260,7 +256,7 @@ class _ServiceUndo:
     # Texts
 
     def _notes(self, change: Change, day: date) -> Iterable[str]:
-        first, units = _day(change), change.unit_change
+        first, units = day_of(change), change.unit_change
         between = (day - first).days
         if between == 1:
             days = "that day stays billed"

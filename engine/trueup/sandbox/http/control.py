@@ -10,10 +10,9 @@ origin, and must have the media type of JSON, which a page of another origin can
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from trueup.errors import SandboxError
-from trueup.loopback import is_loopback
+from trueup.loopback import host_name, is_loopback
 from trueup.sandbox.http import responses
 from trueup.sandbox.http.faults import Faults
 from trueup.sandbox.http.json_types import Json, JsonObject
@@ -91,14 +90,6 @@ def _refusal(request: Request, client: str) -> str:
     if request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
         return "Control routes cannot be used by web pages of another origin."
     return ""
-
-
-def host_name(authority: str) -> str:
-    """Returns the host of `host:port`, without brackets and in lower case; "" if it has none."""
-    try:
-        return urlsplit(f"//{authority}").hostname or ""
-    except ValueError:
-        return ""
 
 
 def _body(request: Request) -> JsonObject:
