@@ -52,6 +52,7 @@ from trueup.model.plan import (
     LeftOut,
     Money,
     Outside,
+    OwnerMappings,
     PartialRead,
     Plan,
     Summary,
@@ -261,6 +262,7 @@ PLANS = st.builds(
     undo_of=TEXT,
     systems=st.dictionaries(TEXT, TEXT, max_size=2),
     names=st.builds(SystemNames, TEXT, TEXT),
+    owners=st.builds(OwnerMappings, TEXT, texts(), texts()),
 ).map(lambda plan: replace(plan, waves=tuple((change.id,) for change in plan.changes)))
 SLOW = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 

@@ -28,6 +28,7 @@ from trueup.model.plan import (
     LedgerClass,
     LedgerLine,
     LeftOut,
+    OwnerMappings,
     PartialRead,
     Plan,
 )
@@ -328,6 +329,7 @@ def full_plan():
         target="sandbox",
         currency="GBP",
         names=SystemNames("Work 365", "Autotask"),
+        owners=OwnerMappings("customer", ("service",), ("contract",)),
         changes=made,
         waves=(tuple(c.id for c in made[:10]), tuple(c.id for c in made[10:])),
         findings=(*(finding for row in rows[::2] for finding in row.findings), UNUSED),

@@ -65,7 +65,7 @@ class Targets:
         journal_head: Callable[[], str],
     ) -> None:
         """`journal_head` returns another text after each write of a run, on any machine."""
-        self._connection = project.target
+        self._project = project
         arguments = project, stack, clock, options, journal_head
         self.connectors: Mapping[str, TargetConnector] = {
             "autotask": AutotaskConnector(*arguments),
@@ -75,4 +75,4 @@ class Targets:
 
     def named(self) -> TargetConnector:
         """Returns the one that the project names. Raises EngineError if there is none."""
-        return named(self.connectors, self._connection)
+        return named(self.connectors, self._project.target)

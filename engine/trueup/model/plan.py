@@ -234,6 +234,15 @@ class PartialRead:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnerMappings:
+    """The mappings by whose rows a plan is grouped."""
+
+    customer: str = ""  # empty if the project has none
+    services: tuple[str, ...] = ()  # of what is billed
+    contracts: tuple[str, ...] = ()  # of what it is billed for
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A plan; the same input gives the same document, byte for byte."""
 
@@ -259,6 +268,7 @@ class Plan:
     """`source` and `target`: the systems that it was made for; it is applied to no others."""
 
     names: SystemNames = UNNAMED  # the display names of the two systems
+    owners: OwnerMappings = OwnerMappings()
 
     partial_reads: tuple[PartialRead, ...] = field(default=(), compare=False)
     """What was not read in full. The same plan may be made from either, so it is not in the digest,

@@ -16,6 +16,7 @@ from trueup.model.mapping import MappingSpec, Value
 from trueup.model.note import Note
 from trueup.model.notice import NoticeOptions
 from trueup.model.overlay import Overlay
+from trueup.model.plan import OwnerMappings
 from trueup.model.rule_scopes import RuleOn
 from trueup.model.verdict import Topic
 
@@ -131,6 +132,18 @@ class Project:
         """The mapping whose rows are the customers; "" if the project names none."""
         marked = (name for name, mapping in self.mappings.items() if mapping.is_customer)
         return next(marked, "customer" if "customer" in self.mappings else "")
+
+    @property
+    def owners(self) -> OwnerMappings:
+        """The mappings of customers, and those that ledgers name for services and contracts."""
+        ledgers = [one.ledger for one in self.mappings.values() if one.ledger]
+        services = [one.price.per.mapping for one in ledgers if one.price]
+        contracts = [one.periods.start.mapping for one in ledgers if one.periods]
+        return OwnerMappings(
+            self.customer_mapping,
+            tuple(sorted({*services} - {""})),
+            tuple(sorted({*contracts} - {""})),
+        )
 
     def ledger_of(self, pending: str) -> MappingSpec | None:
         """Returns the mapping whose ledger the changes of this append-only mapping move."""

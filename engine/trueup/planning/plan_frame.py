@@ -31,4 +31,5 @@ def plan_frame(
         summary=summary,
         systems=systems(world),
         names=project.catalogue.systems,
+        owners=project.owners,
     )

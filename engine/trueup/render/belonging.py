@@ -1,7 +1,6 @@
 """Finds the customer, tab and service of the changes and rows of a plan.
 
-Everything is read from references; no name is parsed. A document does not name the mapping of
-customers, so that follows from its ledger, or from the entity that a mapping writes.
+Everything is read from references, and the plan names the mappings; no name is parsed.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -13,13 +12,6 @@ from trueup.render.view import GroupBy
 
 NO_CUSTOMER = RowRef("", "", "(no customer)")
 NO_SERVICE = RowRef("", "", "(no service)")
-_COMPANIES = "Companies"
-SERVICES = frozenset({"Services", "ServiceBundles"})
-"""Entities of what is billed for a contract."""
-
-CONTRACTS = frozenset({"Contracts"})
-"""Entities of the contracts of services."""
-
 
 USUAL_SERVICES = frozenset({"service", "service_bundle"})
 """Names of the mappings of services if a plan does not show which they are."""
@@ -29,8 +21,7 @@ class Belonging:
     """Finds customers and services for the changes and rows of one plan."""
 
     def __init__(self, plan: Plan) -> None:
-        self._customers = frozenset({_customer_mapping(plan)})
-        self._services = _service_mappings(plan)
+        self._customers, self._services = frozenset({plan.owners.customer}), plan.owners.services
         self._known = _customers_by_row(plan, self._customers)
 
     def customer(self, change: Change) -> RowRef | None:
@@ -76,17 +67,6 @@ def _first(rows: Iterable[RowRef], mappings: Collection[str]) -> RowRef | None:
 
 def _any(rows: Iterable[RowRef | None]) -> RowRef | None:
     return next((row for row in rows if row is not None), None)
-
-
-def _customer_mapping(plan: Plan) -> str:
-    of_ledger = (line.customer_row.mapping for line in plan.ledger if line.customer_row)
-    of_changes = (change.mapping for change in plan.changes if change.entity == _COMPANIES)
-    return next(of_ledger, "") or next(of_changes, "") or "customer"
-
-
-def _service_mappings(plan: Plan) -> frozenset[str]:
-    found = {change.mapping for change in plan.changes if change.entity in SERVICES}
-    return frozenset(found) or USUAL_SERVICES
 
 
 def usual_service(change: Change) -> RowRef | None:

@@ -6,9 +6,8 @@ from enum import StrEnum
 
 from trueup.model.change import Change, RowRef
 from trueup.model.plan import LedgerLine
-from trueup.model.project import Project
 from trueup.render.attention import Item
-from trueup.render.belonging import CONTRACTS, SERVICES, name_of
+from trueup.render.belonging import name_of
 from trueup.render.overview import Overview
 
 
@@ -49,10 +48,9 @@ NO_OWNERS = Owners()
 class OwnerFinder:
     """Finds the owners of the rows of one plan, from its changes and its ledger."""
 
-    def __init__(self, project: Project, seen: Overview) -> None:
-        entities = {name: one.target.entity for name, one in project.mappings.items()}
-        self._services = frozenset(name for name, one in entities.items() if one in SERVICES)
-        self._contracts = frozenset(name for name, one in entities.items() if one in CONTRACTS)
+    def __init__(self, seen: Overview) -> None:
+        owners = seen.plan.owners
+        self._services, self._contracts = owners.services, owners.contracts
         self._belonging, self._lines = seen.belonging, _under(seen.plan.ledger)
 
     def of_row(

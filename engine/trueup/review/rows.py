@@ -105,7 +105,7 @@ def rows_of(project: Project, seen: Overview) -> tuple[Row, ...]:
         here = _place(found, by_row, item.row.mapping, keys)
         here.items.append(item)
     tabs = {name: mapping.tab for name, mapping in project.mappings.items()}
-    owners, noted = OwnerFinder(project, seen), Noted(project.notes)
+    owners, noted = OwnerFinder(seen), Noted(project.notes)
     return tuple(_row(one, seen, tabs, owners, noted) for one in found)
 
 
@@ -283,7 +283,7 @@ class LedgerRow:
 
 def ledger_rows(project: Project, seen: Overview) -> tuple[LedgerRow, ...]:
     """Returns the whole ledger; lines that lose money come first."""
-    plan, owners, noted = seen.plan, OwnerFinder(project, seen), Noted(project.notes)
+    plan, owners, noted = seen.plan, OwnerFinder(seen), Noted(project.notes)
     return tuple(
         _ledger_row(line, money, plan, owners.of_line(line), noted.of(line.mapping, [line.key]))
         for line, money in ledger.line_money(plan)
