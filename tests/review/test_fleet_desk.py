@@ -12,12 +12,13 @@ from trueup.fleet.schedule import request_runs
 from trueup.fleet.stored_plans import read_approved_plan, read_stored_plan
 from trueup.fleet.tenant_project import load_tenant_project
 from trueup.model.fleet_run import FleetRunStatus, RunEnd, RunKind
+from trueup.review.fleet_pages import NO_ANSWER, NO_KIND
 from trueup.review.fleet_server import FleetServer
 from trueup.review.server import Surroundings
 
 from tests.scenarios.beginnings import Service, edit
 from tests.scenarios.world import World
-from tests.support.browser import Browser, query_of
+from tests.support.browser import Browser, fields_of, query_of
 from tests.support.fleet import rows
 from tests.support.in_process import sandboxes_kept
 
@@ -142,7 +143,7 @@ def test_a_tenants_page_shows_the_plan_that_waits_and_its_runs(browser, connecti
 def test_a_yes_queues_exactly_the_plan_that_was_shown(browser, connection):
     page = browser.get("/tenant", name="acme")
 
-    sent = browser.hold("/approve", page.form("/approve"), ("answer", "yes"))
+    sent = browser.hold("/approve", page.form("/approve", answer="yes"))
 
     # The page reloads by itself as long as the run is queued.
     answer = browser.send("GET", sent.headers["Location"])
@@ -155,10 +156,10 @@ def test_a_yes_queues_exactly_the_plan_that_was_shown(browser, connection):
 
 
 def test_a_plan_that_was_made_again_meanwhile_is_not_approved(browser, connection):
-    form = browser.get("/tenant", name="acme").form("/approve")
+    form = browser.get("/tenant", name="acme").form("/approve", answer="yes")
     connection.execute("UPDATE trueup_fleet.plans SET digest = 'another'")
 
-    answer = browser.post("/approve", form, ("answer", "yes"))
+    answer = browser.post("/approve", form)
 
     assert answer.status == 409
     assert "another one than the page showed" in answer.text
@@ -183,16 +184,48 @@ def test_a_tenant_that_fleet_yaml_got_after_the_start_can_be_approved(browser, f
 
 
 def test_a_refusal_needs_a_reason_and_keeps_it(browser, connection):
-    form = browser.get("/tenant", name="acme").form("/approve")
-    without = browser.post("/approve", form, ("answer", "no"))
-    assert (without.status, read_stored_plan(connection, "acme").answer) == (409, "")
+    form = browser.get("/tenant", name="acme").form("/approve", answer="no")
+    without = browser.post("/approve", form)
+    assert (without.status, read_stored_plan(connection, "acme").answer) == (400, "")
 
-    fields = [(name, value) for name, value in form if name != "reason"]
-    answer = browser.post("/approve", fields, ("answer", "no"), ("reason", "ask them first"))
+    answer = browser.post("/approve", {**dict(form), "reason": "ask them first"}.items())
 
     assert "another plan: this one is refused" in answer.text
     kept = rows(connection, "SELECT answer, reason FROM trueup_fleet.plans")
     assert kept == [("no", "ask them first")]
+
+
+def test_enter_in_a_field_of_a_tenant_sends_no_other_answer_than_the_fields(browser, connection):
+    page = browser.get("/tenant", name="acme").page
+
+    answers = [one for one in page.iter("form") if one.get("action") == "/approve"]
+    pressed = [[button.get("name") for button in one.iter("button")] for one in answers]
+    assert [dict(fields_of(one))["answer"] for one in answers] == ["yes", "no"]
+    assert pressed == [[None], [None]]  # Enter presses the first button, which names no answer
+
+
+@pytest.mark.parametrize("words", ["", "YES", "ask", "withdraw", "perhaps"])
+def test_only_a_yes_approves_a_plan(browser, connection, words):
+    form = dict(browser.get("/tenant", name="acme").form("/approve", answer="yes"))
+    runs = rows(connection, "SELECT count(*) FROM trueup_fleet.runs")
+
+    answer = browser.post("/approve", {**form, "answer": words, "reason": "wrong price"}.items())
+
+    assert (answer.status, NO_ANSWER in answer.text) == (400, True)
+    assert read_approved_plan(connection, "acme") is None
+    assert read_stored_plan(connection, "acme").answer == ""
+    assert rows(connection, "SELECT count(*) FROM trueup_fleet.runs") == runs
+
+
+@pytest.mark.parametrize("more", [[], [("do", "")], [("do", "apply")]])
+def test_a_run_is_queued_only_by_one_of_its_buttons(browser, connection, more):
+    form = browser.get("/tenant", name="cedar").forms_to("/run")[0]
+    runs = rows(connection, "SELECT count(*) FROM trueup_fleet.runs")
+
+    answer = browser.post("/run", form, *more)
+
+    assert (answer.status, NO_KIND in answer.text) == (400, True)
+    assert rows(connection, "SELECT count(*) FROM trueup_fleet.runs") == runs
 
 
 @pytest.mark.parametrize(("do", "kind"), [("run", "asked"), ("plan", "plan")])

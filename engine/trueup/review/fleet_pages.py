@@ -19,7 +19,7 @@ from trueup.model.fleet_run import FleetRun, FleetStatus, RunKind, TenantStatus,
 from trueup.render.fleet import FAULTY, stake_text, state_text, summary_text, waits_text
 from trueup.render.moments import in_utc
 from trueup.render.plan_html import plan_html
-from trueup.render.report import ReasonText
+from trueup.render.report import ReasonText, pieces
 from trueup.render.text import plan_text
 from trueup.review.background_tasks import Failures
 from trueup.review.filters import page_number, page_of
@@ -36,6 +36,16 @@ OTHER_PLAN = (
     "The plan that waits is another one than the page showed: the tenant was planned again "
     "meanwhile. Nothing was written. Look at the new plan."
 )
+
+NO_KIND = "Run the tenant, or only plan it. Nothing was queued."
+NO_ANSWER = "Approve or refuse the plan. Nothing was written."
+NO_REASON = "A refusal needs a reason, for the person who looks after the tenant."
+
+RUNS = {"run": RunKind.REQUESTED, "plan": RunKind.PLAN}
+"""The values of the buttons that queue a run, with the kind of each."""
+
+ANSWERS = {str(one): one for one in (Statement.YES, Statement.NO)}
+"""The statements that a plan can be answered with, by their values in the form."""
 
 STATES: dict[str, Callable[[TenantStatus], bool]] = {
     "waits for a person": lambda one: one.waits not in {Waits.NOTHING, Waits.WINDOW},
@@ -207,8 +217,9 @@ def plan(request: Request) -> Response:
 def run(request: Request) -> Response:
     """Queues a run of a tenant, or only a plan."""
     desk, form = fleet_desk_of(request), form_of(request)
-    name = form.raw("tenant")
-    kind = RunKind.PLAN if form.value("do") == "plan" else RunKind.REQUESTED
+    name, kind = form.raw("tenant"), RUNS.get(form.value("do"))
+    if kind is None:
+        return _refused(request, NO_KIND)
     with desk.opened.connect() as connection:
         names = require_tenants(connection, (name,))
         request_runs(connection, desk.opened.queue, names, kind)
@@ -218,11 +229,12 @@ def run(request: Request) -> Response:
 def approve(request: Request) -> Response:
     """Approves or refuses the plan that the page showed, and no other one."""
     desk, form = fleet_desk_of(request), form_of(request)
-    name = form.raw("tenant")
-    statement = Statement.NO if form.value("answer") == "no" else Statement.YES
-    reason = form.value("reason")
+    name, reason = form.raw("tenant"), form.value("reason")
+    statement = ANSWERS.get(form.value("answer"))
+    if statement is None:
+        return _refused(request, NO_ANSWER)
     if statement is Statement.NO and not reason:
-        raise EngineError("a refusal needs a reason, for the person who looks after the tenant")
+        return _refused(request, NO_REASON)
     opened = desk.opened.read_again()
     with opened.connect() as connection:
         waiting = plan_for_approval(opened, connection, name)
@@ -234,6 +246,10 @@ def approve(request: Request) -> Response:
     if statement is Statement.YES and not done.is_queued:
         raise EngineError(done.text)
     return RedirectResponse(address("/tenant", name=name), HTTPStatus.SEE_OTHER)
+
+
+def _refused(request: Request, text: str) -> HTMLResponse:
+    return fleet_failure(request, (ReasonText(pieces(text), (), ""),), HTTPStatus.BAD_REQUEST)
 
 
 def fleet_failure(request: Request, reasons: tuple[ReasonText, ...], status: int) -> HTMLResponse:
