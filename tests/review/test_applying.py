@@ -12,7 +12,7 @@ from trueup.operations.state import list_links
 from trueup.review import applying
 from trueup.sandbox.autotask.dump import dump_database
 
-from tests.support.browser import Serving
+from tests.support.browser import Serving, query_of
 from tests.support.pages import text_of
 
 ADJUSTED = ("row", "license_change:log-sub")
@@ -222,6 +222,7 @@ def test_a_run_shows_its_progress_and_can_be_stopped_and_resumed(browser, held):
     assert browser.hold("/resume", shown.form("/stop")).status == HTTPStatus.CONFLICT
     assert browser.hold("/stop", shown.form("/stop")).status == HTTPStatus.SEE_OTHER
     assert "Stopping" in browser.send("GET", "/applying").text
+    assert browser.hold("/stop", [*fields, ("id", "another")]).status == HTTPStatus.CONFLICT
     go.set()
     stopped = browser.get("/applying")
     assert "Outcome Not all of it is done." in stopped.text
@@ -230,6 +231,21 @@ def test_a_run_shows_its_progress_and_can_be_stopped_and_resumed(browser, held):
     ended = browser.post("/resume", stopped.forms_to("/resume")[0])
 
     assert ended.text.startswith("Outcome All is done.")
+
+
+def test_each_person_sees_how_their_own_run_ends(serving):
+    anna, ben = serving.browser_of("anna"), serving.browser_of("ben")
+    anna.get("/ledger")  # until there is a plan
+    ours, everything = preview(anna, ADJUSTED), preview(ben, what="everything")
+
+    started = anna.hold("/apply", ours.form("/apply")).headers["Location"]
+    done = anna.get(started)
+    stale = apply(ben, everything)
+
+    assert (done.status, done.text.startswith("Outcome All is done.")) == (HTTPStatus.OK, True)
+    assert (stale.status, "not done" in stale.text) == (HTTPStatus.CONFLICT, True)
+    assert anna.get(started).text == done.text
+    assert dict(done.form("/applying"))["id"] == query_of(started)["id"]  # also when it is filtered
 
 
 def test_what_ends_the_desk_stops_the_run_first(work, held):

@@ -1,5 +1,6 @@
 """Starts, watches and stops the run of the desk; there is one at a time."""
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from trueup.pipeline import ApplyOptions
 from trueup.render.report import ReasonText
 from trueup.review.background_tasks import BackgroundTask, Failures
 from trueup.review.previews import Preview
+from trueup.review.recent_items import RecentItems
 
 POLL = 0.2
 """Seconds between checks whether the desk is being closed."""
@@ -30,6 +32,7 @@ class ActiveRun:
     """
 
     title: str
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(12))  # of its pages
     progress: Progress | None = None
     stop: Event = field(default_factory=Event)
     ended: Event = field(default_factory=Event)
@@ -39,7 +42,7 @@ class ActiveRun:
 
 
 class RunControl:
-    """Starts runs, and knows the latest one. Any thread may use it."""
+    """Starts runs, and knows the latest ones. Any thread may use it."""
 
     def __init__(
         self, folder: Path, failures: Failures, plan_again: Callable[[str], BackgroundTask]
@@ -47,6 +50,7 @@ class RunControl:
         """`plan_again` makes a new plan and takes the address of the page after it."""
         self._folder, self._failures, self._plan_again = folder, failures, plan_again
         self.latest: ActiveRun | None = None
+        self._kept = RecentItems[ActiveRun]()
         self._lock = Lock()
         self._is_closing = False
         self._threads: list[Thread] = []
@@ -56,6 +60,13 @@ class RunControl:
         """Whether a run of this desk has not ended yet."""
         run = self.latest
         return run is not None and not run.ended.is_set()
+
+    def find(self, id_: str) -> ActiveRun | None:
+        """Returns the run with this id, or the latest one without an id; None if there is none.
+
+        A start that is refused is the latest one too: a person follows their own run by its id.
+        """
+        return self._kept.get(id_) if id_ else self.latest
 
     def apply(self, preview: Preview, over: frozenset[str]) -> ActiveRun:
         """Applies the previewed plan, and no other.
@@ -102,6 +113,7 @@ class RunControl:
             if self._is_closing or self.is_at_work:
                 raise EngineError(AT_WORK)
             self.latest = run
+            self._kept.put(run.id, run)
             self._threads = [one for one in self._threads if one.is_alive()] + [thread]
             thread.start()
         return run

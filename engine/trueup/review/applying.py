@@ -39,7 +39,7 @@ from trueup.review.wait_page import REFRESH, wait
 NOTHING_TICKED = "Tick at least one row that is to be applied."
 NOTHING_FILTERED = "No row of this filter has a change that could be applied."
 GONE = "a row that was ticked is not in the plan any more: look at the list again"
-NO_RUN = "No run was started from this desk yet. The page Runs has those of earlier days."
+NO_RUN = "This desk knows no such run. The page Runs has all of them."
 NOT_ALLOWED = "The plan is over limits that were not ticked. Nothing was done."
 
 
@@ -154,8 +154,8 @@ def resume(request: Request) -> Response:
 
 
 def stop(request: Request) -> Response:
-    """Stops the active run: requests in flight are completed and recorded, no more are sent."""
-    run = desk_of(request).run_control.latest
+    """Stops a run: requests in flight are completed and recorded, no more are sent."""
+    run = desk_of(request).run_control.find(form_of(request).value("id"))
     if run is None:
         return failure_text(request, NO_RUN, HTTPStatus.CONFLICT)
     run.stop.set()
@@ -164,12 +164,12 @@ def stop(request: Request) -> Response:
 
 def _follow(run: ActiveRun) -> Response:
     run.ended.wait(REFRESH)
-    return RedirectResponse("/applying", HTTPStatus.SEE_OTHER)
+    return RedirectResponse(address("/applying", id=run.id), HTTPStatus.SEE_OTHER)
 
 
 def applying(request: Request, current: CurrentPlan) -> Response:
-    """Shows the active run, or how the latest run of this desk ended."""
-    run = desk_of(request).run_control.latest
+    """Shows a run of this desk while it is at work, and then how it ended."""
+    run = desk_of(request).run_control.find(request.query_params.get("id", ""))
     if run is None:
         return failure_text(request, NO_RUN, HTTPStatus.NOT_FOUND)
     has_ended = run.ended.is_set()
@@ -194,7 +194,10 @@ def applying(request: Request, current: CurrentPlan) -> Response:
             if desk_of(request).people.policy
             else "",
             more=listing(
-                _ended(run.outcome), Filter.from_query(request.query_params), {}, "/applying"
+                _ended(run.outcome),
+                Filter.from_query(request.query_params),
+                {"id": run.id},
+                "/applying",
             ),
         )
     return page(
@@ -204,6 +207,7 @@ def applying(request: Request, current: CurrentPlan) -> Response:
         current=current,
         active="Runs",
         refresh=REFRESH,
+        id=run.id,
         seen=seen_of(run),
     )
 

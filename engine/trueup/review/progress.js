@@ -6,7 +6,7 @@ const AGAIN = 1000; // milliseconds before the page is asked for again where the
 const shown = document.getElementById("progress");
 const text = shown.querySelector("p");
 const bar = shown.querySelector("progress");
-const events = new EventSource("/progress");
+const events = new EventSource(`/progress?id=${shown.dataset.run}`);
 
 events.addEventListener("message", (event) => {
   const seen = JSON.parse(event.data);

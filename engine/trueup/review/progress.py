@@ -52,13 +52,13 @@ def _state(run: ActiveRun) -> str:
 
 
 def progress(request: Request) -> Response:
-    """Streams the events of the active run, until it ends or the browser disconnects.
+    """Streams the events of a run, until it ends or the browser disconnects.
 
     Closing the desk stops its run first, which also ends the events. Without a run, or with too
     many streams, the response is 204, after which a browser does not ask again.
     """
     desk, session = desk_of(request), session_of(request).id
-    run = desk.run_control.latest
+    run = desk.run_control.find(request.query_params.get("id", ""))
     if run is None or not desk.streams.take(session):
         return Response(status_code=HTTPStatus.NO_CONTENT)
     return _Events(_events(request, run), desk.streams, session)
