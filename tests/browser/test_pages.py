@@ -1,5 +1,6 @@
 """Each page of the desk: found by its links, looked at by axe, narrow, zoomed and dark."""
 
+from itertools import count
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 from tests.browser.conftest import HOSTILE, LONG
@@ -78,6 +79,35 @@ def apply_everything(page, looks):
     page.get_by_role("button", name="Apply ").click()
     page.get_by_role("heading", name="Outcome", exact=True).wait_for()
     looks.at(page)
+
+
+SOME_ANSWERS = 300  # milliseconds, in which a page that asks every 20 is answered several times
+STANDING = """<!DOCTYPE html><script src="/desk.js" defer></script>
+<main {again}><p>Seen {count}</p><form><label>Reason <input></label></form></main>"""
+
+
+def test_a_page_that_asks_again_keeps_what_a_person_types(small, serve, visit):
+    page = visit(serve(small))
+    answers = count(1)
+    again = ['data-again="0.02"']
+
+    def answer(route):
+        body = STANDING.format(again=again[0], count=next(answers))
+        route.fulfill(body=body, content_type="text/html")
+
+    page.route("**/standing", answer)
+    page.goto(urljoin(page.url, "/standing"))
+    page.get_by_text("Seen 5").wait_for()
+
+    page.get_by_label("Reason").focus()
+    page.wait_for_timeout(SOME_ANSWERS)
+    page.keyboard.type("No: wrong price")
+    page.get_by_label("Reason").blur()
+    page.wait_for_timeout(SOME_ANSWERS)
+    again[0] = ""  # it is over
+    page.wait_for_timeout(SOME_ANSWERS)
+
+    assert page.get_by_label("Reason").input_value() == "No: wrong price"
 
 
 def test_without_scripts_everything_is_done_with_forms(small, serve, visit):

@@ -166,6 +166,16 @@ def test_a_plan_that_was_made_again_meanwhile_is_not_approved(browser, connectio
     assert read_approved_plan(connection, "acme") is None
 
 
+def test_without_the_script_the_page_of_a_plan_that_waits_does_not_reload(browser, connection):
+    form = browser.get("/tenant", name="acme").forms_to("/run")[0]
+
+    queued = browser.post("/run", form, ("do", "run"))
+
+    assert "data-again" in queued.page.find("body/main").keys()  # noqa: SIM118 -- ElementTree's
+    assert queued.forms_to("/approve")
+    assert b'http-equiv="refresh"' not in queued.body
+
+
 def test_a_tenant_that_fleet_yaml_got_after_the_start_can_be_approved(browser, fleet, connection):
     file = fleet.root / "fleet.yaml"
     before = file.read_text()

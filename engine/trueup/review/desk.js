@@ -65,8 +65,17 @@ function tickAll(table) {
   heading.append(" ", all);
 }
 
-/** Asks for the page again until it leads elsewhere; what has changed is shown, and read aloud. */
+/**
+ * Asks for the page again until it leads elsewhere; what has changed is shown, and read aloud.
+ * The page stays while the focus is in it, and for good once a form in it was changed: what a
+ * person types or ticks is never replaced.
+ */
 function askAgain(main) {
+  let isChanged = false;
+  main.addEventListener("input", () => {
+    isChanged = true;
+  });
+
   async function ask() {
     let answer;
     try {
@@ -79,14 +88,17 @@ function askAgain(main) {
     }
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const next = page.querySelector("main[data-again]");
+    if (isChanged) {
+      return; // also if it was changed while this answer was on its way
+    }
     if (!next) {
       return location.reload(); // it is over: the desk sends the browser to the result
     }
-    const status = main.querySelector("[role=status]");
-    if (status && main.contains(document.activeElement)) {
-      status.replaceChildren(...(next.querySelector("[role=status]")?.childNodes ?? []));
+    if (main.contains(document.activeElement)) {
+      const status = next.querySelector("[role=status]");
+      main.querySelector("[role=status]")?.replaceChildren(...(status?.childNodes ?? []));
     } else {
-      main.replaceChildren(...next.childNodes); // nobody is on a button that would go away
+      main.replaceChildren(...next.childNodes);
     }
     schedule();
   }
