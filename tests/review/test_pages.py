@@ -16,6 +16,8 @@ from trueup.render.sanitize import LONGEST
 from trueup.review.pages import refusal
 
 from tests.review.conftest import HOSTILE
+from tests.scenarios.beginnings import Service
+from tests.scenarios.world import World
 from tests.support.browser import Serving
 from tests.support.pages import parsed, text_of
 
@@ -284,6 +286,22 @@ def test_a_pending_change_offers_what_is_for_changes(browser):
     assert decided == ["archive", "push", "ignore", None]  # the last one: for this month
     assert "/row" not in [where for _, where, _ in answer.forms()]
     assert "Awaiting Provisioning" in answer.text
+
+
+@pytest.mark.parametrize("key", ["acc", "held"])  # the customer's, and the subscription's
+def test_a_row_of_another_mapping_with_the_key_of_a_pending_change_is_another_row(tmp_path, key):
+    log = {"id": key, "provisioning_status": "Awaiting Provisioning"}
+    World(tmp_path / "work", Service("held", seats=13, changes={"2026-11-12": 2}, log=log))
+    with Serving(tmp_path / "work") as serving:
+        browser = serving.browser()
+        customer = browser.get("/row", mapping="customer", key="acc")
+        change = browser.get("/row", mapping="license_change", key=key)
+        ledger = browser.get("/ledger")
+
+    assert [*customer.tables()] == []
+    assert [*change.tables()] == ["Ledger of this row"]
+    offered = [text_of(one) for one in ledger.page.iter("a") if "#decide-" in one.get("href")]
+    assert offered == ["Correct"]
 
 
 def test_a_search_shows_why_a_record_fits_and_who_has_it(browser):

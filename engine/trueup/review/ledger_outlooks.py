@@ -38,7 +38,8 @@ def outlook_lines(current: CurrentPlan, row: LedgerRow) -> Sequence[OutlookLine]
 
 
 def _label(one: Outlook, row: LedgerRow) -> str:
-    held = next((held for held in row.line.held if held.row.key == one.key), None)
+    row_key = RowKey(one.mapping, one.key)
+    held = next((held for held in row.line.held if RowKey(*held.row[:2]) == row_key), None)
     about = f" the {signed(held.units)}" if held else ""
     return f"{one.verdict.capitalize()}{about}"
 

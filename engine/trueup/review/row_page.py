@@ -153,8 +153,12 @@ def ledger_lines(current: CurrentPlan, ref: RowKey) -> list[LedgerRow]:
     for change in row.changes if row else ():
         if change.adjustment:
             wanted.add(RowKey(*change.adjustment.row[:2]))
+    moves = current.project.ledger_of(ref.mapping)  # rows of two mappings may have the same key
     for line in current.plan.ledger:
-        if any(ref == RowKey(*one.row[:2]) or ref.key in one.keys for one in line.held):
+        is_moved = moves is not None and line.mapping == moves.name
+        if any(
+            ref == RowKey(*one.row[:2]) or (is_moved and ref.key in one.keys) for one in line.held
+        ):
             wanted.add(_ref(line))
     return [line for line in current.ledger if line.ref.key and line.ref in wanted]
 
