@@ -368,7 +368,7 @@ def test_a_number_leads_to_what_it_is_made_of(browser):
     assert "work365/subscription.json" in made_of.text
 
 
-@pytest.mark.parametrize("query", ["id=none", "", "total=no+such+total"])
+@pytest.mark.parametrize("query", ["id=none", "", "total=no+such+total", "total=customer:acc"])
 def test_an_explanation_that_is_not_there_is_reported(browser, query):
     assert browser.get(f"/explanation?{query}").status == HTTPStatus.NOT_FOUND
 

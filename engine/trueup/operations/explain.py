@@ -15,12 +15,12 @@ from trueup.operations.plan import planned_in
 from trueup.operations.source_places import with_places
 from trueup.pipeline import PlanOptions
 from trueup.planning.context import PlanContext
+from trueup.planning.explaining import totals
 from trueup.planning.explaining.ledger import explain_line
 from trueup.planning.explaining.money import explain_change
 from trueup.planning.explaining.rows import changes_of, explain_row
 from trueup.planning.explaining.rules import rules_about
 from trueup.planning.explaining.subjects import RowSubject, Subject, find_subject
-from trueup.planning.explaining.totals import explain_total, labels
 from trueup.ports.target import CachePolicy
 
 
@@ -36,14 +36,14 @@ def explain(
     reading anything. Raises EngineError, with candidates, if `what` fits nothing or several, and
     what `plan` raises.
     """
-    if plan is not None and (total := explain_total(plan, what)):
-        return Explanation(what, plan.as_of, plan.currency, plan.names, total=total)
+    if plan is not None and (found := explain_total(plan, what)):
+        return found
     with wiring.open_world(project, metadata=CachePolicy.USED) as world:
         options = PlanOptions(as_of=plan.as_of if plan else None, explained=True)
         made = planned_in(world, project, options, listener)
         shown = plan or made.plan
-        if total := explain_total(shown, what):
-            return Explanation(what, shown.as_of, shown.currency, shown.names, total=total)
+        if found := explain_total(shown, what):
+            return found
         if made.context is None:
             raise AssertionError("a plan that undoes nothing was made without its context")
         subject = _subject(made.context, shown, what)
@@ -52,11 +52,19 @@ def explain(
         return with_places(replace(found, notes=notes), world.source)
 
 
+def explain_total(plan: Plan, what: str) -> Explanation | None:
+    """Explains a total by its name from the plan alone; None if the plan has no such total."""
+    total = totals.explain_total(plan, what)
+    if total is None:
+        return None
+    return Explanation(what, plan.as_of, plan.currency, plan.names, total=total)
+
+
 def _subject(context: PlanContext, plan: Plan, what: str) -> Subject:
     try:
         return find_subject(context, plan, what)
     except EngineError as error:
-        near = closest(what, labels(plan))
+        near = closest(what, totals.labels(plan))
         if near is None:
             raise
         raise EngineError(f"{error}; or the total {near!r}?") from error

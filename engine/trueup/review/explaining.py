@@ -8,7 +8,7 @@ from starlette.responses import Response
 from trueup.errors import EngineError
 from trueup.model.explanation import Explanation
 from trueup.model.project import Project
-from trueup.operations.explain import explain
+from trueup.operations.explain import explain_total
 from trueup.operations.sent_changes import SentChange, sent_changes
 from trueup.render.explanation import explanation_text
 from trueup.render.formatting import known_as, signed
@@ -32,9 +32,8 @@ def explanation(request: Request, current: CurrentPlan) -> Response:
     """Shows the explanation of a row as it was read, or of a total of the plan."""
     query = request.query_params
     try:
-        if total := query.get("total", ""):
-            found = explain(current.project, total, current.plan)
-        else:
+        found = explain_total(current.plan, query.get("total", ""))
+        if found is None:
             found = desk_of(request).find_explanation(query.get("id", ""))
     except EngineError as error:
         return failure(request, desk_of(request).failures.of(error), HTTPStatus.NOT_FOUND)

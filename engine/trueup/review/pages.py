@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -18,7 +18,6 @@ from trueup.review.desk import Desk
 from trueup.review.forms import Form
 from trueup.review.gate import CSRF
 from trueup.review.head import head_of, links_of
-from trueup.review.people import SETUP_PAGES, Person
 from trueup.review.sessions import Session
 from trueup.wiring import SystemClock
 
@@ -77,7 +76,7 @@ def page(
         .render(
             title=title,
             head=head_of(current, SystemClock().now()) if current else None,
-            links=[one for one in links_of(current) if _is_open(one.address, person)]
+            links=[one for one in links_of(current) if person.may_open(urlsplit(one.address).path)]
             if current
             else (),
             failed=desk.reasons,
@@ -91,11 +90,6 @@ def page(
         )
     )
     return HTMLResponse(text, status)
-
-
-def _is_open(address: str, person: Person) -> bool:
-    """Returns whether the person may open a tab."""
-    return not address.startswith(SETUP_PAGES) or person.may_send(address)
 
 
 def fragment(request: Request, template: str, **values: object) -> HTMLResponse:

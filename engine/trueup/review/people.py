@@ -13,6 +13,8 @@ from trueup.render.formatting import money
 
 READS = frozenset({"GET", "HEAD"})
 
+SEES = frozenset({Role.SEE})
+
 APPLIES = frozenset({Role.DECIDE, Role.APPROVE})
 
 FORMS: Mapping[str, frozenset[Role]] = {
@@ -41,10 +43,10 @@ NO_ROLES = (
     "administers it."
 )
 
-SETUP_PAGES = "/setup"
-"""The prefix of the setup's addresses, whose pages need a role of their own."""
-
 SETUP = frozenset({Role.ADMINISTER})
+
+PAGES: Mapping[str, frozenset[Role]] = {"/setup": SETUP, "/setup/edit": SETUP, "/doctor": SETUP}
+"""The roles that may open a page, one of which is enough. Any other page only needs `see`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,10 @@ class Person:
     def may_send(self, path: str) -> bool:
         """Returns whether the person may send a form to an address: pages show no other forms."""
         return bool(self.roles & FORMS.get(path, SETUP))
+
+    def may_open(self, path: str) -> bool:
+        """Returns whether the person may open a page: tabs of others are not shown."""
+        return bool(self.roles & PAGES.get(path, SEES))
 
 
 class People:
@@ -117,9 +123,8 @@ class People:
         roles = self._roles(policy, name)
         if Role.SEE not in roles:
             return f"`approval:` of the project names no role for {name}. Ask who administers it."
-        needed = FORMS.get(path, SETUP)
-        is_page = method in READS and not path.startswith(SETUP_PAGES)
-        if is_page or roles & needed:
+        needed = PAGES.get(path, SEES) if method in READS else FORMS.get(path, SETUP)
+        if roles & needed:
             return ""
         listed = " or ".join(sorted(needed))
         held = ", ".join(_words(roles))
