@@ -1,5 +1,6 @@
 """Two people and an approval in the desk; and what the preview and apply say without it."""
 
+import json
 from http import HTTPStatus
 
 import pytest
@@ -10,6 +11,7 @@ from trueup.operations.history import history
 from trueup.operations.project import load_project
 
 from tests.support.browser import Serving
+from tests.support.pages import text_of
 
 TICK = ("row", "license_change:log-sub")
 APPROVAL = """
@@ -210,8 +212,29 @@ def test_the_approvals_say_which_plan_waits_and_where_its_document_is(work, anna
     assert ben.get("/approvals").tables()["Plans"][0]["state"] == "may be applied"
     anna.post("/apply", anna.get(page.address).form("/apply"))
     [applied] = ben.get("/approvals").tables()["Plans"]
-    assert applied["state"] == "applied"
+    assert applied["state"] == "done"
     assert {one for one in ben.get("/approvals").links() if one.startswith("/run?")}
+
+
+def test_a_plan_that_was_applied_in_part_is_not_said_to_be_applied(work, anna, ben):
+    shown = approval_page(ben, preview(anna))
+    ben.post("/approval", shown.form("/approval", say="yes"))
+    approved = anna.get(shown.address.replace("/approval", "/preview"))
+    for name, key, column, value in (
+        ("subscription", "sub", "quantity", 17),
+        ("license_change", "log-sub", "quantity", 7),
+    ):
+        file = work / "work365" / f"{name}.json"
+        rows = json.loads(file.read_text(encoding="utf-8"))
+        next(row for row in rows if row["id"] == key)[column] = value
+        file.write_text(json.dumps(rows), encoding="utf-8")
+
+    anna.post("/apply", approved.form("/apply"))
+
+    answer = ben.get("/approvals")
+    [mark] = [one for one in answer.page.iter("span") if text_of(one) == "applied in part"]
+    assert answer.tables()["Plans"][0]["state"] == "applied in part"
+    assert mark.get("class") == "mark look"
 
 
 def test_the_tab_of_approvals_is_there_where_the_project_asks_for_them(desk, browser, anna):

@@ -42,7 +42,7 @@ class StatedPlan:
     digest: str  # its first characters
     amount: str
     statements: tuple[tuple[str, str], ...]  # each: text with person and time; reason
-    state: str  # applied, may be applied, waits, not at hand
+    state: str  # the status of its run; or may be applied, waits, not at hand
     text: str = ""
     address: RawText | None = None  # of its page, or of the run that applied it
 
@@ -81,7 +81,9 @@ def _stated(
     )
     short = digest[:SHORT]
     if run:
-        return StatedPlan(short, amount, statements, "applied", "", address("/run", id=run.id))
+        return StatedPlan(
+            short, amount, statements, str(run.status), "", address("/run", id=run.id)
+        )
     try:
         found = desk_of(request).previews.find_plan(digest)
         part = approval_part(request, found)
