@@ -9,6 +9,7 @@ from trueup.cli.main import run
 from trueup.model import document
 from trueup.operations.history import history
 from trueup.operations.project import load_project
+from trueup.review.approving import OUTDATED
 
 from tests.support.browser import Serving
 from tests.support.pages import text_of
@@ -170,7 +171,8 @@ def test_a_run_that_waits_for_its_approval_is_approved_in_the_desk_and_goes_on(
     stopped = anna.post("/resume", page.form("/resume"))
     assert "Stopped: the plan moves £" in stopped.text
     shown = approval_page(ben, stopped)
-    assert "Withdrawn by ben" in ben.get("/approvals").text
+    [waits] = ben.get("/approvals").tables()["Plans"]
+    assert (waits["state"], "Withdrawn by ben" in waits["statements"]) == ("waits", True)
     ben.post("/approval", shown.form("/approval", say="yes"))
     page = anna.post("/plan", anna.get("/ledger").form("/plan"))
 
@@ -235,6 +237,36 @@ def test_a_plan_that_was_applied_in_part_is_not_said_to_be_applied(work, anna, b
     [mark] = [one for one in answer.page.iter("span") if text_of(one) == "applied in part"]
     assert answer.tables()["Plans"][0]["state"] == "applied in part"
     assert mark.get("class") == "mark look"
+
+
+def test_a_plan_that_was_applied_is_offered_to_nobody_and_shows_its_run(anna, ben):
+    shown = approval_page(ben, preview(anna))
+    ben.post("/approval", shown.form("/approval", say="yes"))
+    plan = shown.address.replace("/approval", "/preview")
+    anna.post("/apply", anna.get(plan).form("/apply"))
+
+    for page in (anna.get(plan), ben.get(shown.address)):
+        assert "had this plan: done. A plan is applied once." in page.text
+        assert "Nothing is missing" not in page.text
+        assert any(one.startswith("/run?") for one in page.links())
+        assert page.forms_to("/apply") == page.forms_to("/approval") == []
+
+
+def test_a_plan_that_another_run_has_outdated_is_offered_to_nobody(anna, ben):
+    fields = anna.get("/rows", tab="Changes").form("/preview")
+    everything = anna.post("/preview", fields, ("what", "everything"))
+    asked = approval_page(anna, everything)
+    anna.post("/approval", asked.form("/approval", say="ask"))
+    shown = approval_page(ben, preview(anna))
+    ben.post("/approval", shown.form("/approval", say="yes"))
+    plan = shown.address.replace("/approval", "/preview")
+    anna.post("/apply", anna.get(plan).form("/apply"))
+
+    for page in (anna.get(everything.address), ben.get(asked.address)):
+        assert OUTDATED in page.text
+        assert page.forms_to("/apply") == page.forms_to("/approval") == []
+    states = [row["state"] for row in ben.get("/approvals").tables()["Plans"]]
+    assert sorted(states) == ["done", "outdated"]
 
 
 def test_the_tab_of_approvals_is_there_where_the_project_asks_for_them(desk, browser, anna):

@@ -18,9 +18,10 @@ from trueup.operations.approve import list_approvals
 from trueup.operations.history import history
 from trueup.render.audit import SHORT
 from trueup.render.moments import in_zone
-from trueup.review.approving import approval_part
+from trueup.review.approving import approval_part, plan_end
 from trueup.review.current_plan import CurrentPlan
 from trueup.review.pages import RawText, address, desk_of, page
+from trueup.review.runs import ENDED
 from trueup.stages.approval import moved_text
 
 STATEMENT_LABELS = {
@@ -42,7 +43,7 @@ class StatedPlan:
     digest: str  # its first characters
     amount: str
     statements: tuple[tuple[str, str], ...]  # each: text with person and time; reason
-    state: str  # the status of its run; or may be applied, waits, not at hand
+    state: str  # the status of its run; or may be applied, waits, outdated, not at hand
     text: str = ""
     address: RawText | None = None  # of its page, or of the run that applied it
 
@@ -54,7 +55,7 @@ def approvals(request: Request, current: CurrentPlan) -> Response:
     for entry in reversed(list_approvals(project)):
         if isinstance(entry.event, ApprovalStated):
             by_plan.setdefault(entry.event.plan, []).append(entry)
-    runs = {run.plan_digest: run for run in history(project).runs if run.ended}
+    runs = {run.plan_digest: run for run in history(project).runs if run.status in ENDED}
     return page(
         request,
         "approvals.html",
@@ -89,6 +90,8 @@ def _stated(
         part = approval_part(request, found)
     except EngineError:
         return StatedPlan(short, amount, statements, "not at hand", GONE)
+    if end := plan_end(current, found):
+        return StatedPlan(short, amount, statements, "outdated", end.text)
     state = "waits" if part and part.is_missing else "may be applied"
     text = "".join(piece.text for piece in part.need) if part else ""
     return StatedPlan(short, amount, statements, state, text, address("/approval", digest=digest))

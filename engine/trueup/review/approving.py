@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from trueup.errors import EngineError
 from trueup.model.approval import ApprovalStanding, Statement
 from trueup.operations.approve import NO_POLICY, approval_of, refusal_of
+from trueup.operations.history import history
 from trueup.render.approval import need_text, signature_lines
 from trueup.render.formatting import count, money
 from trueup.render.overview import overview, verdict, view_of
@@ -21,11 +22,25 @@ from trueup.render.report import (
     top_rows,
 )
 from trueup.review.current_plan import CurrentPlan
-from trueup.review.pages import address, desk_of, failure, failure_text, form_of, page, session_of
+from trueup.review.pages import (
+    RawText,
+    address,
+    desk_of,
+    failure,
+    failure_text,
+    form_of,
+    page,
+    session_of,
+)
 from trueup.review.previews import Preview
+from trueup.review.runs import ENDED
 from trueup.stages.approval import moved_text
 
 NO_STATEMENT = "Approve or refuse the plan, ask for its approval, or withdraw your statement."
+OUTDATED = (
+    "The state has moved on since this plan was made, so it cannot be applied any more: preview it "
+    "again."
+)
 NO_REASON = "A refusal needs a reason, for the person who prepared the plan."
 
 
@@ -42,6 +57,24 @@ class ApprovalPart:
     def is_missing(self) -> bool:
         """Whether the plan may not be applied yet."""
         return self.standing.lacks is not None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanEnd:
+    """Why a plan cannot be applied any more, for pages."""
+
+    text: str
+    address: RawText | None = None  # of the run that applied it
+
+
+def plan_end(current: CurrentPlan, found: Preview) -> PlanEnd | None:
+    """Returns why a preview cannot be applied any more; None if it can, or its run is open."""
+    runs = (run for run in history(current.project).runs if run.plan_digest == found.digest)
+    if run := next(runs, None):
+        text = f"Run {run.id} had this plan: {run.status}. A plan is applied once."
+        return PlanEnd(text, address("/run", id=run.id)) if run.status in ENDED else None
+    # The desk plans again after each of its runs: a lower serial than its plan has is an old one.
+    return PlanEnd(OUTDATED) if found.plan.serial < current.plan.serial else None
 
 
 def approval_part(request: Request, found: Preview) -> ApprovalPart | None:
@@ -86,6 +119,7 @@ def approval(request: Request, current: CurrentPlan) -> Response:
         once=money(moved.once, plan.currency),
         month=money(moved.month, plan.currency),
         part=part,
+        end=plan_end(current, found),
         many=count(len(plan.changes), "change"),
         selection=found.part,
         verdict=verdict(seen),

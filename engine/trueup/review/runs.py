@@ -27,6 +27,7 @@ from trueup.review.wait_page import wait
 NO_RUN = "The form names no run to undo. Nothing was done."
 
 ENDED = frozenset({RunStatus.DONE, RunStatus.PARTIAL})
+"""The statuses of runs that are over; an interrupted run is resumed or given up."""
 
 
 def runs(request: Request, current: CurrentPlan) -> Response:
