@@ -9,6 +9,7 @@ from trueup.cli.main import run
 from trueup.model import document
 from trueup.operations.history import history
 from trueup.operations.project import load_project
+from trueup.render import report
 from trueup.review.approving import OUTDATED
 
 from tests.support.browser import Serving
@@ -120,6 +121,18 @@ def test_the_page_of_the_approver_shows_what_the_plan_does(ben):
     assert "This plan moves £" in page.text
     assert [*page.tables()["What matters most"][0]] == ["what", "units", "this invoice", "a month"]
     assert "Digest" in page.text
+
+
+def test_all_that_needs_a_person_is_listed_and_counted_however_much_it_is(anna, monkeypatch):
+    monkeypatch.setattr(report, "MANY", 1)
+    fields = anna.get("/rows", tab="Changes").form("/preview")
+
+    shown = approval_page(anna, anna.post("/preview", fields, ("what", "everything")))
+
+    listed = shown.tables()["Needs a person"]
+    [counted] = [text_of(one) for one in shown.page.iter("summary")]
+    assert len(listed) > 1
+    assert counted.startswith(f"{len(listed)} rows ")
 
 
 def test_a_no_needs_a_reason_and_stops_the_plan(anna, ben):

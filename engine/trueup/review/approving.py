@@ -106,6 +106,7 @@ def approval(request: Request, current: CurrentPlan) -> Response:
         return failure_text(request, NO_POLICY, HTTPStatus.NOT_FOUND)
     plan, seen = found.plan, overview(found.plan)
     short = view_of(seen)
+    needs = entries(seen, short)
     moved, who = part.standing.moved, session_of(request).person
     can = {str(one): not refusal_of(part.standing, who, one, plan.currency) for one in Statement}
     return page(
@@ -127,7 +128,9 @@ def approval(request: Request, current: CurrentPlan) -> Response:
         money=money_rows(seen, short),
         balance=balance_rows(seen, short),
         top=top_rows(seen, short),
-        waits=entries(seen, short),
+        needy=count(len(seen.needy_rows), "row"),
+        needs=(*needs.shown, *needs.folded),
+        needs_month=needs.month,
         can=can,
         why_not=refusal_of(part.standing, who, Statement.YES, plan.currency),
     )
