@@ -136,11 +136,14 @@ def test_the_address_holds_all_of_it_and_begins_again_where_something_changes():
     assert Filter.from_query({}).query() == {}
 
 
-@pytest.mark.parametrize("amount", ["x", "NaN", "Infinity", "1e999999999", "9" * 30, "--1"])
+@pytest.mark.parametrize(
+    "amount",
+    ["x", "NaN", "Infinity", "1e999999999", "9" * 30, "--1", "12,50", "£12", "1,00,000", ",1"],
+)
 def test_an_invalid_amount_leaves_nothing_out(amount):
     wanted = Filter.from_query({"amount": amount})
 
-    assert not wanted.narrows
+    assert (wanted.narrows, wanted.no_amount) == (False, amount)
     assert len(wanted.choose(LINES)) == len(LINES)
 
 

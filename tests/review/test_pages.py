@@ -368,6 +368,15 @@ def test_a_number_leads_to_what_it_is_made_of(browser):
     assert "work365/subscription.json" in made_of.text
 
 
+def test_an_amount_that_is_none_is_said_to_leave_nothing_out(browser):
+    shown, all_ = browser.get("/ledger", amount="12,50"), browser.get("/ledger")
+
+    assert "12,50 is no amount, so it leaves nothing out" in shown.text
+    assert dict(shown.form("/ledger"))["amount"] == "12,50"
+    assert shown.tables()["Ledger"] == all_.tables()["Ledger"]
+    assert "is no amount" not in all_.text
+
+
 @pytest.mark.parametrize("query", ["id=none", "", "total=no+such+total", "total=customer:acc"])
 def test_an_explanation_that_is_not_there_is_reported(browser, query):
     assert browser.get(f"/explanation?{query}").status == HTTPStatus.NOT_FOUND

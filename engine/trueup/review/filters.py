@@ -26,7 +26,7 @@ IN_GROUP = 4
 NOBODY = "nobody"
 """In place of an assignee: rows that have none."""
 
-_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,4})?")
+_AMOUNT = re.compile(r"([0-9]{1,12}|[0-9]{1,3}(,[0-9]{3}){1,3})(\.[0-9]{1,4})?")
 
 
 class ListedRow(Protocol):
@@ -124,6 +124,7 @@ class Filter:
     service: str = ""  # the same
     under: str = ""  # MAPPING:KEY of the row that it belongs to
     amount: str = ""  # as text: rows with less money are left out
+    no_amount: str = ""  # what was given as an amount, and is none: it leaves nothing out
     owner: str = ""  # the assignee, or NOBODY
     tag: str = ""
     text: str = ""  # words that must all occur
@@ -135,13 +136,15 @@ class Filter:
     def from_query(cls, query: Mapping[str, str]) -> "Filter":
         """Reads the query of an address; an invalid page or order gives the default."""
         page, group = query.get("page", ""), query.get("group", "")
+        amount = query.get("amount", "").strip()
         return cls(
             state=query.get("state", ""),
             class_=query.get("class", ""),
             customer=query.get("customer", "").strip(),
             service=query.get("service", "").strip(),
             under=query.get("under", ""),
-            amount=query.get("amount", "").strip() if _amount(query.get("amount", "")) else "",
+            amount=amount if _amount(amount) else "",
+            no_amount="" if _AMOUNT.fullmatch(amount) else amount,
             owner=query.get("owner", ""),
             tag=query.get("tag", ""),
             text=query.get("text", "").strip(),
@@ -270,6 +273,8 @@ def _row_of(text: str) -> tuple[str, str]:
 
 
 def _amount(text: str) -> Decimal:
-    """Returns the amount in a text such as `1,250.40`; zero if there is none."""
-    plain = text.strip().replace(",", "")
-    return Decimal(plain) if _AMOUNT.fullmatch(plain) else NOTHING
+    """Returns the amount in a text such as `1,250.40`; zero if it is none.
+
+    A comma stands between thousands only: `12,50` may be meant as twelve and a half.
+    """
+    return Decimal(text.replace(",", "")) if _AMOUNT.fullmatch(text) else NOTHING
