@@ -114,6 +114,7 @@ def test_other_changes_have_no_sentence():
 
     assert told(adjust("a", 0, 12), later) == ""
     assert told(change("c", Action.CREATE, "service", "Mail")) == ""
+    assert told(adjust("d", 13, 10, undo_depth=1)) == ""
 
 
 def month(number, units, start):

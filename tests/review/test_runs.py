@@ -144,6 +144,9 @@ def test_an_undo_is_previewed_and_applied_as_every_plan_is(applied, tmp_path):
     with Serving(applied.folder) as serving:
         browser = serving.browser()
         page = browser.post("/undo", browser.get("/run", id=done.id).form("/undo"))
+        assert f"Undoes run {done.id}" in page.text
+        assert "A part" not in page.text
+        assert [*page.page.iter("blockquote")] == []  # no sentence for the customer
         digest = dict(page.form("/apply"))["digest"]
         assert digest == document.plan_id(saved.read_text(encoding="utf-8"))
         assert "What stays as it is" in page.text

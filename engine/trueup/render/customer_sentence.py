@@ -23,9 +23,14 @@ def customer_sentence(
 ) -> str:
     """The sentence about adjustments that are sent together, or about one; empty for other changes.
 
-    Amounts are without the price of what else is billed: how much more, or less, these units cost.
+    An undo has none: it corrects what was sent, not what the customer has ordered. Amounts are
+    without the price of what else is billed: how much more, or less, these units cost.
     """
-    moving = [change for change in changes if change.action is Action.ADJUST and change.adjustment]
+    moving = [
+        change
+        for change in changes
+        if change.action is Action.ADJUST and change.adjustment and not change.is_undo
+    ]
     if not moving or len({one.adjustment and one.adjustment.day for one in moving}) != 1:
         return ""
     first = moving[0].adjustment

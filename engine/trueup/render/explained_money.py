@@ -41,7 +41,7 @@ def change_lines(explained: ChangeExplanation, view: View) -> list[Line]:
         facts.append(("Waits for", names))
     facts += [("Undoes", sanitize(change.undoes))] if change.undoes else []
     facts += [("Note", sanitize(note)) for note in change.notes]
-    if not change.together and not change.is_undo:
+    if not change.together:
         sentence = customer_sentence([change], usual_service, money_of([change]), view.currency)
         facts += [("Customer", sentence)] if sentence else []
     facts += [

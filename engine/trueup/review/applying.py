@@ -98,7 +98,7 @@ def preview(request: Request, current: CurrentPlan) -> Response:
         many=count(len(plan.changes), "change"),
         has_changes=bool(plan.changes),
         summary=pieces(plan_summary(plan, seen)),
-        selection=found.part,
+        about=found.about,
         outside=outside_text(plan.outside) if plan.outside else "",
         verdict=verdict(seen),
         limits=plan.exceeded,

@@ -122,7 +122,7 @@ def approval(request: Request, current: CurrentPlan) -> Response:
         part=part,
         end=plan_end(current, found),
         many=count(len(plan.changes), "change"),
-        selection=found.part,
+        about=found.about,
         verdict=verdict(seen),
         limits=plan.exceeded,
         money=money_rows(seen, short),

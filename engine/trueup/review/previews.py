@@ -37,11 +37,13 @@ class Preview:
     chosen: int = 0  # number of chosen source rows; 0: the plan has its selection
 
     @property
-    def part(self) -> str:
-        """Which part of the plan it is; "" if it is all of it."""
+    def about(self) -> tuple[str, str] | None:
+        """What it is of, as a label and a text; None if it is all of the plan."""
+        if self.plan.undo_of:
+            return "Undoes", f"run {self.plan.undo_of}"
         if self.chosen:
-            return f"{count(self.chosen, 'chosen row')}, with what is needed"
-        return self.plan.selection
+            return "A part", f"{count(self.chosen, 'chosen row')}, with what is needed"
+        return ("A part", self.plan.selection) if self.plan.selection else None
 
 
 class Previews:
