@@ -65,6 +65,7 @@ def test_each_decision_is_written_as_the_command_line_writes_it(work, tmp_path):
         for verdict in ROWS:
             before = decisions(work)
             shown = preview(browser, verdict)
+            assert "It will be written to mappings/decisions.yaml" in shown.text
             assert decisions(work) == before
             written = browser.hold("/decision", shown.form("/decision"))
             assert written.status == HTTPStatus.SEE_OTHER
