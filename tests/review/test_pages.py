@@ -1,10 +1,12 @@
 """All pages over a real port: what they show, and that they are well made."""
 
 import re
+from datetime import timedelta
 from decimal import Decimal
 from http import HTTPStatus
 
 import pytest
+from trueup.model.record_search import SearchResult
 from trueup.operations.plan import plan
 from trueup.operations.project import load_project
 from trueup.render.formatting import money
@@ -14,6 +16,8 @@ from trueup.render.plan_html import plan_html
 from trueup.render.plan_tables import TableKind
 from trueup.render.sanitize import LONGEST
 from trueup.review.pages import refusal
+from trueup.review.searching import found
+from trueup.wiring import SystemClock
 
 from tests.review.conftest import HOSTILE
 from tests.scenarios.beginnings import Service
@@ -255,6 +259,13 @@ def test_a_search_as_a_person_types_is_a_part_of_the_page_and_makes_no_call(brow
         "/decide", "service", "pro-new", "601",
     )  # fmt: skip
     assert text_of(next(one for one in root.iter() if one.get("data-count"))).startswith("1 found")
+
+
+def test_records_that_were_read_on_another_day_have_that_day():
+    read = SystemClock().now() - timedelta(days=1)
+    result = SearchResult("customer", "Companies", ("companyName",), (), 0, read, read)
+
+    assert found(result)["read"] == f"{read:%Y-%m-%d %H:%M}"
 
 
 @pytest.mark.parametrize("search", ["*", "<img src=x onerror=alert(1)>", "x" * 201, " "])

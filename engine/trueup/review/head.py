@@ -163,12 +163,15 @@ def _about(current: CurrentPlan, now: datetime) -> tuple[Fact, ...]:
     )
 
 
+def read_text(at: datetime, now: datetime) -> str:
+    """Returns when something was read, in the zone of `at`: with its day if that is not today."""
+    is_today = at.date() == now.astimezone(at.tzinfo).date()
+    return f"{at:%H:%M}" if is_today else f"{at:%Y-%m-%d %H:%M}"
+
+
 def _read(system: str, at: datetime, now: datetime) -> Fact:
     """Returns when a system was read, with a warning if that was long ago."""
-    age = now - at
-    shown = (
-        f"{at:%H:%M}" if at.date() == now.astimezone(at.tzinfo).date() else f"{at:%Y-%m-%d %H:%M}"
-    )
+    age, shown = now - at, read_text(at, now)
     if age <= STALE:
         return Fact(f"{system} read", shown)
     hours = int(age / timedelta(hours=1))

@@ -12,10 +12,12 @@ from trueup.operations.search import search_records
 from trueup.render.formatting import known_as
 from trueup.render.report import ReasonText
 from trueup.review.current_plan import CurrentPlan
+from trueup.review.head import read_text
 from trueup.review.next_step import StepKind
 from trueup.review.pages import desk_of, failure_text, fragment
 from trueup.review.row_page import RowPage, candidate
 from trueup.review.rows import RowKey
+from trueup.wiring import SystemClock
 
 NO_MAPPING = "There is no such mapping."
 
@@ -66,4 +68,5 @@ def found(
 ) -> Mapping[str, object]:
     """Returns the template values of the records that fit."""
     shown = [candidate(one) for one in result.found] if result else []
-    return {"result": result, "found": shown, "refused": refused}
+    read = read_text(result.read, SystemClock().now()) if result and result.read else ""
+    return {"result": result, "read": read, "found": shown, "refused": refused}
