@@ -136,7 +136,7 @@ def _words(roles: frozenset[Role]) -> list[str]:
 
 
 def _limit(policy: ApprovalPolicy, name: str, currency: str) -> list[str]:
-    """Returns the largest amount that the person may approve; "" if they may approve none."""
+    """Returns up to which amount the person may approve, in words; none if they may not."""
     if not policy.may_approve(name):
         return []
     limit = policy.limit_of(name).amount

@@ -104,7 +104,7 @@ class RowPage:
     stops: tuple[Stop, ...]
     ledger: tuple[LedgerRow, ...]
     decided: tuple[str, ...]
-    note: Note  # "" without a note
+    note: Note  # without text, tags and assignee if the row has none
     offers: tuple[Offer, ...]
     can_link: bool
 
@@ -209,7 +209,7 @@ def _heads(change: Change, plan: Plan) -> tuple[str, str]:
 
 
 def _facts(change: Change, current: CurrentPlan) -> Iterator[str]:
-    """Returns why the change is made, what it moves, and its notes."""
+    """Returns why the change is made, what it moves, and what applying it means."""
     if change.action is not Action.CREATE:
         yield sentence(why(change, current.plan.names))
     if change.action is Action.ADJUST:

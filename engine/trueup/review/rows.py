@@ -277,7 +277,7 @@ class LedgerRow:
 
     @property
     def weight(self) -> Decimal:
-        """What is billed wrong a month, without its sign."""
+        """The largest of its amounts, without its sign."""
         return max(abs(amount or NOTHING) for amount in self.sums)
 
 
@@ -375,7 +375,7 @@ class EndedRow:
 
     name: str
     states: tuple[str, ...]
-    about: str  # the id of the change
+    about: str  # what it does and where, in words
     texts: tuple[str, ...]  # what the target answered, and the proof
     is_done: bool
     remedy: Pieces = ()
