@@ -1,9 +1,12 @@
 """What a change of configuration does to a plan."""
 
+from dataclasses import replace
 from decimal import Decimal
 
+from trueup.model.change import Action, RowRef
 from trueup.model.plan import LedgerClass
 from trueup.planning.comparison import compare
+from trueup.render.comparison_money import invoices
 
 from tests.support.scene import Scene, autotask, day
 from tests.support.small_project import changed, project, settings
@@ -156,3 +159,32 @@ def test_a_setting_moves_the_day_of_a_change():
 
     assert found.differs
     assert found.after.as_of == day(11, 15)
+
+
+def test_another_label_of_customers_makes_no_difference():
+    upper = changed(
+        "mappings/customer.yaml",
+        "tab: Customers\n",
+        'tab: Customers\nlabel: "{{ source.name | upper }}"\n',
+    )
+    periods = changed(
+        "mappings/subscription.yaml",
+        "  difference: hold",
+        "  periods: {start: contract.startDate, end: contract.endDate}\n  difference: hold",
+    )
+
+    found = compared(upper, scene=Scene(), before=(periods,))
+
+    assert any(change.invoice for change in found.after.changes)
+    assert (found.differs, invoices(found)) == (False, [])
+
+
+def test_another_name_of_the_row_that_is_taken_over_from_makes_no_difference():
+    plan = Scene(records=autotask()).plan()
+    link = next(change for change in plan.changes if change.action is Action.LINK)
+
+    def taking_over(name):
+        taken = replace(link, succeeds=RowRef("subscription", "old", name))
+        return replace(plan, changes=(taken,))
+
+    assert not compare(taking_over("Mail"), taking_over("MAIL"), "here").differs

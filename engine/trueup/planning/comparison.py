@@ -1,14 +1,14 @@
 """Compares two plans of the same rows and records.
 
-Places, notes and reasons are not compared: a comment or an empty line in a mapping moves places,
-and neither changes what is written.
+Places, notes, reasons and the names of rows are not compared: a comment or an empty line in a
+mapping moves places, and none of them changes what is written.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
-from trueup.model.change import Change
+from trueup.model.change import Change, RowRef
 from trueup.model.comparison import (
     ChangePair,
     Comparison,
@@ -116,10 +116,17 @@ def _change_pair(before: Change | None, after: Change) -> ChangePair:
         for name in dict.fromkeys([*first, *second])
         if _written(first.get(name)) != _written(second.get(name))
     )
-    facts = [name for name, fact in FACTS.items() if fact(before) != fact(after)]
+    facts = [
+        name for name, fact in FACTS.items() if _compared(fact(before)) != _compared(fact(after))
+    ]
     if not fields and not facts and before.values != after.values:
         facts.append(SENT)
     return ChangePair(before, after, fields, tuple(facts))
+
+
+def _compared(fact: object) -> object:
+    """What a fact is compared by; a row has another name where only its label differs."""
+    return fact[:2] if isinstance(fact, RowRef) else fact
 
 
 def _written(field: object) -> tuple[object, ...]:

@@ -66,10 +66,23 @@ def run_rate(comparison: Comparison) -> Total:
 
 
 def invoices(comparison: Comparison) -> list[Invoice]:
-    """Invoices whose amount differs, by customer and first day."""
+    """Invoices whose amount differs, by customer and first day.
+
+    Both plans may name a customer differently: the name of the second one is shown.
+    """
+    names: dict[tuple[str, str], str] = {}
+
+    def parts(plan: Plan) -> Iterator[tuple[tuple[str, str, date | None], Decimal]]:
+        belonging = Belonging(plan)
+        for change, amount in _amounts(plan):
+            customer = belonging.customer(change) or NO_CUSTOMER
+            names[customer.mapping, customer.key] = customer.name
+            start = change.invoice.start if change.invoice else None
+            yield (customer.mapping, customer.key, start), amount
+
     found = [
-        Invoice(RowRef(mapping, key, name), start, before, after)
-        for (mapping, key, name, start), before, after in _sums(comparison, _invoices_of)
+        Invoice(RowRef(mapping, key, names[mapping, key]), start, before, after)
+        for (mapping, key, start), before, after in _sums(comparison, parts)
         if before != after
     ]
     return sorted(found, key=lambda one: (one.customer.name.casefold(), one.start or date.min))
@@ -94,14 +107,6 @@ def _summed(parts: Iterable[tuple[_Key, Decimal]]) -> dict[_Key, Decimal]:
     for key, amount in parts:
         sums[key] += amount
     return dict(sums)
-
-
-def _invoices_of(plan: Plan) -> Iterator[tuple[tuple[str, str, str, date | None], Decimal]]:
-    belonging = Belonging(plan)
-    for change, amount in _amounts(plan):
-        customer = belonging.customer(change) or NO_CUSTOMER
-        start = change.invoice.start if change.invoice else None
-        yield (customer.mapping, customer.key, customer.name, start), amount
 
 
 def _months_of(plan: Plan) -> Iterator[tuple[str, Decimal]]:
