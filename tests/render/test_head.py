@@ -7,14 +7,14 @@ from decimal import Decimal
 import pytest
 from trueup.model.change import Action, FieldChange, InvoiceEffect, Reason, RowRef
 from trueup.model.finding import Finding, Severity
-from trueup.model.plan import LeftOut
+from trueup.model.plan import LedgerClass, LeftOut
 from trueup.render.markdown import plan_markdown
 from trueup.render.overview import money_lines, overview
 from trueup.render.text import plan_text
 from trueup.render.view import Arrangement, GroupBy, Sort
 from trueup.stages.summary import Counts, summarize
 
-from tests.render.conftest import ALPINE, ELM, change
+from tests.render.conftest import ALPINE, ELM, change, ledger
 from tests.render.test_text import section
 
 OPEN_RUN = Finding(
@@ -130,6 +130,57 @@ def test_ten_lines_matter_most_and_the_rest_is_summed_up(nothing):
         "+£60.00",
     ]
     assert len(section(plan_text(plan, verbose=True), "What matters most").splitlines()) == 17
+
+
+@pytest.fixture
+def unpriced(nothing):
+    """Changes of one customer each; the first 13 have a price, the last 14 have none."""
+    customers = [RowRef("customer", f"u{n}", f"Customer {n:02}") for n in range(27)]
+    return of_changes(
+        nothing,
+        *(adjusted(f"a{n:02}", 0, 1, 10 + n, under=(customers[n],)) for n in range(13)),
+        *(
+            adjusted(f"b{n:02}", 0, 1, None, price_unknown=True, under=(customers[n],))
+            for n in range(13, 27)
+        ),
+    )
+
+
+def test_changes_without_a_price_come_first_and_those_that_are_only_counted_have_a_mark(unpriced):
+    text = plan_text(unpriced)
+
+    top = [" ".join(row.split()) for row in section(text, "What matters most").splitlines()]
+    assert top[1:11] == [f"± Alpine, b{n} 0 → 1 ? ?" for n in range(13, 23)]
+    assert top[11] == "and 17 lines more (-v shows them) ? +£208.00 ?"
+    page = plan_markdown(unpriced)
+    assert "| and 17 more |  | ? | +£208.00 ? |" in page
+    assert "| Customer 13 | 1 adjusted | ? | ? |" in page
+    assert "| and 19 more | 19 adjusted | ? | +£208.00 ? |" in page
+    assert "| **all** | 27 adjusted | ? | +£208.00 ? |" in page
+
+
+def test_a_minimum_amount_leaves_out_no_change_without_a_price(unpriced):
+    text = plan_text(unpriced, arrangement=Arrangement(min_amount=Decimal(20)))
+
+    assert [line for line in text.splitlines() if line in {"Customer 13", "Customer 00"}] == [
+        "Customer 13"
+    ]
+    assert "\n10 with less money, 10 adjusted, +£145.00 a month\n" in text
+
+
+def test_what_needs_a_person_without_a_price_comes_first(nothing):
+    lines = [
+        ledger(LedgerClass.OVER_BILLED, f"Row {n}", (0, 1, 0), price, f"reason {n}")
+        for n, price in enumerate([*[Decimal(2)] * 6, *[None] * 7])
+    ]
+    plan = of_changes(nothing, ledger=tuple(lines))
+
+    table = plan_text(plan).partition("\nNeeds a person ")[2].partition("\n\n")[2]
+    shown = [" ".join(row.split()) for row in section(table, "Needs a person").splitlines()]
+    assert [row for row in shown if row.startswith("! ")] == [
+        f"! Row {n}: Reason {n} differs -1 ?" for n in (10, 11, 12, 6, 7)
+    ]
+    assert "and 8 more -8 -£12.00 ?" in shown
 
 
 def test_changes_that_are_sent_together_are_one_line(nothing):

@@ -1,11 +1,12 @@
 """Which rows a list shows, from what stands in its address."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import pytest
 from trueup.model.change import RowRef
 from trueup.model.note import Note
+from trueup.render.pennies import UNBOUNDED
 from trueup.render.view import Sort
 from trueup.review.filters import GROUPS, IN_GROUP, PAGE, Filter, counted, total
 from trueup.review.owners import Owner, Owners
@@ -91,6 +92,21 @@ def test_the_most_money_comes_first_and_equal_amounts_by_name():
 def test_each_part_narrows(query, found):
     assert names(**query) == found
     assert Filter.from_query(query).narrows
+
+
+def test_a_row_without_a_price_may_be_any_amount():
+    lines = [*LINES, Line("Unpriced", UNBOUNDED, "Alpine Dental", sums=(Decimal(1),))]
+
+    found = Filter.from_query({"amount": "1000"}).choose(lines)
+    groups = Filter().groups([replace(line, sums=(line.weight,)) for line in lines[:3]] + lines[3:],
+                             Owner.CUSTOMER).rows  # fmt: skip
+
+    assert [line.name for line in found] == ["Unpriced"]
+    assert [(group.name, group.price_unknown) for group in groups] == [
+        ("Alpine Dental", True),
+        ("Straße & Co", False),
+        ("Alpine Bakery", False),
+    ]
 
 
 @pytest.mark.parametrize("page", ["", "0", "-1", "x", "9" * 30, "²", "1.5"])

@@ -11,6 +11,7 @@ from trueup.model.finding_codes import DEPENDS
 from trueup.model.plan import Blocked, HeldUnits
 from trueup.render.attention import items
 from trueup.render.overview import overview
+from trueup.render.pennies import UNBOUNDED
 from trueup.review.current_plan import current_plan_of
 from trueup.review.filters import total
 from trueup.review.held_back import HeldBack, held_back
@@ -98,6 +99,16 @@ def test_the_ledger_has_each_line_and_its_money(a_plan):
         billing.under - billing.over, billing.moved, billing.held, billing.unexplained,
     ]  # fmt: skip
     assert Decimal(0) not in total(rows)
+
+
+def test_rows_and_lines_without_a_price_weigh_more_than_any_amount(a_plan):
+    seen, project = overview(a_plan), project_of(a_plan)
+
+    def heavy(rows):
+        return {row.name for row in rows if row.weight == UNBOUNDED}
+
+    assert heavy(rows_of(project, seen)) == {"Elm & Oak, Exchange Online P1", "Project P3"}
+    assert heavy(ledger_rows(project, seen)) == {"Dunmore Surveyors, Project P3"}
 
 
 def blocked(mapping, key, tab, code, *because):

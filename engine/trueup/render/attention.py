@@ -53,6 +53,11 @@ class Item:
     unpriced: int = 0  # lines of the ledger without a price
 
     @property
+    def is_stopped(self) -> bool:
+        """Whether it is blocked or held; otherwise a line of the ledger needs a person."""
+        return self.kind in {NeedKind.BLOCKED, NeedKind.HELD}
+
+    @property
     def at_fault(self) -> bool:
         """Whether it needs a person itself; otherwise it waits for another row or change."""
         return any(finding.code not in _ONLY_WAITS for finding in self.findings)

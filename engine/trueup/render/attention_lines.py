@@ -2,13 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from decimal import Decimal
 
 from trueup.model.finding import Finding
 from trueup.render.attention import Item, NeedKind
 from trueup.render.crowds import Crowd, crowds_of
 from trueup.render.findings import chain_text, holds_back, place_text, remedy_text
-from trueup.render.formatting import counts, money, sentence, signed, some
+from trueup.render.formatting import counts, marked, money, sentence, signed, some
 from trueup.render.layout import Cell, Line, free
 from trueup.render.overview import Overview, divided
 from trueup.render.pennies import NOTHING
@@ -58,7 +57,7 @@ def _crowd(crowd: Crowd, view: View) -> list[Line]:
         ),
         Cell(str(item.kind)),
         Cell(signed(crowd.units) if crowd.units else "", right=True, label="units"),
-        Cell(f"{amount} ?".strip() if crowd.unpriced else amount, right=True, label="a month"),
+        Cell(marked(amount, price_unknown=crowd.unpriced > 0), right=True, label="a month"),
     )
     found = [Line(cells, "needs")]
     for number, finding in enumerate(findings):
@@ -89,13 +88,13 @@ def _rest(items: Sequence[Item], view: View) -> list[Line]:
     """Returns a line that counts the items that are not shown, with their money."""
     if not items:
         return []
-    units = sum((item.units for item in items), Decimal(0))
-    amount = sum((item.monthly or NOTHING for item in items), NOTHING)
+    rest = Crowd(tuple(items))
+    amount = money(rest.monthly or NOTHING, view.currency, signed=True)
     cells = (
         Cell(f"  and {len(items):,} more", view.style.dim),
         Cell(""),
-        Cell(signed(units), right=True, label="units"),
-        Cell(money(amount, view.currency, signed=True), right=True, label="a month"),
+        Cell(signed(rest.units), right=True, label="units"),
+        Cell(marked(amount, price_unknown=rest.unpriced > 0), right=True, label="a month"),
     )
     mappings = counts(Counter(item.row.mapping for item in items))
     hint = LISTED_BY if view.verbose else f"-v shows them, {LISTED_BY}"

@@ -8,13 +8,13 @@ from trueup.model.finding import Finding
 from trueup.render.attention import Item, by_money, by_name
 from trueup.render.findings import CROWD
 from trueup.render.formatting import count, known_as
-from trueup.render.pennies import NOTHING
+from trueup.render.pennies import NOTHING, weight
 from trueup.render.view import Arrangement, Sort
 
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """Items with exactly the same reasons; mostly one."""
+    """Items with exactly the same reasons, mostly one; or those that a list only counts."""
 
     items: tuple[Item, ...]
 
@@ -58,10 +58,8 @@ class Crowd:
 
     @property
     def weight(self) -> Decimal:
-        """Their money without its sign; infinite if a price is unknown."""
-        if self.unpriced:
-            return Decimal("Infinity")
-        return abs(self.monthly or NOTHING)
+        """Their money without its sign; unbounded if a price is unknown."""
+        return weight([self.monthly], price_unknown=self.unpriced > 0)
 
 
 def crowds_of(
@@ -79,7 +77,7 @@ def crowds_of(
         crowds += [Crowd(tuple(group))] if is_crowd else [Crowd((item,)) for item in group]
     if arrangement.sort is Sort.NAME:
         return crowds
-    return sorted(crowds, key=lambda crowd: -abs(crowd.monthly or NOTHING))
+    return sorted(crowds, key=lambda crowd: -crowd.weight)
 
 
 def _reasons(item: Item) -> Hashable:

@@ -20,6 +20,11 @@ def money(amount: Decimal, currency: str, *, signed: bool = False) -> str:
     return money_text(amount, sanitize(currency), signed=signed)
 
 
+def marked(amount: str, *, price_unknown: bool) -> str:
+    """Returns the amount, with a question mark if a part of it has no known price."""
+    return f"{amount} ?".strip() if price_unknown else amount
+
+
 def number(value: Decimal | int) -> str:
     """Returns a number without trailing zeros: `20`, `2.5`."""
     text = f"{value:f}" if isinstance(value, Decimal) else str(value)

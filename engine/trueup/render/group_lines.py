@@ -8,10 +8,9 @@ from trueup.model.change import Action, Change, Reason
 from trueup.render.amounts import is_shown
 from trueup.render.changes import FOUND_BY, before
 from trueup.render.changes import NOTHING as EMPTY
-from trueup.render.formatting import count, known_as, money, plural
+from trueup.render.formatting import count, known_as, marked, money, plural
 from trueup.render.layout import Cell, Line, free
-from trueup.render.overview import Group, Overview, counted, divided, groups
-from trueup.render.pennies import NOTHING
+from trueup.render.overview import Group, Overview, counted, divided, groups, whole
 from trueup.render.sanitize import sanitize
 from trueup.render.view import View
 from trueup.render.wording import reason_text
@@ -33,49 +32,43 @@ def collapsed(seen: Overview, view: View) -> list[Line]:
         return []
     most = None if view.verbose else MOST
     shown, rest = divided(every, lambda group: group.weight, view.arrangement, most)
-    has_waits = any(group.waits for group in every)
+    has_waits = any(group.waits or group.waits_price_unknown for group in every)
     title = TITLES[view.arrangement.group]
     heads = (INVOICE, MONTH, *([WAITS] if has_waits else ()))
     cells = [Cell(title, view.style.heading), Cell("")]
     cells += [Cell(text, view.style.heading, right=True) for text in heads]
     found = [Line(tuple(cells), "groups", gap=2, heading=True)]
-    found += [_line(known_as(one.row.name), [one], view, has_waits=has_waits) for one in shown]
+    found += [_line(known_as(one.row.name), one, view, has_waits=has_waits) for one in shown]
     if rest:
-        found.append(_line(f"and {len(rest):,} more", rest, view, has_waits=has_waits))
+        found.append(_line(f"and {len(rest):,} more", whole(rest), view, has_waits=has_waits))
     if len(every) > 1:
-        found.append(_line("all", every, view, has_waits=has_waits))
+        found.append(_line("all", whole(every), view, has_waits=has_waits))
     return found
 
 
 def small(of: Sequence[Group], view: View) -> list[Line]:
     """Returns one line for all groups below the minimum amount."""
-    every = [change for group in of for change in group.changes]
-    parts = [f"{len(of):,} with less money", counted(every, marks=view.verbose)]
-    for name, amount in ((INVOICE, _invoice(of)), (MONTH, _month(of))):
+    every = whole(of)
+    parts = [f"{len(of):,} with less money", counted(every.changes, marks=view.verbose)]
+    for name, amount in ((INVOICE, every.invoice), (MONTH, every.month)):
         parts += [f"{_amount(amount, view)} {name}"] if amount else []
     return [free(", ".join(part for part in parts if part), view.style.dim)]
 
 
-def _line(name: str, of: Sequence[Group], view: View, *, has_waits: bool) -> Line:
-    changes = [change for group in of for change in group.changes]
-    waits = sum((group.waits for group in of), NOTHING)
+def _line(name: str, group: Group, view: View, *, has_waits: bool) -> Line:
+    unknown = group.price_unknown
+    invoice = marked(_amount(group.invoice, view), price_unknown=unknown)
+    month = marked(_amount(group.month, view), price_unknown=unknown)
     cells = [
         Cell(f"  {name}"),
-        Cell(counted(changes, marks=view.verbose), view.style.dim),
-        Cell(_amount(_invoice(of), view), right=True, label=INVOICE),
-        Cell(_amount(_month(of), view), right=True, label=MONTH),
+        Cell(counted(group.changes, marks=view.verbose), view.style.dim),
+        Cell(invoice, right=True, label=INVOICE),
+        Cell(month, right=True, label=MONTH),
     ]
     if has_waits:
-        cells.append(Cell(_amount(waits, view), right=True, label=WAITS))
+        waits = marked(_amount(group.waits, view), price_unknown=group.waits_price_unknown)
+        cells.append(Cell(waits, right=True, label=WAITS))
     return Line(tuple(cells), "groups", gap=2)
-
-
-def _invoice(of: Sequence[Group]) -> Decimal:
-    return sum((group.invoice for group in of), NOTHING)
-
-
-def _month(of: Sequence[Group]) -> Decimal:
-    return sum((group.month for group in of), NOTHING)
 
 
 def _amount(amount: Decimal, view: View) -> str:

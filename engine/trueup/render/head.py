@@ -7,7 +7,7 @@ from trueup.model.change import Action
 from trueup.model.plan import Plan
 from trueup.render.changes import symbol
 from trueup.render.findings import remedy_text
-from trueup.render.formatting import count, known_as, money, number, signed
+from trueup.render.formatting import count, known_as, marked, money, number, signed
 from trueup.render.layout import Cell, Line, free
 from trueup.render.overview import (
     TOP,
@@ -21,10 +21,10 @@ from trueup.render.overview import (
     money_lines,
     open_runs,
     refusals,
+    summed,
     verdict,
     waiting,
 )
-from trueup.render.pennies import NOTHING
 from trueup.render.sanitize import sanitize
 from trueup.render.view import View
 from trueup.render.wording import stays_text
@@ -148,22 +148,21 @@ def units_of(line: MoneyLine) -> str:
 
 def amounts_of(line: MoneyLine, view: View) -> tuple[str, str]:
     """Returns the effect on the next invoice and a month; a question mark without a price."""
-    unknown = " ?" if line.price_unknown else ""
+    unknown = line.price_unknown
     invoice = _signed(line.invoice, view) if line.invoice or not unknown else ""
     month = _signed(line.month, view) if line.is_billed_monthly else ""
-    return (invoice + unknown).strip(), (month + unknown).strip()
+    return marked(invoice, price_unknown=unknown), marked(month, price_unknown=unknown)
 
 
 def _rest(rest: Sequence[MoneyLine], view: View) -> Line:
-    invoice = sum((line.invoice for line in rest), NOTHING)
-    month = sum((line.month for line in rest), NOTHING)
+    invoice, month = amounts_of(summed(rest), view)
     hint = "" if view.verbose else " (-v shows them)"
     return Line(
         (
             Cell(f"  and {count(len(rest), 'line')} more{hint}", view.style.dim),
             Cell(""),
-            Cell(_signed(invoice, view), right=True, label=INVOICE),
-            Cell(_signed(month, view), right=True, label=MONTH),
+            Cell(invoice, right=True, label=INVOICE),
+            Cell(month, right=True, label=MONTH),
         ),
         "top",
     )

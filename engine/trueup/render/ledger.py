@@ -85,6 +85,11 @@ def differs(line: LedgerLine) -> bool:
     return line.class_ is not LedgerClass.MATCH
 
 
+def price_unknown(line: LedgerLine) -> bool:
+    """Returns whether the two sides differ by units that have no known price."""
+    return differs(line) and line.monthly is None and line.unexplained is not None
+
+
 def correction_text(line: LedgerLine, currency: str) -> str:
     """Returns the effect of a decision to correct: units and money."""
     billed = (line.units or 0) + line.pending
@@ -111,7 +116,7 @@ def figures(line: LedgerLine, amount: Decimal | None, currency: str) -> list[str
     becomes = [signed(part) if part else "" for part in (line.moved, line.held_units)]
     left = "?" if line.unexplained is None else signed(line.unexplained) if line.unexplained else ""
     if amount is None:
-        money_cell = "price unknown" if differs(line) and line.unexplained is not None else ""
+        money_cell = "price unknown" if price_unknown(line) else ""
     else:
         money_cell = money(amount, currency, signed=True) if amount else ""
     return [*sides, *becomes, left, money_cell]

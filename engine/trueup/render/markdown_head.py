@@ -7,7 +7,7 @@ from trueup.model.plan import Plan
 from trueup.render.attention import Item, NeedKind
 from trueup.render.crowds import Crowd, crowds_of
 from trueup.render.findings import chain_text
-from trueup.render.formatting import counts, known_as, money, number, signed
+from trueup.render.formatting import counts, known_as, marked, money, number, signed
 from trueup.render.group_lines import INVOICE, MONTH, MOST, TITLES, WAITS
 from trueup.render.head import LESS, MORE, NET, amounts_of, units_of
 from trueup.render.ledger import COLUMNS, figures, name_of, priced
@@ -22,8 +22,10 @@ from trueup.render.overview import (
     divided,
     groups,
     money_lines,
+    summed,
     verdict,
     waiting,
+    whole,
 )
 from trueup.render.overview import figures as money_figures
 from trueup.render.pennies import NOTHING
@@ -81,9 +83,8 @@ def _top(seen: Overview, view: View) -> str:
     )
     rows = [_top_row(line, view) for line in shown]
     if rest:
-        invoice = sum((line.invoice for line in rest), NOTHING)
-        month = sum((line.month for line in rest), NOTHING)
-        rows.append((f"and {len(rest):,} more", "", _amount(invoice, view), _amount(month, view)))
+        invoice, month = amounts_of(summed(rest), view)
+        rows.append((f"and {len(rest):,} more", "", literal(invoice), literal(month)))
     return table(("what", "units", f"{INVOICE}:", f"{MONTH}:"), rows)
 
 
@@ -98,9 +99,10 @@ def _items(seen: Overview, view: View) -> str:
     shown, rest = divided(crowds, lambda crowd: crowd.weight, view.arrangement, most)
     items_shown = [_crowd(crowd, view) for crowd in shown]
     if rest:
-        items = [item for crowd in rest for item in crowd.items]
-        amount = sum((item.monthly or NOTHING for item in items), NOTHING)
-        items_shown.append(f"and {len(items):,} more: {_amount(amount, view)} a month")
+        more = Crowd(tuple(item for crowd in rest for item in crowd.items))
+        beside = ", price unknown" if more.unpriced else ""
+        amount = _amount(more.monthly or NOTHING, view)
+        items_shown.append(f"and {len(more.items):,} more: {amount} a month{beside}")
     return bullets(items_shown)
 
 
@@ -131,22 +133,24 @@ def _groups(seen: Overview, view: View) -> str:
         return ""
     most = None if view.verbose else MOST
     shown, rest = divided(every, lambda group: group.weight, view.arrangement, most)
-    rows = [_group(literal(known_as(group.row.name)), [group], view) for group in shown]
+    rows = [_group(literal(known_as(group.row.name)), group, view) for group in shown]
     if rest:
-        rows.append(_group(f"and {len(rest):,} more", rest, view))
+        rows.append(_group(f"and {len(rest):,} more", whole(rest), view))
     if len(every) > 1:
-        rows.append(_group("**all**", every, view))
+        rows.append(_group("**all**", whole(every), view))
     return table(("", "changes", f"{INVOICE}:", f"{MONTH}:", f"{WAITS}:"), rows)
 
 
-def _group(name: str, of: Sequence[Group], view: View) -> Sequence[str]:
-    sums = (
-        sum((group.invoice for group in of), NOTHING),
-        sum((group.month for group in of), NOTHING),
-        sum((group.waits for group in of), NOTHING),
+def _group(name: str, group: Group, view: View) -> Sequence[str]:
+    amounts = (
+        (group.invoice, group.price_unknown),
+        (group.month, group.price_unknown),
+        (group.waits, group.waits_price_unknown),
     )
-    changes = [change for group in of for change in group.changes]
-    return name, counted(changes), *(_amount(amount or None, view) for amount in sums)
+    cells = (
+        marked(_amount(amount or None, view), price_unknown=unknown) for amount, unknown in amounts
+    )
+    return name, counted(group.changes), *cells
 
 
 def ledger_table(plan: Plan) -> str:

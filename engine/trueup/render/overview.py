@@ -14,7 +14,7 @@ from trueup.render.attention import Billing, Item, NeedKind, billing, items
 from trueup.render.belonging import NO_CUSTOMER, NO_SERVICE, Belonging
 from trueup.render.formatting import count, money
 from trueup.render.joined import joined, joined_name
-from trueup.render.pennies import NOTHING
+from trueup.render.pennies import NOTHING, weight
 from trueup.render.style import PLAIN, Style
 from trueup.render.view import ARRANGEMENT, Arrangement, GroupBy, Sort, View
 from trueup.stages.ledger_totals import totals
@@ -46,8 +46,8 @@ class MoneyLine:
 
     @property
     def weight(self) -> Decimal:
-        """The larger of both effects, without its sign."""
-        return max(abs(self.invoice), abs(self.month))
+        """The larger of both effects, without its sign; unbounded if a price is unknown."""
+        return weight((self.invoice, self.month), price_unknown=self.price_unknown)
 
     @property
     def price_unknown(self) -> bool:
@@ -57,14 +57,20 @@ class MoneyLine:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The changes of one customer, tab or service, and what waits there."""
+    """The changes of one customer, tab or service, or of several, and what waits there."""
 
     row: RowRef
     changes: tuple[Change, ...]
     invoice: Decimal
     month: Decimal
     waits: Decimal  # held money a month
+    waits_price_unknown: bool
     weight: Decimal  # for sorting: amounts that cancel each other count too
+
+    @property
+    def price_unknown(self) -> bool:
+        """Whether a part of the money of its changes is unknown."""
+        return any(change.price_unknown for change in self.changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,9 +235,8 @@ def waiting(seen: Overview) -> str:
     """Returns how many rows need a person, and the cost of leaving them; "" if none does."""
     currency, of = seen.plan.currency, seen.ledger
     many = {kind: sum(item.kind is kind for item in seen.items) for kind in NeedKind}
-    stopped = {NeedKind.BLOCKED, NeedKind.HELD}
     parts = []
-    if rows := len({item.row for item in seen.items if item.kind in stopped}):
+    if rows := len({item.row for item in seen.items if item.is_stopped}):
         cost = _cost(seen.billing.held, of.held, currency)
         until = f": {cost} until they are settled" if cost else ""
         parts.append(f"{count(rows, 'row')} blocked or held{until}")
@@ -262,6 +267,16 @@ def money_lines(seen: Overview) -> list[MoneyLine]:
     return sorted(found, key=lambda line: (-line.weight, line.name.casefold()))
 
 
+def summed(lines: Iterable[MoneyLine]) -> MoneyLine:
+    """Returns lines as one, such as those that a shortened list only counts."""
+    every = tuple(lines)
+    return MoneyLine(
+        tuple(change for line in every for change in line.changes),
+        sum((line.invoice for line in every), NOTHING),
+        sum((line.month for line in every), NOTHING),
+    )
+
+
 def groups(seen: Overview, arrangement: Arrangement) -> list[Group]:
     """Returns all changes, grouped by the arrangement; changes without a group come last."""
     by = arrangement.group
@@ -271,29 +286,58 @@ def groups(seen: Overview, arrangement: Arrangement) -> list[Group]:
     waits = _waits(seen.items, by)
     found = []
     for row in dict.fromkeys([*changes, *waits]):
-        ids = [change.id for change in changes.get(row, ())]
-        month, invoice = seen.money.month.total(ids), seen.money.invoice.total(ids)
-        here, held = tuple(changes.get(row, ())), waits.get(row, NOTHING)
-        weight = max(seen.money.invoice.gross(ids), seen.money.month.gross(ids), abs(held))
-        found.append(Group(row, here, invoice, month, held, weight))
+        here, held = tuple(changes.get(row, ())), waits.get(row, [])
+        found.append(_group(row, here, held, seen))
     none = {NO_CUSTOMER, NO_SERVICE}
 
     def order(group: Group) -> tuple[bool, Decimal, str]:
-        weight = NOTHING if arrangement.sort is Sort.NAME else -group.weight
-        return group.row in none, weight, group.row.name.casefold()
+        first = NOTHING if arrangement.sort is Sort.NAME else -group.weight
+        return group.row in none, first, group.row.name.casefold()
 
     return found if by is GroupBy.TAB else sorted(found, key=order)
 
 
-def _waits(found: Iterable[Item], by: GroupBy) -> dict[RowRef, Decimal]:
-    if by is not GroupBy.CUSTOMER:
-        return {}
-    sums: dict[RowRef, Decimal] = {}
-    for item in found:
-        if item.kind in {NeedKind.BLOCKED, NeedKind.HELD} and item.monthly is not None:
-            row = item.customer or NO_CUSTOMER
-            sums[row] = sums.get(row, NOTHING) + item.monthly
-    return sums
+def _group(row: RowRef, changes: tuple[Change, ...], held: Sequence[Item], seen: Overview) -> Group:
+    ids = [change.id for change in changes]
+    month, invoice = seen.money.month, seen.money.invoice
+    waits = sum((item.monthly or NOTHING for item in held), NOTHING)
+    unpriced = any(item.unpriced for item in held)
+    return Group(
+        row,
+        changes,
+        invoice.total(ids),
+        month.total(ids),
+        waits,
+        unpriced,
+        weight(
+            (invoice.gross(ids), month.gross(ids), waits),
+            price_unknown=unpriced or any(change.price_unknown for change in changes),
+        ),
+    )
+
+
+def whole(of: Iterable[Group]) -> Group:
+    """Returns groups as one, such as those that a shortened list only counts."""
+    every = tuple(of)
+    return Group(
+        RowRef("", ""),
+        tuple(change for group in every for change in group.changes),
+        sum((group.invoice for group in every), NOTHING),
+        sum((group.month for group in every), NOTHING),
+        sum((group.waits for group in every), NOTHING),
+        any(group.waits_price_unknown for group in every),
+        sum((group.weight for group in every), NOTHING),
+    )
+
+
+def _waits(found: Iterable[Item], by: GroupBy) -> dict[RowRef, list[Item]]:
+    """Returns the blocked and held rows with units, by their customer."""
+    waiting: dict[RowRef, list[Item]] = {}
+    if by is GroupBy.CUSTOMER:
+        for item in found:
+            if item.is_stopped and (item.monthly is not None or item.unpriced):
+                waiting.setdefault(item.customer or NO_CUSTOMER, []).append(item)
+    return waiting
 
 
 def divided(

@@ -1,6 +1,6 @@
 """Rounds exact amounts to the penny so that the parts still add up to the whole."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -8,11 +8,21 @@ from trueup.model.money import rounded
 
 PENNY = Decimal("0.01")
 NOTHING = Decimal("0.00")
+UNBOUNDED = Decimal("Infinity")
+"""The weight of what has no known price: it may be any amount."""
 
 
 def penny(amount: Decimal) -> Decimal:
     """Returns the amount with two places, halves away from zero."""
     return rounded(amount, PENNY)
+
+
+def weight(amounts: Iterable[Decimal | None], *, price_unknown: bool) -> Decimal:
+    """Returns the largest amount without its sign; `UNBOUNDED` if a price is unknown.
+
+    For sorting, and for a minimum amount: what has no known price comes first and is always shown.
+    """
+    return UNBOUNDED if price_unknown else max(abs(one or NOTHING) for one in (NOTHING, *amounts))
 
 
 def share(whole: Decimal, parts: Sequence[Decimal]) -> list[Decimal]:

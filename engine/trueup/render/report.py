@@ -35,8 +35,10 @@ from trueup.render.overview import (
     figures,
     groups,
     money_lines,
+    summed,
+    whole,
 )
-from trueup.render.pennies import NOTHING
+from trueup.render.pennies import NOTHING, weight
 from trueup.render.plan_tables import why
 from trueup.render.sanitize import clip, sanitize
 from trueup.render.view import Sort, View
@@ -198,22 +200,17 @@ def top_rows(seen: Overview, view: View) -> list[AmountRow]:
     every = money_lines(seen)
     most = None if view.verbose else TOP
     shown, rest = divided(every, lambda line: line.weight, view.arrangement, most)
-    found = [_top_row(line, view) for line in shown]
+    found = [_top_row(known_as(line.name), units_of(line), line, view) for line in shown]
     if rest:
-        invoice = sum((line.invoice for line in rest), NOTHING)
-        month = sum((line.month for line in rest), NOTHING)
-        more = f"and {len(rest):,} more"
-        found.append(AmountRow(more, "", _signed(invoice, view), _signed(month, view)))
+        found.append(_top_row(f"and {len(rest):,} more", "", summed(rest), view))
     return found
 
 
-def _top_row(line: MoneyLine, view: View) -> AmountRow:
+def _top_row(name: str, units: str, line: MoneyLine, view: View) -> AmountRow:
     unknown = line.price_unknown
     invoice = _signed(line.invoice, view) if line.invoice or not unknown else ""
     month = _signed(line.month, view) if line.is_billed_monthly else ""
-    return AmountRow(
-        known_as(line.name), units_of(line), invoice, _beside(month, is_unknown=unknown)
-    )
+    return AmountRow(name, units, invoice, _beside(month, is_unknown=unknown))
 
 
 def entries(seen: Overview, view: View) -> Entries:
@@ -226,14 +223,15 @@ def entries(seen: Overview, view: View) -> Entries:
     return Entries(
         tuple(_entry(crowd, view) for crowd in shown),
         tuple(_entry(crowd, view) for crowd in folded),
-        _month(folded, view) if any(crowd.monthly for crowd in folded) else "",
+        _month(folded, view) if any(crowd.weight for crowd in folded) else "",
         left_out if small else None,
         _month(crowds, view),
     )
 
 
 def _month(crowds: Iterable[Crowd], view: View) -> str:
-    return _signed(sum((crowd.monthly or NOTHING for crowd in crowds), NOTHING), view)
+    every = Crowd(tuple(item for crowd in crowds for item in crowd.items))
+    return _monthly(every.monthly or NOTHING, every.unpriced, view)
 
 
 def _entry(crowd: Crowd, view: View) -> AttentionEntry:
@@ -295,26 +293,27 @@ def group_blocks(seen: Overview, view: View) -> tuple[list[GroupBlock], GroupBlo
     """
     every = groups(seen, view.arrangement)
     shown, small = divided(every, lambda group: group.weight, view.arrangement, None)
-    blocks = [_block(known_as(group.row.name), [group], view) for group in shown]
+    blocks = [_block(known_as(group.row.name), group, view) for group in shown]
     if small:
-        blocks.append(_block(f"{len(small):,} with less money", small, view, listed=False))
+        blocks.append(_block(f"{len(small):,} with less money", whole(small), view, listed=False))
     has_content = [
         block for block in blocks if block.counted or block.invoice or block.month or block.waits
     ]
-    whole = _block("all", every, view, listed=False) if len(every) > 1 else None
-    return has_content, whole
+    all_ = _block("all", whole(every), view, listed=False) if len(every) > 1 else None
+    return has_content, all_
 
 
-def _block(name: str, of: Sequence[Group], view: View, *, listed: bool = True) -> GroupBlock:
-    changes = [change for group in of for change in group.changes]
-    sums = (
-        sum((group.invoice for group in of), NOTHING),
-        sum((group.month for group in of), NOTHING),
-        sum((group.waits for group in of), NOTHING),
-    )
+def _block(name: str, group: Group, view: View, *, listed: bool = True) -> GroupBlock:
+    sums = (group.invoice, group.month, group.waits)
     invoice, month, waits = (_signed(amount, view) if amount else "" for amount in sums)
-    rows = tuple(_row(one, view) for one in _ordered(changes, view)) if listed else ()
-    return GroupBlock(name, counted(changes, marks=view.verbose), invoice, month, waits, rows)
+    return GroupBlock(
+        name,
+        counted(group.changes, marks=view.verbose),
+        invoice,
+        _beside(month, is_unknown=group.price_unknown),
+        _beside(waits, is_unknown=group.waits_price_unknown),
+        tuple(_row(one, view) for one in _ordered(group.changes, view)) if listed else (),
+    )
 
 
 def _ordered(changes: Sequence[Change], view: View) -> list[tuple[Change, ...]]:
@@ -327,8 +326,9 @@ def _ordered(changes: Sequence[Change], view: View) -> list[tuple[Change, ...]]:
 
     def order(row: Sequence[Change]) -> tuple[Decimal, bool, int, str]:
         change, ids = row[0], [one.id for one in row]
-        weight = max(abs(view.money.invoice.total(ids)), abs(view.money.month.total(ids)))
-        first = NOTHING if view.arrangement.sort is Sort.NAME else -weight
+        amounts = view.money.invoice.total(ids), view.money.month.total(ids)
+        heavy = weight(amounts, price_unknown=any(one.price_unknown for one in row))
+        first = NOTHING if view.arrangement.sort is Sort.NAME else -heavy
         is_mark = change.action is Action.WRITE_BACK
         return first, is_mark, position[change.mapping], change.name.casefold()
 

@@ -10,7 +10,7 @@ from trueup.model.change import RowRef
 from trueup.model.note import Note
 from trueup.render.belonging import name_of
 from trueup.render.noted import assignee, tags
-from trueup.render.pennies import NOTHING
+from trueup.render.pennies import NOTHING, UNBOUNDED, weight
 from trueup.render.view import Sort
 from trueup.review.owners import Owner, Owners
 
@@ -59,7 +59,7 @@ class ListedRow(Protocol):
 
     @property
     def weight(self) -> Decimal:
-        """Its amount of money, without a sign."""
+        """Its amount of money, without a sign; `UNBOUNDED` if a price is unknown."""
         ...
 
     @property
@@ -107,11 +107,12 @@ class RowGroup(Generic[Row]):
     rows: Sequence[Row]  # the first ones
     total: int
     sums: Sequence[Decimal]
+    price_unknown: bool  # of one of its rows, at least
 
     @property
     def weight(self) -> Decimal:
-        """The largest of its amounts, without its sign."""
-        return max(map(abs, self.sums), default=NOTHING)
+        """The largest of its amounts, without its sign; unbounded if a price is unknown."""
+        return weight(self.sums, price_unknown=self.price_unknown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +261,8 @@ def page_of(found: Sequence[Shown], page: int, size: int) -> ListPage[Shown]:
 def _group(rows: Sequence[Row], owner: Owner) -> RowGroup[Row]:
     by = rows[0].owners.of(owner)
     name = name_of(by) if by else f"(no {owner})"
-    return RowGroup(by, name, rows[:IN_GROUP], len(rows), total(rows))
+    unknown = any(row.weight == UNBOUNDED for row in rows)
+    return RowGroup(by, name, rows[:IN_GROUP], len(rows), total(rows), unknown)
 
 
 def _contains(text: str, of: RowRef | None) -> bool:

@@ -19,7 +19,7 @@ from trueup.render.formatting import money as money_text
 from trueup.render.ledger import LineMoney
 from trueup.render.noted import Noted
 from trueup.render.overview import Overview
-from trueup.render.pennies import NOTHING
+from trueup.render.pennies import NOTHING, weight
 from trueup.render.plan_tables import reasons_of, why
 from trueup.render.report import DONE, Pieces, pieces
 from trueup.render.text import loose, ordered_tabs
@@ -79,8 +79,8 @@ class Row:
 
     @property
     def weight(self) -> Decimal:
-        """The largest of its amounts, without its sign."""
-        return max(abs(amount or NOTHING) for amount in self.sums)
+        """The largest of its amounts, without its sign; unbounded if a price is unknown."""
+        return weight(self.sums, price_unknown=self.price_unknown)
 
 
 @dataclass(slots=True)
@@ -277,8 +277,8 @@ class LedgerRow:
 
     @property
     def weight(self) -> Decimal:
-        """The largest of its amounts, without its sign."""
-        return max(abs(amount or NOTHING) for amount in self.sums)
+        """The largest of its amounts, without its sign; unbounded if its price is unknown."""
+        return weight(self.sums, price_unknown=ledger.price_unknown(self.line))
 
 
 def ledger_rows(project: Project, seen: Overview) -> tuple[LedgerRow, ...]:

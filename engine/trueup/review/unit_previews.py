@@ -10,6 +10,7 @@ from trueup.render.customer_sentence import customer_sentence
 from trueup.render.formatting import known_as
 from trueup.render.joined import joined
 from trueup.render.overview import Overview
+from trueup.render.pennies import weight
 from trueup.render.unit_steps import ServiceUnits, UnitLevel, units_over_time
 from trueup.render.view import View
 from trueup.review.chart import Chart, chart
@@ -46,9 +47,10 @@ def unit_previews(
 
 
 def _weight(service: ServiceUnits, view: View) -> Decimal:
-    """Returns how much money a service moves, without a sign, for sorting."""
+    """Returns how much money a service moves, for sorting: without a sign, see `pennies.weight`."""
     ids = [change.id for change in service.changes]
-    return max(abs(view.money.invoice.total(ids)), abs(view.money.month.total(ids)))
+    amounts = view.money.invoice.total(ids), view.money.month.total(ids)
+    return weight(amounts, price_unknown=any(one.price_unknown for one in service.changes))
 
 
 def _preview(service: ServiceUnits, view: View, sentences: Mapping[str, str]) -> ServicePreview:
