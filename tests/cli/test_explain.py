@@ -1,10 +1,14 @@
 """`trueup explain`: rows, fields, changes, lines of the ledger, totals; live and from a file."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from trueup.model import document
+from trueup.render.amounts import plan_money
+from trueup.render.formatting import money
+from trueup.render.pennies import penny
 
 CUSTOMER = "customer:Alpine Dental AG"
 SUBSCRIPTION = "Alpine Dental AG, Microsoft 365 Business Premium, yearly"
@@ -107,6 +111,30 @@ def test_a_change_of_units_has_the_sentence_for_the_customer(trueup):
     assert sentence.startswith("From 15 November 2026 you have ")
     assert " Microsoft 365 Business Premium" in sentence
     assert " more" in sentence
+
+
+@pytest.mark.usefixtures("whole")
+def test_a_change_has_the_amounts_of_the_plan_even_where_it_is_rounded_otherwise(trueup, work):
+    """The amounts of a plan add up to its totals in pennies, so a few are a penny off."""
+    trueup("plan", "--out", "plan.json")
+    plan = document.loads((work / "plan.json").read_text(encoding="utf-8"))
+    amounts = plan_money(plan)
+    off = [
+        one
+        for one in plan.changes
+        if one.invoice and amounts.invoice.of(one.id) != penny(one.invoice.amount)
+    ]
+    assert off
+
+    code, out, _ = trueup("explain", "--plan", "plan.json", off[0].id)
+
+    invoice = money(amounts.invoice.of(off[0].id), "GBP", signed=True)
+    month = money(amounts.month.of(off[0].id), "GBP", signed=True)
+    assert code == 0
+    assert re.search(rf"\n  This invoice +{re.escape(invoice)} for ", out)
+    assert re.search(rf"\n  A month +{re.escape(month)} = ", out)
+    sentence = " ".join(out.partition("  Customer")[2].split())
+    assert f"your next invoice has {invoice.lstrip('+-')} " in sentence
 
 
 @pytest.mark.usefixtures("read_once")

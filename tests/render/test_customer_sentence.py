@@ -46,9 +46,11 @@ def adjust(id_, before, after, *, day=DAY, months=1, monthly=None, invoice=None,
     )
 
 
-def told(*changes):
+def told(*changes, currency="GBP"):
     plan = replace(PLAN, changes=changes, ledger=())
-    return customer_sentence(changes, Belonging(plan).service, plan_money(plan), "GBP")
+    money, ids = plan_money(plan), [one.id for one in changes]
+    amounts = money.invoice.known(ids), money.month.known(ids)
+    return customer_sentence(changes, Belonging(plan).service, *amounts, currency)
 
 
 @pytest.mark.parametrize(

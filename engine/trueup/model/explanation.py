@@ -167,6 +167,20 @@ class PeriodAmount:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownMoney:
+    """The money of a change to the penny, as every output of its plan shows it.
+
+    The amounts of a plan's changes add up to its totals, so one may differ from its exact amount by
+    a penny.
+    """
+
+    invoice: Decimal | None = None
+    once: Decimal | None = None
+    month: Decimal | None = None
+    lost: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeExplanation:
     """One change of the plan, with the periods and prices of its money."""
 
@@ -177,6 +191,7 @@ class ChangeExplanation:
     posted_until: date | None  # last day that is invoiced; None: none, or unknown
     needs: tuple[RowRef, ...]  # rows whose changes must be done first
     moved: tuple[SourceRow, ...]  # rows that have changed since the plan was made
+    shown: ShownMoney = ShownMoney()
 
 
 @dataclass(frozen=True, slots=True)

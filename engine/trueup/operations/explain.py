@@ -6,7 +6,12 @@ from dataclasses import replace
 from trueup import wiring
 from trueup.errors import EngineError
 from trueup.model.change import Change
-from trueup.model.explanation import Explanation, LedgerExplanation
+from trueup.model.explanation import (
+    ChangeExplanation,
+    Explanation,
+    LedgerExplanation,
+    ShownMoney,
+)
 from trueup.model.plan import LedgerLine, Plan
 from trueup.model.project import Project
 from trueup.model.suggestions import closest
@@ -22,6 +27,7 @@ from trueup.planning.explaining.rows import changes_of, explain_row
 from trueup.planning.explaining.rules import rules_about
 from trueup.planning.explaining.subjects import RowSubject, Subject, find_subject
 from trueup.ports.target import CachePolicy
+from trueup.render.amounts import plan_money
 
 
 def explain(
@@ -49,7 +55,8 @@ def explain(
         subject = _subject(made.context, shown, what)
         found = _explained(made.context, shown, subject, what)
         notes = _notes(project, plan, made.plan) if plan else ()
-        return with_places(replace(found, notes=notes), world.source)
+        changes = _to_the_penny(found.changes, shown)
+        return with_places(replace(found, changes=changes, notes=notes), world.source)
 
 
 def explain_total(plan: Plan, what: str) -> Explanation | None:
@@ -110,6 +117,25 @@ def _explained(context: PlanContext, plan: Plan, subject: Subject, what: str) ->
         case LedgerLine():
             found = explain_line(context, plan, subject)
             return replace(empty, ledger=(found,) if found else ())
+
+
+def _to_the_penny(
+    changes: Iterable[ChangeExplanation], plan: Plan
+) -> tuple[ChangeExplanation, ...]:
+    """Returns changes with the amounts that other outputs of the plan show."""
+    money = plan_money(plan)
+    return tuple(
+        replace(
+            one,
+            shown=ShownMoney(
+                invoice=money.invoice.of(one.change.id),
+                once=money.once.of(one.change.id),
+                month=money.month.of(one.change.id),
+                lost=money.lost.of(one.change.id),
+            ),
+        )
+        for one in changes
+    )
 
 
 def _lines(

@@ -135,12 +135,10 @@ def effect(changes: Sequence[Change], view: View) -> str:
 def effects(changes: Sequence[Change], view: View) -> tuple[str, str]:
     """Returns the two amounts, the second with a mark if a price is unknown."""
     ids = [change.id for change in changes]
-    invoice, month = view.money.invoice.total(ids), view.money.month.total(ids)
-    has_invoice = any(view.money.invoice.of(id_) is not None for id_ in ids)
-    has_month = any(view.money.month.of(id_) is not None for id_ in ids)
-    parts = [f"{_amount(month, view)} a month"] if has_month else []
+    invoice, month = view.money.invoice.known(ids), view.money.month.known(ids)
+    parts = [] if month is None else [f"{_amount(month, view)} a month"]
     parts += ["price unknown"] if any(change.price_unknown for change in changes) else []
-    return f"{_amount(invoice, view)} this invoice" if has_invoice else "", ", ".join(parts)
+    return "" if invoice is None else f"{_amount(invoice, view)} this invoice", ", ".join(parts)
 
 
 def notes(change: Change, view: View) -> list[str]:

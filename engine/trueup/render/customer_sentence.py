@@ -5,7 +5,6 @@ from datetime import date
 from decimal import Decimal
 
 from trueup.model.change import Action, Change, RowRef
-from trueup.render.amounts import PlanMoney
 from trueup.render.belonging import name_of
 from trueup.render.formatting import known_as, money
 from trueup.render.pennies import penny
@@ -19,12 +18,17 @@ ServiceOf = Callable[[Change], RowRef | None]
 
 
 def customer_sentence(
-    changes: Sequence[Change], service_of: ServiceOf, amounts: PlanMoney, currency: str
+    changes: Sequence[Change],
+    service_of: ServiceOf,
+    invoice: Decimal | None,
+    month: Decimal | None,
+    currency: str,
 ) -> str:
     """The sentence about adjustments that are sent together, or about one; empty for other changes.
 
-    An undo has none: it corrects what was sent, not what the customer has ordered. Amounts are
-    without the price of what else is billed: how much more, or less, these units cost.
+    An undo has none: it corrects what was sent, not what the customer has ordered. `invoice` and
+    `month` are the amounts of these changes as the plan shows them; None: none, or not known. They
+    are without the price of what else is billed: how much more, or less, these units cost.
     """
     moving = [
         change
@@ -36,7 +40,7 @@ def customer_sentence(
     first = moving[0].adjustment
     start = f"From {_day(first.day)}" if first else ""
     has = _has(moving, service_of)
-    return f"{start} {has}{_amounts(moving, amounts, currency)}." if has else ""
+    return f"{start} {has}{_amounts(moving, invoice, month, currency)}." if has else ""
 
 
 def _has(moving: Sequence[Change], service_of: ServiceOf) -> str:
@@ -60,18 +64,19 @@ def _has(moving: Sequence[Change], service_of: ServiceOf) -> str:
     )
 
 
-def _amounts(moving: Sequence[Change], amounts: PlanMoney, currency: str) -> str:
+def _amounts(
+    moving: Sequence[Change], invoice: Decimal | None, month: Decimal | None, currency: str
+) -> str:
     if any(one.price_unknown for one in moving):
         return "; the price is not known yet"
-    ids = [one.id for one in moving]
     parts = []
-    if any(amounts.invoice.of(id_) is not None for id_ in ids):
-        parts.append(f"your next invoice has {_more(amounts.invoice.total(ids), currency)}")
+    if invoice is not None:
+        parts.append(f"your next invoice has {_more(invoice, currency)}")
     months = {one.adjustment.terms.months or 1 for one in moving if one.adjustment}
-    if len(months) == 1 and any(one.monthly is not None for one in moving):
+    if len(months) == 1 and month is not None:
         (many,) = months
         exact = sum((one.monthly or Decimal(0) for one in moving), Decimal(0)) * many
-        amount = amounts.month.total(ids) if many == 1 else penny(exact)
+        amount = month if many == 1 else penny(exact)
         each = _PERIODS.get(many, f"{many} months")
         parts.append(f"each {each} {_more(amount, currency)}")
     return f"; {' and '.join(parts)}" if parts else ""

@@ -13,7 +13,7 @@ from trueup.model.explanation import (
     TotalPart,
 )
 from trueup.model.money import exact
-from trueup.render.amounts import MONTHS, money_of
+from trueup.render.amounts import MONTHS
 from trueup.render.attention import in_pennies
 from trueup.render.belonging import usual_service
 from trueup.render.changes import after, before, paint_of, symbol, units, where
@@ -42,7 +42,9 @@ def change_lines(explained: ChangeExplanation, view: View) -> list[Line]:
     facts += [("Undoes", sanitize(change.undoes))] if change.undoes else []
     facts += [("Note", sanitize(note)) for note in change.notes]
     if not change.together:
-        sentence = customer_sentence([change], usual_service, money_of([change]), view.currency)
+        sentence = customer_sentence(
+            [change], usual_service, explained.shown.invoice, explained.shown.month, view.currency
+        )
         facts += [("Customer", sentence)] if sentence else []
     facts += [
         ("Changed since", f"{row.table} {sanitize(row.key)}, {row_place(row)}")
@@ -64,35 +66,37 @@ def change_lines(explained: ChangeExplanation, view: View) -> list[Line]:
 
 
 def _money(explained: ChangeExplanation, view: View) -> list[Line]:
-    change, found = explained.change, []
+    change, shown, found = explained.change, explained.shown, []
     if explained.terms:
         found.append(_fact("Price", price_text(explained.terms, view)))
     if explained.posted_until:
         found.append(_fact("Posted", f"until {explained.posted_until}: these days never change"))
-    if change.monthly is not None:
-        found.append(_fact("A month", _month(change, change.monthly, explained.terms, view)))
-    if change.invoice:
+    if change.monthly is not None and shown.month is not None:
+        amount = money(shown.month, view.currency, signed=True)
+        found.append(
+            _fact("A month", amount + _month(change, change.monthly, explained.terms, view))
+        )
+    if change.invoice and shown.invoice is not None:
         start, end = change.invoice.start, change.invoice.end
-        amount = money(change.invoice.amount, view.currency, signed=True)
+        amount = money(shown.invoice, view.currency, signed=True)
         found.append(_fact("This invoice", f"{amount} for {start} to {end}"))
-        found += _periods(explained, change, view)
-    if change.one_off:
+        found += _periods(explained, shown.invoice, view)
+    if shown.once:
         why = "for periods before the present one" if change.adjustment else "a fee"
-        amount = money(change.one_off, view.currency, signed=True)
+        amount = money(shown.once, view.currency, signed=True)
         found.append(_fact("Of it once", f"{amount}, {why}"))
-    if change.lost:
-        amount = money(abs(change.lost), view.currency)
-        text = "of earlier days is billed to nobody" if change.lost > 0 else "of credit is owed"
+    if shown.lost:
+        amount = money(abs(shown.lost), view.currency)
+        text = "of earlier days is billed to nobody" if shown.lost > 0 else "of credit is owed"
         found.append(_fact("Earlier days", f"{amount} {text}"))
     return found
 
 
 def _month(change: Change, monthly: Decimal, terms: ServiceTerms | None, view: View) -> str:
-    """Returns the effect on the run rate, and its parts."""
-    amount = money(monthly, view.currency, signed=True)
+    """Returns what the effect on the run rate is made of."""
     if terms is None or terms.monthly is None:
-        return f"{amount}, by the end of its contract"
-    text = f"{amount} = {signed(change.unit_change)} x {money(terms.monthly, view.currency)}"
+        return ", by the end of its contract"
+    text = f" = {signed(change.unit_change)} x {money(terms.monthly, view.currency)}"
     ended = monthly - exact(terms.monthly * change.unit_change)
     if not ended:
         return text
@@ -115,11 +119,11 @@ def price_text(terms: ServiceTerms, view: View) -> str:
     return f"{price} a unit and {months}, {money(terms.monthly, view.currency)} a month"
 
 
-def _periods(explained: ChangeExplanation, change: Change, view: View) -> list[Line]:
-    if change.invoice is None or explained.terms is None or explained.terms.price is None:
+def _periods(explained: ChangeExplanation, invoice: Decimal, view: View) -> list[Line]:
+    if explained.terms is None or explained.terms.price is None:
         return []
-    parts = [period.amount for period in explained.periods]
-    amounts = share(penny(change.invoice.amount), parts)
+    change, parts = explained.change, [period.amount for period in explained.periods]
+    amounts = share(invoice, parts)
     price = money(explained.terms.price, view.currency)
     return [
         _period(one, amount, f"{signed(change.unit_change)} x {price}", view)

@@ -60,6 +60,10 @@ class Spread:
         """Returns the part of that name; None if there is no amount."""
         return self.parts.get(name)
 
+    def known(self, names: Sequence[str]) -> Decimal | None:
+        """Returns the sum of the parts of these names; None if there is no amount."""
+        return self.total(names) if any(name in self.parts for name in names) else None
+
     def total(self, names: Sequence[str]) -> Decimal:
         """Returns the sum of the parts of these names."""
         return sum((self.parts.get(name, NOTHING) for name in names), NOTHING)

@@ -337,11 +337,10 @@ def _ordered(changes: Sequence[Change], view: View) -> list[tuple[Change, ...]]:
 
 def _row(changes: Sequence[Change], view: View) -> ChangeRow:
     ids, money_ = [change.id for change in changes], view.money
-    has_invoice = any(money_.invoice.of(id_) is not None for id_ in ids)
-    has_month = any(money_.month.of(id_) is not None for id_ in ids)
+    invoice, month = money_.invoice.known(ids), money_.month.known(ids)
     reasons = [sanitize(why(one, view.names)) for one in changes if one.action is not Action.CREATE]
     notes = [note for change in changes for note in change_text.notes(change, view)]
-    monthly = _signed(money_.month.total(ids), view) if has_month else ""
+    monthly = "" if month is None else _signed(month, view)
     return ChangeRow(
         action=DONE[changes[0].action],
         name=known_as(joined_name(changes)),
@@ -351,7 +350,7 @@ def _row(changes: Sequence[Change], view: View) -> ChangeRow:
             for line in dict.fromkeys((*_what(changes, view), *notes))
         ),
         why="; ".join(dict.fromkeys(reasons)),
-        invoice=_signed(money_.invoice.total(ids), view) if has_invoice else "",
+        invoice="" if invoice is None else _signed(invoice, view),
         month=_beside(monthly, is_unknown=any(change.price_unknown for change in changes)),
     )
 

@@ -162,8 +162,8 @@ def _row(
         classes=tuple(dict.fromkeys(_classes(one, seen))),
         changes=tuple(one.changes),
         items=tuple(one.items),
-        invoice=invoice.total(ids) if any(invoice.of(id_) is not None for id_ in ids) else None,
-        month=month.total(ids) if any(month.of(id_) is not None for id_ in ids) else None,
+        invoice=invoice.known(ids),
+        month=month.known(ids),
         waits=sum(waiting, NOTHING) if waiting else None,
         price_unknown=any(change.price_unknown for change in one.changes)
         or any(item.unpriced for item in one.items),

@@ -75,4 +75,6 @@ def _sentences(seen: Overview, view: View) -> Mapping[str, str]:
 
 
 def _sentence(changes: Sequence[Change], seen: Overview, view: View) -> str:
-    return customer_sentence(changes, seen.belonging.service, view.money, view.currency)
+    ids = [change.id for change in changes]
+    invoice, month = view.money.invoice.known(ids), view.money.month.known(ids)
+    return customer_sentence(changes, seen.belonging.service, invoice, month, view.currency)
