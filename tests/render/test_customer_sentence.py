@@ -60,28 +60,28 @@ def told(*changes, currency="GBP"):
             adjust("a", 10, 13, monthly=30, invoice=21),
             (
                 "From 10 November 2026 you have 13 instead of 10 Microsoft 365 Business Premium; "
-                "your next invoice has £21.00 more and each month £30.00 more."
+                "counted in GBP, your next invoice has £21.00 more and each month £30.00 more."
             ),
         ),
         (
             adjust("a", 13, 10, monthly=-30, invoice="-21.004"),
             (
                 "From 10 November 2026 you have 10 instead of 13 Microsoft 365 Business Premium; "
-                "your next invoice has £21.00 less and each month £30.00 less."
+                "counted in GBP, your next invoice has £21.00 less and each month £30.00 less."
             ),
         ),
         (
             adjust("a", 0, 3, monthly=5, months=12, invoice=0),
             (
                 "From 10 November 2026 you have 3 Microsoft 365 Business Premium; "
-                "your next invoice has nothing more and each year £60.00 more."
+                "counted in GBP, your next invoice has nothing more and each year £60.00 more."
             ),
         ),
         (
             adjust("a", 3, 0, monthly=-5, months=3),
             (
                 "From 10 November 2026 you no longer have Microsoft 365 Business Premium; "
-                "each quarter £15.00 less."
+                "counted in GBP, each quarter £15.00 less."
             ),
         ),
         (
@@ -101,13 +101,21 @@ def test_a_change_of_units_is_one_plain_sentence(one, sentence):
     assert told(one) == sentence
 
 
+def test_amounts_are_named_by_their_currency_or_left_out():
+    one = adjust("a", 1, 2, monthly=3)
+    units = "From 10 November 2026 you have 2 instead of 1 Microsoft 365 Business Premium"
+
+    assert told(one, currency="CHF") == f"{units}; counted in CHF, each month CHF 3.00 more."
+    assert told(one, currency="") == f"{units}."
+
+
 def test_what_takes_the_place_of_another_is_one_sentence():
     old = RowRef("service", "s0", "Office 2019")
     gain, loss = adjust("a", 0, 12, monthly=120), adjust("b", 12, 2, monthly=-90, service=old)
 
     assert told(gain, loss) == (
         "From 10 November 2026 you have 12 Microsoft 365 Business Premium in place of 10 "
-        "Office 2019, and keep 2 of these; each month £30.00 more."
+        "Office 2019, and keep 2 of these; counted in GBP, each month £30.00 more."
     )
 
 

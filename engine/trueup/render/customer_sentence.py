@@ -8,6 +8,7 @@ from trueup.model.change import Action, Change, RowRef
 from trueup.render.belonging import name_of
 from trueup.render.formatting import known_as, money
 from trueup.render.pennies import penny
+from trueup.render.sanitize import sanitize
 
 _PERIODS = {1: "month", 3: "quarter", 6: "half-year", 12: "year"}
 """Months of a billing period → its name."""
@@ -28,7 +29,9 @@ def customer_sentence(
 
     An undo has none: it corrects what was sent, not what the customer has ordered. `invoice` and
     `month` are the amounts of these changes as the plan shows them; None: none, or not known. They
-    are without the price of what else is billed: how much more, or less, these units cost.
+    are without the price of what else is billed: how much more, or less, these units cost. All
+    amounts of a plan are in the internal currency of the tenant, and no plan knows in which one the
+    customer is billed: the sentence names it, and has no amounts without a name.
     """
     moving = [
         change
@@ -79,7 +82,7 @@ def _amounts(
         amount = month if many == 1 else penny(exact)
         each = _PERIODS.get(many, f"{many} months")
         parts.append(f"each {each} {_more(amount, currency)}")
-    return f"; {' and '.join(parts)}" if parts else ""
+    return f"; counted in {sanitize(currency)}, {' and '.join(parts)}" if parts and currency else ""
 
 
 def _more(amount: Decimal, currency: str) -> str:
