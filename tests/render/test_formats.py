@@ -23,12 +23,15 @@ from trueup.model.mapping import (
 )
 from trueup.model.run import Link
 from trueup.render import graph
+from trueup.render.changes import where
 from trueup.render.csv_ import history_csv
 from trueup.render.json_ import findings_json, links_json, outcome_json, run_json, runs_json
 from trueup.render.markdown import plan_markdown
 from trueup.render.markdown_parts import literal
 from trueup.render.plan_csv import plan_csv
 from trueup.render.plan_tables import TableKind
+
+from tests.render.conftest import change
 
 ZURICH = ZoneInfo("Europe/Zurich")
 HERE = Place("mappings/x.yaml", 1, 1)
@@ -111,6 +114,30 @@ def test_a_spreadsheet_computes_nothing_from_names(a_plan):
         "'|cmd",
         "plain",
     ]
+
+
+ADJUSTED = change("a", Action.ADJUST, "license_change", "A", record=7, values={"n": 1, "id": 7})
+
+
+@pytest.mark.parametrize(
+    ("one", "text", "record"),
+    [
+        (ADJUSTED, "ContractServiceAdjustments for id 7", "id 7"),
+        (replace(ADJUSTED, record=None), "ContractServiceAdjustments, new", ""),
+        (replace(ADJUSTED, values={}), "ContractServiceAdjustments, new", ""),
+        (replace(ADJUSTED, action=Action.UPDATE, entity="Contacts"), "Contacts 7", "7"),
+        (
+            replace(ADJUSTED, action=Action.WRITE_BACK, entity="license_change"),
+            "Work 365 license_change",
+            "",
+        ),
+    ],
+)
+def test_the_id_of_a_service_is_not_shown_as_one_of_an_adjustment(a_plan, one, text, record):
+    plan = replace(a_plan, changes=(one,))
+
+    assert where(one, plan.names) == text
+    assert [row["record"] for row in rows_of(plan_csv(plan))] == [record]
 
 
 def test_figures_stay_figures_in_csv(a_plan):

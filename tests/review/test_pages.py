@@ -441,3 +441,10 @@ def test_the_style_is_that_of_the_reports_and_loads_nothing(browser):
     assert "--page:" in css
     assert ".tabs" in css
     assert not re.search(r"@import|url\(|expression|//", css)
+
+
+def test_the_page_of_an_adjustment_does_not_show_its_service_as_the_record(browser):
+    page = browser.get("/row?mapping=license_change&key=log-sub").text
+
+    assert re.search(r"Autotask ContractServiceAdjustments for contractServiceID \d+", page)
+    assert not re.search(r"ContractServiceAdjustments \d", page)

@@ -290,7 +290,7 @@ def test_markdown_shows_both_halves_as_one_row(tmp_path):
     assert [cell.strip() for cell in row.strip("|").split("|")] == [
         "`±`",
         f"{MAIL.format('new')}, in place of {MAIL.format('old')}",
-        "ContractServiceAdjustments, new; ContractServiceAdjustments 700",
+        "ContractServiceAdjustments, new; ContractServiceAdjustments for contractServiceID 700",
         "0 → 12, 10 → 0 units from 2026-11-10<br>+£14.00 this invoice<br>+£20.00 a month",
         "",
     ]
@@ -304,7 +304,7 @@ def test_the_page_shows_both_halves_as_one_row(tmp_path):
     [row] = shown
     assert row == (
         f"adjust {MAIL.format('sub')} ContractServiceAdjustments, new; "
-        "ContractServiceAdjustments 700 0 → 10, 10 → 0 units from 2026-11-15 "
+        "ContractServiceAdjustments for contractServiceID 700 0 → 10, 10 → 0 units from 2026-11-15 "
         "Moved from con Moved to con-2 moved to another service £0.00 £0.00"
     )
 

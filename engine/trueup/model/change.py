@@ -214,7 +214,10 @@ class Change:
     tab: str
     entity: str  # the target entity; for a write-back the source table
     place: Place  # the mapping's YAML line
-    record: int | None = None  # the record it writes to, where known
+    record: int | None = None
+    """The record it writes to, where known. Of an adjustment: that of the service whose units it
+    moves; of a write-back: that of its row."""
+
     fields: tuple[FieldChange, ...] = ()
     under: tuple[RowRef, ...] = ()  # the rows that it belongs to: contract, customer, …
     values: Mapping[str, object] = field(default_factory=dict)

@@ -111,10 +111,27 @@ def after(field: FieldChange) -> str:
 
 
 def where(change: Change, names: SystemNames) -> str:
-    """Returns what is written, by entity and id."""
+    """Returns what is written, by entity and id; an adjustment is new, for the service it names."""
     if change.action is Action.WRITE_BACK:
         return f"{names.source} {sanitize(change.entity)}"
-    return sanitize(change.entity) + (f" {change.record}" if change.record is not None else ", new")
+    record = record_of(change)
+    if record is None:
+        return f"{sanitize(change.entity)}, new"
+    return f"{sanitize(change.entity)} {'for ' if change.is_append else ''}{record}"
+
+
+def record_of(change: Change) -> int | str | None:
+    """Returns the id of the record that is written; None if it is new, or in the source.
+
+    An adjustment creates a record: it is shown as the field that names its service, with the
+    service's id.
+    """
+    if change.record is None or change.action is Action.WRITE_BACK:
+        return None
+    if not change.is_append:
+        return change.record
+    field = next((name for name, value in change.values.items() if value == change.record), "")
+    return f"{sanitize(field)} {change.record}" if field else None
 
 
 def units(*changes: Change) -> str:

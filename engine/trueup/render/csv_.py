@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from trueup.model.change import Change, FieldChange
 from trueup.model.history import RunHistory, change_data, change_status
-from trueup.render.changes import after, before
+from trueup.render.changes import after, before, record_of
 from trueup.render.history import value_text
 from trueup.render.moments import in_zone
 from trueup.render.sanitize import sanitize
@@ -70,7 +70,7 @@ def about(change: Change) -> Cells:
         "key": ", ".join(change.keys),
         "name": change.name,
         "entity": change.entity,
-        "record": change.record,
+        "record": record_of(change),
         "day": day,
         "units before": units_before,
         "units after": units_after,

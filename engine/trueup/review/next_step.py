@@ -114,7 +114,10 @@ def _records(commands: Sequence[Command]) -> tuple[int, ...]:
 
 
 def _record_of(changes: Sequence[Change]) -> int | None:
-    return next((change.record for change in changes if change.record is not None), None)
+    """Returns the record of the changes; that of an adjustment is of its service."""
+    return next(
+        (one.record for one in changes if one.record is not None and not one.is_append), None
+    )
 
 
 def _ignored(current: CurrentPlan, ref: RowKey, keys: Sequence[str]) -> Decision | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from trueup.errors import EngineError
+from trueup.model.catalogue import SystemNames
 from trueup.model.change import Action, Change
 from trueup.model.decision import Decision
 from trueup.model.finding import Finding
@@ -132,7 +133,7 @@ def row_page(current: CurrentPlan, ref: RowKey) -> RowPage:
         next=next_step(current, ref, row, can_link=Verdict.LINK in verdicts),
         source=f"{spec.source.table} {ref.key}",
         opens=source_address(project, spec.source.table, ref.key),
-        target=_target(spec, record, own, row),
+        target=_target(spec, record, own, row, current.plan.names),
         changes=tuple(_change(change, current) for change in row.changes) if row else (),
         stops=tuple(_stops(row, current)) if row else (),
         ledger=tuple(lines),
@@ -172,9 +173,18 @@ def _ref(line: LedgerLine) -> RowKey:
     return RowKey(line.mapping, line.key)
 
 
-def _target(spec: MappingSpec, linked: int | None, line: LedgerLine | None, row: Row | None) -> str:
+def _target(
+    spec: MappingSpec,
+    linked: int | None,
+    line: LedgerLine | None,
+    row: Row | None,
+    names: SystemNames,
+) -> str:
     """Returns the record that the row is linked to, else the one that the plan found for it."""
     entity, changes = spec.target.entity, row.changes if row else ()
+    adjustment = next((change for change in changes if change.is_append), None)
+    if adjustment:
+        return where(adjustment, names)
     found = [linked, *(change.record for change in changes if change.entity == entity)]
     record = next((one for one in [*found, line.record if line else None] if one is not None), None)
     if record is not None:
