@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
+from trueup.model.plan import LedgerClass
 from trueup.render.notice import plan_notice
 from trueup.render.plan_html import plan_html
 from trueup.render.report import pieces
@@ -66,17 +67,33 @@ def test_a_plan_of_another_day_is_marked_unless_the_day_is_fixed():
 def test_a_row_that_needs_a_person_twice_is_counted_once_everywhere():
     """A blocked subscription whose units are not known either."""
     row = PLAN.blocked[0]
-    line = replace(PLAN.ledger[0], mapping=row.mapping, key=row.key, name=row.name, units=None)
+    line = replace(PLAN.ledger[0], mapping=row.mapping, key=row.key, name="Cedar", units=None)
     plan = replace(PLAN, ledger=(line,), blocked=(row,), findings=())
+
+    assert needy(plan) == (1, pieces("blocked 1, not known 1; 1 of them twice"))
+
+
+def test_two_services_without_a_row_are_two_even_with_one_name():
+    orphan = next(line for line in PLAN.ledger if line.class_ is LedgerClass.ORPHAN)
+    lines = tuple(replace(orphan, record=record) for record in (7, 8))
+
+    assert needy(replace(PLAN, ledger=lines, blocked=(), findings=())) == (2, pieces("differs 2"))
+
+
+def needy(plan):
+    """How many rows need a person, wherever that is shown; and what the head says of them."""
     project = SimpleNamespace(name="work", mappings={}, notes=(), zone=ZONE, as_of=None)
-
-    head = head_of(current_plan_of(project, plan, AT, {}, Reads(AT, AT)), AT)
-
-    figure = head.figures[-1]
-    assert (figure.figure, figure.note) == ("1", pieces("blocked 1, not known 1; 1 of them twice"))
-    assert plan_notice(plan, "d").occasions[0].many == 1
+    current = current_plan_of(project, plan, AT, {}, Reads(AT, AT))
+    figure = head_of(current, AT).figures[-1]
     shown = plan_html(plan).partition("<dt>Needs a person</dt>")[2]
-    assert re.search(r"<strong[^>]*>(.*?)</strong>", shown)[1] == "1"
+    counts = {
+        int(figure.figure),
+        plan_notice(plan, "d").occasions[0].many,
+        int(re.search(r"<strong[^>]*>(.*?)</strong>", shown)[1]),
+        sum(row.needs_person for row in current.rows),
+    }
+    assert len(counts) == 1
+    return counts.pop(), figure.note
 
 
 def test_the_first_step_reads_the_source_and_the_next_the_target():

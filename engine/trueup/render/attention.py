@@ -4,7 +4,7 @@ Each held seat counts at the row at fault, each unexplained one at its own row; 
 to the ledger's totals. A ledger line with an unknown side is in no total, and has no money.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -51,6 +51,13 @@ class Item:
     units: Decimal = Decimal(0)  # that are billed wrong because of it
     monthly: Decimal | None = None  # their money, to the penny; None: none, or not known
     unpriced: int = 0  # lines of the ledger without a price
+    record: int | None = None  # of a line of the ledger
+
+    @property
+    def identity(self) -> Hashable:
+        """What tells its row from others; services without a row may have the same name."""
+        row = self.row
+        return (row.mapping, row.key) if row.key else (row.mapping, self.record, row.name)
 
     @property
     def is_stopped(self) -> bool:
@@ -247,5 +254,12 @@ def _of_line(
     )
     row = RowRef(line.mapping, line.key, line.name)
     return Item(
-        kind, row, (finding,), line.customer_row, units=units, monthly=monthly, unpriced=unpriced
+        kind,
+        row,
+        (finding,),
+        line.customer_row,
+        units=units,
+        monthly=monthly,
+        unpriced=unpriced,
+        record=line.record,
     )

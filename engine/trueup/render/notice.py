@@ -28,7 +28,7 @@ def plan_notice(plan: Plan, digest: str) -> Notice:
     found = []
     if seen.items:
         names = [*dict.fromkeys((item.customer or item.row).name for item in seen.items)]
-        many = len(seen.needy_rows)
+        many = seen.needy_rows
         found.append(Occasion(Event.WAITING, many, money=seen.billing.held, names=names))
     if plan.exceeded:
         limits = [one.limit for one in plan.exceeded]

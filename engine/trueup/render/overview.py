@@ -108,9 +108,9 @@ class Overview:
     belonging: Belonging
 
     @property
-    def needy_rows(self) -> tuple[RowRef, ...]:
-        """The rows of the items, once each: one that is blocked may also differ in the ledger."""
-        return tuple(dict.fromkeys(item.row for item in self.items))
+    def needy_rows(self) -> int:
+        """How many rows the items are about: one that is blocked may also differ in the ledger."""
+        return len({item.identity for item in self.items})
 
 
 def overview(plan: Plan) -> Overview:
@@ -236,7 +236,7 @@ def waiting(seen: Overview) -> str:
     currency, of = seen.plan.currency, seen.ledger
     many = {kind: sum(item.kind is kind for item in seen.items) for kind in NeedKind}
     parts = []
-    if rows := len({item.row for item in seen.items if item.is_stopped}):
+    if rows := len({item.identity for item in seen.items if item.is_stopped}):
         cost = _cost(seen.billing.held, of.held, currency)
         until = f": {cost} until they are settled" if cost else ""
         parts.append(f"{count(rows, 'row')} blocked or held{until}")

@@ -117,7 +117,7 @@ def _answers(seen: Overview, view: View) -> list[HtmlAnswer]:
             ("A year", seen.money.year),
         )
     ]
-    many = len(seen.needy_rows)
+    many = seen.needy_rows
     found.append(
         HtmlAnswer(
             "Needs a person",

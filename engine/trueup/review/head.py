@@ -108,7 +108,7 @@ def links_of(current: CurrentPlan) -> tuple[TabLink, ...]:
 def head_of(current: CurrentPlan, now: datetime) -> Head:
     """Returns the head for a plan at a moment."""
     plan, seen, currency = current.plan, current.seen, current.plan.currency
-    many = len(seen.needy_rows)
+    many = seen.needy_rows
     held, unexplained = seen.billing.held, seen.billing.unexplained
     figures = (
         _spread("This invoice run", seen.money.invoice, currency),
@@ -142,7 +142,7 @@ def head_of(current: CurrentPlan, now: datetime) -> Head:
 
 def _waiting(items: Sequence[Item]) -> str:
     """Returns how many rows of each kind need a person; their money is in the other figures."""
-    rows = {(item.row, item.kind) for item in items}
+    rows = {(item.identity, item.kind) for item in items}
     kinds = Counter(kind for _, kind in rows)
     text = ", ".join(f"{kind} {kinds[kind]:,}" for kind in NeedKind if kinds[kind])
     several = sum(many > 1 for many in Counter(row for row, _ in rows).values())
