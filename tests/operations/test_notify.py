@@ -125,7 +125,7 @@ def listener(reported):
     [
         ("  details: none\n", "Something waits for a person."),
         ("", "2 rows need a person."),
-        ("  details: amounts\n", "2 rows need a person: +£20.00 a month."),
+        ("  details: amounts\n", "2 rows need a person: +£40.00 a month."),
         ("  details: names\n", "(Alpine Dental)"),
     ],
 )

@@ -3,16 +3,19 @@
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
 from trueup.model.plan import LedgerClass
 from trueup.render.notice import plan_notice
+from trueup.render.overview import overview
 from trueup.render.plan_html import plan_html
 from trueup.render.report import pieces
 from trueup.review.current_plan import Reads, current_plan_of
 from trueup.review.head import STALE, Fact, head_of
+from trueup.review.rows import rows_of
 
 from tests.render.conftest import full_plan
 
@@ -78,6 +81,14 @@ def test_two_services_without_a_row_are_two_even_with_one_name():
     lines = tuple(replace(orphan, record=record) for record in (7, 8))
 
     assert needy(replace(PLAN, ledger=lines, blocked=(), findings=())) == (2, pieces("differs 2"))
+
+
+def test_a_notice_has_the_money_of_all_the_rows_that_it_counts():
+    occasion = plan_notice(PLAN, "d").occasions[0]
+    listed = [row.needs for row in rows_of(SimpleNamespace(mappings={}, notes=()), overview(PLAN))]
+
+    assert (occasion.many, occasion.money) == (5, Decimal("9.33"))
+    assert occasion.money == sum(amount for amount in listed if amount is not None)
 
 
 def needy(plan):

@@ -147,7 +147,7 @@ def test_a_tab_has_each_change_with_its_money_and_each_row_that_waits(browser, m
     ]  # fmt: skip
     month = next(one.monthly for one in made_plan.changes if one.action == "adjust")
     assert rows[0]["a month"] == money(month, "GBP", signed=True)
-    assert rows[1]["waits, a month"] == "+£20.00"
+    assert rows[1]["needs a person, a month"] == "+£20.00"
 
 
 def test_state_customer_text_and_order_are_in_the_address(browser):

@@ -146,6 +146,13 @@ def test_a_later_tab_shows_what_an_earlier_one_holds_back(a_plan):
     )
     assert of("Customers") == of("Products") == ()
 
+    left = replace(line, mapping="customer", key="bad", held=(), unexplained=Decimal(3))
+    more = replace(plan, ledger=(replace(line, held=held, unexplained=Decimal(0)), left))
+    current = current_plan_of(project, more, None, {})
+    [held_only] = of("Agreements")
+    assert (held_only.month, held_only.price_unknown) == (line.price * 2, False)
+    assert current.by_row[RowKey("customer", "bad")].needs == line.price * 5
+
     plan = replace(plan, ledger=(replace(line, held=held, price=None),))
     current = current_plan_of(project, plan, None, {})
     [unpriced] = of("Agreements")

@@ -137,6 +137,12 @@ def items(plan: Plan) -> list[Item]:
     return [*priced, *_differences(lines, totals.unexplained), *_unknown(plan.ledger)]
 
 
+def monthly_of(found: Iterable[Item]) -> Decimal | None:
+    """Returns the money of items together; None if none is known."""
+    known = [item.monthly for item in found if item.monthly is not None]
+    return sum(known, NOTHING) if known else None
+
+
 def _held_elsewhere(lines: Iterable[LedgerLine]) -> list[Item]:
     """Returns rows at fault as the ledger names them: they may be outside a selection."""
     found: dict[tuple[str, str], Item] = {}

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from trueup.model.finding import Finding
-from trueup.render.attention import Item, by_money, by_name
+from trueup.render.attention import Item, by_money, by_name, monthly_of
 from trueup.render.findings import CROWD
 from trueup.render.formatting import count, known_as
-from trueup.render.pennies import NOTHING, weight
+from trueup.render.pennies import weight
 from trueup.render.view import Arrangement, Sort
 
 
@@ -48,8 +48,7 @@ class Crowd:
     @property
     def monthly(self) -> Decimal | None:
         """Their money together; None if none is known."""
-        known = [item.monthly for item in self.items if item.monthly is not None]
-        return sum(known, NOTHING) if known else None
+        return monthly_of(self.items)
 
     @property
     def units(self) -> Decimal:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from trueup.model.notice import Details, Event, Notice, Occasion
 from trueup.model.outcome import ChangeStatus, Outcome
 from trueup.model.plan import Plan
+from trueup.render.attention import monthly_of
 from trueup.render.formatting import count, money, sentence, some
 from trueup.render.overview import overview
 from trueup.render.sanitize import sanitize
@@ -29,7 +30,7 @@ def plan_notice(plan: Plan, digest: str) -> Notice:
     if seen.items:
         names = [*dict.fromkeys((item.customer or item.row).name for item in seen.items)]
         many = seen.needy_rows
-        found.append(Occasion(Event.WAITING, many, money=seen.billing.held, names=names))
+        found.append(Occasion(Event.WAITING, many, money=monthly_of(seen.items), names=names))
     if plan.exceeded:
         limits = [one.limit for one in plan.exceeded]
         found.append(Occasion(Event.LIMIT, len(limits), limits=limits))

@@ -10,7 +10,7 @@ from trueup.model.finding import Finding
 from trueup.model.finding_codes import OPEN_RUN
 from trueup.model.plan import Amount, LedgerTotals, Plan
 from trueup.render.amounts import PlanMoney, has_money, plan_money
-from trueup.render.attention import Billing, Item, NeedKind, billing, items
+from trueup.render.attention import Billing, Item, NeedKind, billing, items, monthly_of
 from trueup.render.belonging import NO_CUSTOMER, NO_SERVICE, Belonging
 from trueup.render.formatting import count, money
 from trueup.render.joined import joined, joined_name
@@ -63,7 +63,7 @@ class Group:
     changes: tuple[Change, ...]
     invoice: Decimal
     month: Decimal
-    waits: Decimal  # held money a month
+    waits: Decimal  # money a month of what is blocked or held; no unexplained differences
     waits_price_unknown: bool
     weight: Decimal  # for sorting: amounts that cancel each other count too
 
@@ -300,7 +300,7 @@ def groups(seen: Overview, arrangement: Arrangement) -> list[Group]:
 def _group(row: RowRef, changes: tuple[Change, ...], held: Sequence[Item], seen: Overview) -> Group:
     ids = [change.id for change in changes]
     month, invoice = seen.money.month, seen.money.invoice
-    waits = sum((item.monthly or NOTHING for item in held), NOTHING)
+    waits = monthly_of(held) or NOTHING
     unpriced = any(item.unpriced for item in held)
     return Group(
         row,

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from trueup.render.attention import monthly_of
 from trueup.render.pennies import NOTHING
 from trueup.review.current_plan import CurrentPlan
 from trueup.review.rows import Row, RowKey, Tab
@@ -46,10 +47,11 @@ def _held_back(
     """Returns what the stopped rows of one tab hold back; each row of the list counts once."""
     refs = tuple(faults)
     rows = {id(row): row for fault in refs if (row := current.by_row.get(fault))}.values()
+    stopped = [item for row in rows for item in row.items if item.is_stopped]
     return HeldBack(
         tab=name,
         faults=refs,
         rows=len(waiting),
-        month=sum((row.waits or NOTHING for row in rows), NOTHING),
-        price_unknown=any(row.price_unknown for row in rows),
+        month=monthly_of(stopped) or NOTHING,
+        price_unknown=any(item.unpriced for item in stopped),
     )

@@ -26,7 +26,7 @@ from trueup.review.owners import Owner
 from trueup.review.pages import address, failure_text, page
 from trueup.review.rows import Row, Tab, whole_of
 
-ROW_SUMS = ("this invoice", "a month", "waits, a month")
+ROW_SUMS = ("this invoice", "a month", "needs a person, a month")
 """Names of the amounts of a tab's rows."""
 
 LEDGER_SUMS = ("billed wrong, a month", "this plan moves", "held", "unexplained")

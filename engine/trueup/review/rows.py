@@ -11,7 +11,7 @@ from trueup.model.note import Note
 from trueup.model.plan import LedgerClass, LedgerLine, Plan
 from trueup.model.project import Project
 from trueup.render import ledger
-from trueup.render.attention import Item, NeedKind, items
+from trueup.render.attention import Item, NeedKind, items, monthly_of
 from trueup.render.belonging import name_of
 from trueup.render.changes import units, where
 from trueup.render.formatting import known_as
@@ -56,7 +56,7 @@ class Row:
     items: tuple[Item, ...]  # why it needs a person, or waits
     invoice: Decimal | None  # on the next invoice; None: no money, or not known
     month: Decimal | None  # of the run rate
-    waits: Decimal | None  # a month, until it is settled
+    needs: Decimal | None  # a month, of its items: what is stopped, and what nothing explains
     price_unknown: bool
     what: tuple[str, ...]  # a line for each change that is sent, or links
     notes: tuple[Note, ...]
@@ -74,8 +74,8 @@ class Row:
 
     @property
     def sums(self) -> Sums:
-        """Its amounts: next invoice, run rate, and what waits."""
-        return self.invoice, self.month, self.waits
+        """Its amounts: next invoice, run rate, and what needs a person."""
+        return self.invoice, self.month, self.needs
 
     @property
     def weight(self) -> Decimal:
@@ -140,7 +140,6 @@ def _row(
 ) -> Row:
     ids = [change.id for change in one.changes]
     invoice, month = seen.money.invoice, seen.money.month
-    waiting = [item.monthly for item in one.items if item.monthly is not None]
     name = _name(one)
     own = [RowRef(one.mapping, key, name) for key in one.keys]
     owned_by = owners.of_row(own, one.changes, one.items)
@@ -164,7 +163,7 @@ def _row(
         items=tuple(one.items),
         invoice=invoice.known(ids),
         month=month.known(ids),
-        waits=sum(waiting, NOTHING) if waiting else None,
+        needs=monthly_of(one.items),
         price_unknown=any(change.price_unknown for change in one.changes)
         or any(item.unpriced for item in one.items),
         notes=notes,
