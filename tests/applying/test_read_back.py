@@ -16,9 +16,11 @@ import pytest
 from trueup.errors import SourceError, TargetUnavailable
 from trueup.model.change import Reason
 from trueup.model.finding import Finding
+from trueup.model.history import change_status
 from trueup.model.outcome import ChangeStatus
 from trueup.model.plan import Plan
 from trueup.model.run import Effects, Entry, Lease, Step
+from trueup.operations.open_history import show_run
 from trueup.ports.source import Rows
 from trueup.ports.target import Condition, Record
 from trueup.state.sqlite.store import SqliteState
@@ -99,6 +101,19 @@ def test_an_update_that_is_answered_and_writes_nothing_is_not_repeated_for_ever(
     assert outcome_of(outcome, "customer:acc").text.endswith("phone is '1' and not '22'")
     made = scene.plan()
     assert (actions(made), len(not_kept(made))) == ([], 1)
+
+
+def test_the_history_of_a_run_shows_the_change_as_its_outcome_does():
+    scene = edited("22")
+    keeps(scene, "phone", lambda _: "2")
+    outcome = scene.apply(scene.plan())
+
+    shown = show_run(scene.state, outcome.run)
+
+    assert {change.id: change_status(entries) for change, entries in shown.by_change()} == {
+        "customer:acc": "not kept"
+    }
+    assert shown.changes_written() == 1
 
 
 def test_other_changes_of_the_record_are_written_and_the_field_is_left_as_it_is_kept():

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from trueup.model.audit import AuditEntry
 from trueup.model.change import Action, Change
 from trueup.model.finding import Finding
+from trueup.model.outcome import ChangeStatus
 from trueup.model.plan import Plan
 from trueup.model.run import OPEN, Entry, Run, Step
 
@@ -50,15 +51,17 @@ class RunHistory:
 
 def _written(entries: Sequence[Entry]) -> bool:
     already = any(entry.data.get("already") for entry in entries)
-    return change_status(entries) == Step.DONE and not already
+    return bool(entries) and entries[-1].step is Step.DONE and not already
 
 
 def change_status(entries: Sequence[Entry]) -> str:
-    """The status of a change after these entries: `done`, `failed`, `in doubt`, `not tried`."""
+    """The status of a change after these entries: `done`, `not kept`, `failed`, `not tried`, …"""
     if not entries:
         return NOT_TRIED
     last = entries[-1].step
-    return "in doubt" if last in OPEN else str(last)
+    if last is Step.DONE and change_data(entries).get("kept"):
+        return str(ChangeStatus.NOT_KEPT)
+    return str(ChangeStatus.IN_DOUBT) if last in OPEN else str(last)
 
 
 def change_data(entries: Sequence[Entry]) -> Mapping[str, object]:
