@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from trueup.model import document
 from trueup.model.change import Action, InvoiceEffect, RowRef
 from trueup.model.plan import HeldUnits, LedgerClass
+from trueup.render.ledger import figures, priced
 from trueup.render.markdown import plan_markdown
 from trueup.render.pennies import share, spread
 from trueup.render.plan_csv import plan_csv
@@ -214,6 +215,10 @@ def test_a_line_that_is_not_known_is_in_no_sum_of_the_ledgers_table():
         ["", "", "", ""],
     ]
     assert (plan.summary.ledger.moved.units, plan.summary.ledger.held.units) == (4, 0)
+    assert [figures(line, amount, "GBP") for line, amount in priced(plan)] == [
+        ["8", "3", "+4", "", "+1", "+£10.00"],
+        ["?", "5", "", "", "?", ""],
+    ]
 
 
 @st.composite

@@ -101,6 +101,18 @@ def test_the_ledger_has_each_line_and_its_money(a_plan):
     assert Decimal(0) not in total(rows)
 
 
+def test_a_line_that_is_not_known_is_not_among_those_that_are_held(a_plan):
+    held = (HeldUnits(Decimal(2), "no-phone", "no phone", ("log-1",), RowRef("customer", "bad")),)
+    lines = (*a_plan.ledger, replace(a_plan.ledger[-1], key="other", held=held))
+    plan = replace(a_plan, ledger=lines)
+    rows = ledger_rows(project_of(plan), overview(plan))
+
+    assert sum("held" in row.classes for row in rows) == overview(plan).ledger.held.lines == 2
+    [unknown] = [row for row in rows if row.ref.key == "other"]
+    assert unknown.classes == ("not known", "no-phone")
+    assert [cell.units for cell in unknown.cells] == ["?", "5", "", "", "", "not known", ""]
+
+
 def test_rows_and_lines_without_a_price_weigh_more_than_any_amount(a_plan):
     seen, project = overview(a_plan), project_of(a_plan)
 

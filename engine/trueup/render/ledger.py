@@ -108,12 +108,17 @@ COLUMNS = ("moved", "held", "unexplained", "a month")
 
 
 def figures(line: LedgerLine, amount: Decimal | None, currency: str) -> list[str]:
-    """Returns the cells of a line: both sides, the use of the difference, and its money."""
+    """Returns the cells of a line: both sides, the use of the difference, and its money.
+
+    What moves and is held of a line with an unknown side is in no sum, and in no cell.
+    """
     sides = (
         "-" if line.class_ is LedgerClass.ORPHAN else _known(line.quantity),
         _known(line.units),
     )
-    becomes = [signed(part) if part else "" for part in (line.moved, line.held_units)]
+    becomes = [
+        signed(part) if part and is_known(line) else "" for part in (line.moved, line.held_units)
+    ]
     left = "?" if line.unexplained is None else signed(line.unexplained) if line.unexplained else ""
     if amount is None:
         money_cell = "price unknown" if price_unknown(line) else ""

@@ -8,10 +8,10 @@ from typing import NamedTuple, assert_never
 from trueup.model.change import Action, Change, RowRef
 from trueup.model.finding import Finding
 from trueup.model.note import Note
-from trueup.model.plan import LedgerClass, LedgerLine, Plan
+from trueup.model.plan import LedgerLine, Plan
 from trueup.model.project import Project
 from trueup.render import ledger
-from trueup.render.attention import Item, NeedKind, items, monthly_of
+from trueup.render.attention import Item, NeedKind, is_known, items, monthly_of
 from trueup.render.belonging import name_of
 from trueup.render.changes import units, where
 from trueup.render.formatting import known_as
@@ -322,20 +322,17 @@ def _cells(line: LedgerLine, money: LineMoney, currency: str) -> Iterator[Ledger
         has_money = amount is not None and units_ not in {"", "?"}
         shown = money_text(amount, currency, signed=True) if has_money and amount else ""
         yield LedgerCell("" if units_ == "?" else units_, shown)
-    yield LedgerCell("not known" if line.class_ is LedgerClass.UNKNOWN else "")
+    yield LedgerCell("" if is_known(line) else str(NeedKind.UNKNOWN))
     yield LedgerCell("", wrong)
 
 
 def _becomes(line: LedgerLine) -> Iterator[str]:
     """Returns what the difference is: moved, held or unexplained; and why it is held."""
-    if line.class_ is LedgerClass.UNKNOWN:
+    if not is_known(line):
         yield str(NeedKind.UNKNOWN)
-    if line.moved:
-        yield "moved"
-    if line.held:
-        yield "held"
-    if line.unexplained:
-        yield "unexplained"
+    else:
+        parts = {"moved": line.moved, "held": line.held, "unexplained": line.unexplained}
+        yield from (name for name, part in parts.items() if part)
     yield from dict.fromkeys(one.code for one in line.held)
 
 
