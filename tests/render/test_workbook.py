@@ -213,6 +213,21 @@ def test_a_plan_without_changes_has_every_sheet_and_comes_to_zero(nothing):
     }
 
 
+def test_an_undo_says_nothing_of_what_is_billed_wrong(a_plan):
+    plan = replace(a_plan, undo_of="r7", ledger=(), blocked=(), findings=())
+    head = Book(plan_xlsx(plan)).head()
+
+    assert "A month" in head
+    assert not {"Billed too little", "explained by nothing", "not known, in no sum"} & {*head}
+
+
+def test_what_was_not_read_in_full_is_named(in_part):
+    plan, text = in_part
+    rows = Book(plan_xlsx(plan))._formulas["Summary"].iter_rows(values_only=True)
+
+    assert dict(row[:2] for row in rows)["In part"] == text
+
+
 def test_a_plan_of_blocked_rows_alone_shows_what_they_hold_back(a_plan):
     summary = summarize(Counts(1, 1, 1, 1, 1), (), a_plan.blocked, a_plan.summary.ledger)
     plan = replace(a_plan, changes=(), waves=(), summary=summary)

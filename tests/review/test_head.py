@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
-from trueup.model.plan import LedgerClass
+from trueup.model.plan import LedgerClass, PartialRead
 from trueup.render.notice import plan_notice
 from trueup.render.overview import overview
 from trueup.render.plan_html import plan_html
@@ -37,6 +37,17 @@ def test_the_head_shows_when_each_system_was_read():
     assert facts["Work 365 read"] == Fact("Work 365 read", "09:30")
     assert facts["Autotask read"] == Fact("Autotask read", "09:32")
     assert facts["Autotask"].text == PLAN.target
+
+
+def test_the_head_shows_what_was_not_read_in_full():
+    reads = tuple(
+        PartialRead(entity, 9, 1, f"2026-11-1{n}T09:00:00Z", f"2026-11-1{n}T04:00:00Z")
+        for n, entity in ((4, "Companies"), (2, "Contacts"), (3, "Companies"))
+    )
+    facts = about(Reads(AT, AT), AT, replace(PLAN, partial_reads=reads))
+
+    assert "In part" not in about(Reads(AT, AT), AT)
+    assert facts["In part"].text == "Companies; Contacts: in full at 2026-11-12T04:00:00Z"
 
 
 @pytest.mark.parametrize(

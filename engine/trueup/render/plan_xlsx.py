@@ -10,6 +10,8 @@ from trueup.render.csv_ import Cells
 from trueup.render.noted import NOTHING_NOTED, Noted
 from trueup.render.overview import Overview, overview, verdict
 from trueup.render.overview import waiting as waiting_text
+from trueup.render.partial_reads import LABEL as IN_PART
+from trueup.render.partial_reads import partial_reads
 from trueup.render.pennies import NOTHING
 from trueup.render.plan_tables import TableKind, rows_of, waiting_rows
 from trueup.render.text import outside_text, summary
@@ -131,7 +133,8 @@ def _write_head(sheet: Sheet, seen: Overview, pages: dict[str, Page]) -> None:
     sheet.set_widths(HEAD_WIDTHS)
     row = _write_about(sheet, seen)
     row = _write_money(sheet, row + 1, pages["Changes"])
-    _write_balance(sheet, row + 1, seen, pages)
+    if not seen.plan.undo_of:  # an undo has no ledger: nothing is known of what is billed wrong
+        _write_balance(sheet, row + 1, seen, pages)
 
 
 def _write_about(sheet: Sheet, seen: Overview) -> int:
@@ -141,6 +144,7 @@ def _write_about(sheet: Sheet, seen: Overview) -> int:
     texts = [
         (plan.names.source, plan.source),
         (plan.names.target, plan.target),
+        (IN_PART, "; ".join(partial_reads(plan))),
         ("Undoes", f"run {plan.undo_of}" if plan.undo_of else ""),
         ("A part", "" if plan.undo_of else plan.selection),
         ("Not shown", outside_text(plan.outside) if plan.outside else ""),

@@ -10,6 +10,8 @@ from trueup.render.attention import Item, NeedKind
 from trueup.render.formatting import count, money
 from trueup.render.ledger import differs
 from trueup.render.overview import lines_of, open_runs
+from trueup.render.partial_reads import LABEL as IN_PART
+from trueup.render.partial_reads import brief
 from trueup.render.pennies import Spread
 from trueup.render.report import Pieces, ReasonText, pieces, reason
 from trueup.review.current_plan import CurrentPlan
@@ -154,12 +156,14 @@ def _about(current: CurrentPlan, now: datetime) -> tuple[Fact, ...]:
     today = now.astimezone(project.zone).date()
     is_of_today = project.as_of is not None or plan.as_of == today
     day = Fact("As of", plan.as_of.isoformat())
+    in_part = (Fact(IN_PART, brief(plan)),) if plan.partial_reads else ()
     return (
         Fact(plan.names.source, plan.source),
         Fact(plan.names.target, plan.target),
         day if is_of_today else Fact(day.label, day.text, "not today: plan again", STOP),
         _read(plan.names.source, current.reads.source, now),
         _read(plan.names.target, current.reads.target, now),
+        *in_part,
     )
 
 
