@@ -1,5 +1,7 @@
 """An option that has an effect only with another one, or without it, is refused otherwise."""
 
+import json
+
 import pytest
 
 REFUSED = [
@@ -23,6 +25,9 @@ REFUSED = [
     ("plan --compare main --sort name", "--compare takes no --sort."),
     ("plan --compare main --min-amount 0", "--compare takes no --min-amount."),
     ("plan --compare main --group service", "--compare takes no --group."),
+    ("show plan.json --format json --sort name", "--format json takes no --sort."),
+    ("show plan.json --format csv --min-amount 5", "--format csv takes no --min-amount."),
+    ("show plan.json --format xlsx --group tab", "--format xlsx takes no --group."),
     ("state settle x absent --record 7 --reason x", "--record goes with landed."),
     ("state settle x closed --record 7 --reason x", "--record goes with landed."),
     ("test --make customer:x tests", "--make takes no FILES."),
@@ -42,3 +47,17 @@ def test_an_option_without_effect_is_refused(trueup, line, message):
 
     assert (code, out) == (64, "")
     assert message in err.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("plan --json --sort name", "--json takes no --sort."),
+        ("show plan.json --json --group tab", "--json takes no --group."),
+        ("show plan.json --json --format html", "--json takes no --format."),
+    ],
+)
+def test_what_has_no_effect_on_json_is_refused(trueup, line, message):
+    code, out, _ = trueup(*line.split())
+
+    assert (code, json.loads(out)) == (64, {"error": message})

@@ -8,6 +8,9 @@ import click
 
 from trueup.render.view import Arrangement, GroupBy, Sort
 
+ARRANGING = ("sort", "min_amount", "group")
+"""Names of the three parameters; JSON, CSV and workbooks take none of them."""
+
 
 class AmountType(click.ParamType[Decimal]):
     """An amount of money that is zero or more."""

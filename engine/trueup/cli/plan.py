@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from trueup.cli.arrangement import arranged, arrangement
+from trueup.cli.arrangement import ARRANGING, arranged, arrangement
 from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.exit_codes import Exit
@@ -103,13 +103,15 @@ def plan(
     from trueup.render import text
 
     failures = _parse_failures(fail_on)
-    order = {name: arguments.pop(name) for name in ("sort", "min_amount", "group")}
+    order = {name: arguments.pop(name) for name in ARRANGING}
     arranged_by = arrangement(**order)  # type: ignore[arg-type]  # click passes their types
     options = _options(**arguments)  # type: ignore[arg-type]  # click passes the types of the options
     if other:
         _refuse_with_compare(file, options)
-        refuse_with("--compare", "sort", "min_amount", "group")
+        refuse_with("--compare", *ARRANGING)
         return _compare(context, other, options, failures, detailed_exitcode=detailed_exitcode)
+    if context.json:
+        refuse_with("--json", *ARRANGING)
     project = context.project()
     with listening(context) as listener:
         made = operations.plan(project, options, listener, fresh=fresh)

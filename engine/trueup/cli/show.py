@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trueup.cli.arrangement import arranged, arrangement
+from trueup.cli.arrangement import ARRANGING, arranged, arrangement
 from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.output import out
 from trueup.cli.output_files import write_whole
-from trueup.cli.parameters import OUT_OR_STDOUT
+from trueup.cli.parameters import OUT_OR_STDOUT, refuse_with
 from trueup.cli.plan_files import load_plan, read_text
 from trueup.render.plan_tables import TableKind
 from trueup.render.style import PLAIN
@@ -64,6 +64,10 @@ def show(
     """
     if table and (format_ != "csv" or context.json):
         raise click.UsageError("--table is a table of CSV: it needs --format csv.")
+    if context.json and format_ != "json":
+        refuse_with("--json", "format_")
+    if context.json or format_ in {"json", "csv", "xlsx"}:
+        refuse_with("--json" if context.json else f"--format {format_}", *ARRANGING)
     if file and file.exists() and plan_file.exists() and file.samefile(plan_file):
         raise click.UsageError(f"{file} is the file that is read; name another one.")
 
