@@ -188,11 +188,13 @@ def test_links_and_runs_as_json(run_history):
     }
     assert json.loads(links_json([link], {}))["links"][0]["name"] == ""
     assert (
-        json.loads(runs_json(RunsOverview([run_history.run]), ZURICH))["runs"][0]["started"]
+        json.loads(runs_json(RunsOverview([run_history.run]), ZURICH, "GBP"))["runs"][0]["started"]
         == "2026-11-15 09:00:00+01:00"
     )
     open_run = replace(run_history.run, ended=None)
-    assert json.loads(runs_json(RunsOverview([open_run]), ZURICH))["runs"][0]["ended"] is None
+    assert (
+        json.loads(runs_json(RunsOverview([open_run]), ZURICH, "GBP"))["runs"][0]["ended"] is None
+    )
 
 
 def test_a_run_as_json_holds_each_change_with_its_proof(run_history):

@@ -576,7 +576,7 @@ def test_a_run_is_shown_in_full(run_history, golden):
 def test_runs_are_in_a_table(run_history):
     first = replace(run_history.run, id="first")
     runs = RunsOverview([first, replace(first, id="second", undo_of="1")])
-    assert runs_text(runs, ZURICH).splitlines() == [
+    assert runs_text(runs, ZURICH, "GBP").splitlines() == [
         "Run      Started                     Status            Who                 Plan",
         "first    2026-11-15 09:00:00+01:00   applied in part   anna on billing-1   dddddddddddd",
         (
@@ -584,14 +584,14 @@ def test_runs_are_in_a_table(run_history):
             "dddddddddddd   undoes 1"
         ),
     ]
-    assert runs_text(RunsOverview([]), ZURICH) == NONE
+    assert runs_text(RunsOverview([]), ZURICH, "GBP") == NONE
 
 
 def test_a_run_that_was_undone_shows_it(run_history):
     later = replace(run_history.run, id="second", undo_of=run_history.run.id)
     once = UndoneBy(later, 1)
     runs = RunsOverview([run_history.run, later], undone={run_history.run.id: [once]})
-    assert runs_text(runs, ZURICH).splitlines()[1].endswith("   undone by second")
+    assert runs_text(runs, ZURICH, "GBP").splitlines()[1].endswith("   undone by second")
     text = "by run second of 2026-11-15 09:00:00+01:00: all of its 1 change"
     assert f"Undone    {text}\n" in run_text(replace(run_history, undone=[once]), ZURICH)
     twice = [replace(once, changes=0, undone_by=("third",))]
@@ -630,7 +630,7 @@ def test_the_audit_shows_who_when_what_and_why(run_history):
     forced = replace(forced, who="ben", host="b2")
     ended = replace(forced, reason="", event=LockTaken("anna", "b1", forced=False))
     audit = [forgotten, forced, ended]
-    text = audit_text(audit, ZURICH)
+    text = audit_text(audit, ZURICH, "GBP")
     assert text == (
         "Audit trail\n"
         "  2026-11-15 09:30:00+01:00   anna on billing-1   forget customer 7, Alpine           "
@@ -640,16 +640,16 @@ def test_the_audit_shows_who_when_what_and_why(run_history):
         "  2026-11-15 09:30:00+01:00   ben on b2           took over the lock of anna on b1    "
         "   because: that run had ended without giving it back\n"
     )
-    assert runs_text(RunsOverview([run_history.run], audit), ZURICH).endswith(f"\n\n{text}")
-    assert runs_text(RunsOverview([], audit), ZURICH) == NONE + text
+    assert runs_text(RunsOverview([run_history.run], audit), ZURICH, "GBP").endswith(f"\n\n{text}")
+    assert runs_text(RunsOverview([], audit), ZURICH, "GBP") == NONE + text
     assert run_text(replace(run_history, audit=audit), ZURICH).count(text) == 1
     assert row_text(RowState(audit=audit), ZURICH) == text
-    assert audit_json(audit, ZURICH)[0] == {
+    assert audit_json(audit, ZURICH, "GBP")[0] == {
         "what": "forget customer 7, Alpine", "reason": "linked to the wrong one", "who": "anna",
         "host": "billing-1",
         "at": "2026-11-15 09:30:00+01:00", "run": "",
     }  # fmt: skip
-    assert audit_text([], ZURICH) == ""
+    assert audit_text([], ZURICH, "GBP") == ""
 
 
 @pytest.mark.parametrize(
@@ -665,13 +665,13 @@ def test_the_audit_shows_who_when_what_and_why(run_history):
         (TextOnly("link"), "link"),
         (
             ApprovalStated(Statement.WITHDRAW, "5b1c77aa90ef12345", Decimal(40)),
-            "withdrew the statement on plan 5b1c77aa90ef, which moves 40.00",
+            "withdrew the statement on plan 5b1c77aa90ef, which moves £40.00",
         ),
     ],
     ids=repr,
 )
 def test_each_kind_of_edit_reads_as_its_command(event, text):
-    assert event_text(audited(event, run="r1")) == text
+    assert event_text(audited(event, run="r1"), "GBP") == text
 
 
 def test_the_overview_shows_links_what_needs_attention_and_the_latest_edits(run_history):
@@ -684,7 +684,7 @@ def test_the_overview_shows_links_what_needs_attention_and_the_latest_edits(run_
         [ChangeInDoubt("r1", "c1", "Alpine", since)],
         [audited(LinkForgotten("customer", str(key))) for key in range(7)],
     )
-    assert overview_text(overview, ZURICH) == (
+    assert overview_text(overview, ZURICH, "GBP") == (
         "Mapping    Key   Name     Record            How\n"
         "customer   7     Alpine   Companies 29683   match\n"
         "\n"
@@ -699,7 +699,7 @@ def test_the_overview_shows_links_what_needs_attention_and_the_latest_edits(run_
         )
     )
     nothing = StateOverview([], {})
-    assert overview_text(nothing, ZURICH) == (
+    assert overview_text(nothing, ZURICH, "GBP") == (
         "No links yet: nothing was applied from this project.\n"
     )
 

@@ -126,9 +126,9 @@ def _list(context: CommandContext, plan: str | None) -> int:
         return Exit.ERROR if found.lacks else Exit.DONE
     statements = operations.list_approvals(project)
     if context.json:
-        out(as_json({"approvals": statements_json(statements, project.zone)}))
+        out(as_json({"approvals": statements_json(statements, project.zone, project.currency)}))
     else:
-        out(statements_text(statements, project.zone, context.style))
+        out(statements_text(statements, project.zone, project.currency, context.style))
     return Exit.DONE
 
 

@@ -52,9 +52,9 @@ def write_runs(context: CommandContext) -> int:
     project = context.project()
     runs = operations.history(project)
     out(
-        runs_json(runs, project.zone)
+        runs_json(runs, project.zone, project.currency)
         if context.json
-        else runs_text(runs, project.zone, context.style)
+        else runs_text(runs, project.zone, project.currency, context.style)
     )
     return 0
 

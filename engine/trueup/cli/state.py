@@ -45,7 +45,7 @@ def list_(context: CommandContext, mapping: str | None) -> int:
     if context.json:
         out(links_json(overview.links, overview.names))
     else:
-        out(overview_text(overview, project.zone, context.style))
+        out(overview_text(overview, project.zone, project.currency, context.style))
     return 0
 
 

@@ -81,15 +81,19 @@ def standing_json(found: ApprovalStanding, zone: tzinfo) -> Mapping[str, object]
     }
 
 
-def statements_text(statements: Sequence[AuditEntry], zone: tzinfo, style: Style = PLAIN) -> str:
+def statements_text(
+    statements: Sequence[AuditEntry], zone: tzinfo, currency: str, style: Style = PLAIN
+) -> str:
     """All statements about plans, oldest first."""
-    return audit_text(statements, zone, style) or NONE
+    return audit_text(statements, zone, currency, style) or NONE
 
 
-def statements_json(statements: Sequence[AuditEntry], zone: tzinfo) -> list[Mapping[str, object]]:
+def statements_json(
+    statements: Sequence[AuditEntry], zone: tzinfo, currency: str
+) -> list[Mapping[str, object]]:
     """Returns the same as JSON, each with the digest of its plan."""
     return [
         {**line, "plan": entry.event.plan, "statement": entry.event.statement}
-        for line, entry in zip(audit_json(statements, zone), statements, strict=True)
+        for line, entry in zip(audit_json(statements, zone, currency), statements, strict=True)
         if isinstance(entry.event, ApprovalStated)
     ]

@@ -24,6 +24,9 @@ from trueup.stages.approval import moved_text
 
 HEADING = "Audit trail"
 
+NO_AMOUNTS = ""
+"""The currency of edits of a row: only statements about plans have amounts."""
+
 SHORT = 12
 """Characters of a digest that people compare."""
 
@@ -38,32 +41,45 @@ _ENDED = "that run had ended without giving it back"
 """The reason of a takeover that was not forced."""
 
 
-def audit_lines(audit: Sequence[AuditEntry], zone: tzinfo, style: Style = PLAIN) -> list[Line]:
-    """One line per entry under a heading, in the order given; no lines if there are no entries."""
+def audit_lines(
+    audit: Sequence[AuditEntry], zone: tzinfo, currency: str, style: Style = PLAIN
+) -> list[Line]:
+    """One line per entry under a heading, in the order given; no lines if there are no entries.
+
+    `currency` is that of the amounts in statements about plans.
+    """
     lines = [
-        Line(tuple(Cell(sanitize(text)) for text in audit_cells(entry, zone)), "by hand", 2)
+        Line(
+            tuple(Cell(sanitize(text)) for text in audit_cells(entry, zone, currency)), "by hand", 2
+        )
         for entry in audit
     ]
     return [free(HEADING, style.heading), *lines] if lines else []
 
 
-def audit_cells(entry: AuditEntry, zone: tzinfo) -> tuple[str, str, str, str]:
+def audit_cells(entry: AuditEntry, zone: tzinfo, currency: str) -> tuple[str, str, str, str]:
     """Returns when, who, what, and why of one entry; the last may be ""."""
     reason = _reason(entry)
     because = f"because: {reason}" if reason else ""
-    return in_zone(entry.at, zone), f"{entry.who} on {entry.host}", event_text(entry), because
+    what = event_text(entry, currency)
+    return in_zone(entry.at, zone), f"{entry.who} on {entry.host}", what, because
 
 
-def audit_text(audit: Sequence[AuditEntry], zone: tzinfo, style: Style = PLAIN) -> str:
+def audit_text(
+    audit: Sequence[AuditEntry], zone: tzinfo, currency: str, style: Style = PLAIN
+) -> str:
     """Returns the same lines as a page of their own."""
-    return page([lines], style.columns) if (lines := audit_lines(audit, zone, style)) else ""
+    lines = audit_lines(audit, zone, currency, style)
+    return page([lines], style.columns) if lines else ""
 
 
-def audit_json(audit: Sequence[AuditEntry], zone: tzinfo) -> list[Mapping[str, object]]:
+def audit_json(
+    audit: Sequence[AuditEntry], zone: tzinfo, currency: str
+) -> list[Mapping[str, object]]:
     """Returns the same entries as JSON."""
     return [
         {
-            "what": event_text(entry),
+            "what": event_text(entry, currency),
             "reason": _reason(entry),
             "who": entry.who,
             "host": entry.host,
@@ -74,11 +90,11 @@ def audit_json(audit: Sequence[AuditEntry], zone: tzinfo) -> list[Mapping[str, o
     ]
 
 
-def event_text(entry: AuditEntry) -> str:
+def event_text(entry: AuditEntry, currency: str) -> str:
     """Returns an edit as its command: `forget customer 7, Alpine`."""
     match entry.event:
         case ApprovalStated(statement, plan, amount, unknown):
-            moved = moved_text(amount, unknown)
+            moved = moved_text(amount, unknown, currency)
             return f"{_STATED[statement]} plan {plan[:SHORT]}, which moves {moved}"
         case LockTaken(holder, host, forced):
             lock = f"the lock of {holder} on {host}"

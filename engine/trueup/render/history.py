@@ -26,9 +26,9 @@ WORDS = {
 """Labels of the values in a journal entry."""
 
 
-def runs_text(overview: RunsOverview, zone: tzinfo, style: Style = PLAIN) -> str:
+def runs_text(overview: RunsOverview, zone: tzinfo, currency: str, style: Style = PLAIN) -> str:
     """All runs in a table, the latest last, and the manual edits below it."""
-    edits = audit_lines(overview.audit, zone, style)
+    edits = audit_lines(overview.audit, zone, currency, style)
     if not overview.runs:
         return NONE + page([edits], style.columns)
     heading = [Cell(text, style.heading) for text in ("Run", "Started", "Status", "Who", "Plan")]
@@ -55,7 +55,8 @@ def run_text(history: RunHistory, zone: tzinfo, style: Style = PLAIN) -> str:
         for change, entries in history.by_change()
         for line in _change(change, entries, history, zone, style)
     ]
-    sections = (_head(history, zone), audit_lines(history.audit, zone, style), changes)
+    edits = audit_lines(history.audit, zone, history.plan.currency, style)
+    sections = (_head(history, zone), edits, changes)
     return page((section for section in sections if section), style.columns)
 
 

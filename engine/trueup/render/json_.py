@@ -20,7 +20,7 @@ from trueup.model.outcome import Outcome
 from trueup.model.plan_json import encode
 from trueup.model.run import Link, Run
 from trueup.model.state_overview import RowState
-from trueup.render.audit import audit_json
+from trueup.render.audit import NO_AMOUNTS, audit_json
 from trueup.render.moments import in_zone
 
 Names = Mapping[tuple[str, str], str]
@@ -67,7 +67,7 @@ def row_json(row: RowState, zone: tzinfo) -> str:
             "link": _link(row.link, row.name) if row.link else None,
             "applied": encode(row.applied),
             "pushed": encode(row.pushed),
-            "by_hand": audit_json(row.audit, zone),
+            "by_hand": audit_json(row.audit, zone, NO_AMOUNTS),
         }
     )
 
@@ -76,10 +76,10 @@ def _link(link: Link, name: str) -> Mapping[str, object]:
     return {**encode(link), "name": name}
 
 
-def runs_json(overview: RunsOverview, zone: tzinfo) -> str:
+def runs_json(overview: RunsOverview, zone: tzinfo, currency: str) -> str:
     """`{"runs": […], "by_hand": […]}`, without the plans."""
     runs = [_run(run, zone, overview.undone.get(run.id, ())) for run in overview.runs]
-    return as_json({"runs": runs, "by_hand": audit_json(overview.audit, zone)})
+    return as_json({"runs": runs, "by_hand": audit_json(overview.audit, zone, currency)})
 
 
 def run_json(runs: Sequence[RunHistory], zone: tzinfo) -> str:
@@ -90,7 +90,7 @@ def run_json(runs: Sequence[RunHistory], zone: tzinfo) -> str:
 def _run_in_full(history: RunHistory, zone: tzinfo) -> Mapping[str, object]:
     return {
         **_run(history.run, zone, history.undone),
-        "by_hand": audit_json(history.audit, zone),
+        "by_hand": audit_json(history.audit, zone, history.plan.currency),
         "changes": _changes(history, zone),
     }
 

@@ -4,7 +4,7 @@ from datetime import tzinfo
 
 from trueup.model.run import Pushed
 from trueup.model.state_overview import RowState, StateOverview
-from trueup.render.audit import audit_lines, audit_text
+from trueup.render.audit import NO_AMOUNTS, audit_lines, audit_text
 from trueup.render.formatting import known_as
 from trueup.render.history import value_text
 from trueup.render.layout import Cell, Line, free
@@ -22,12 +22,14 @@ NOTES = "~"
 """Names of applied values that begin so are the engine's own notes and are not shown."""
 
 
-def overview_text(overview: StateOverview, zone: tzinfo, style: Style = PLAIN) -> str:
+def overview_text(
+    overview: StateOverview, zone: tzinfo, currency: str, style: Style = PLAIN
+) -> str:
     """The links; below them what needs attention and the latest manual edits."""
     sections = (
         _links(overview, style),
         attention_text(overview, zone),
-        audit_text(overview.audit[-FEW:], zone, style),
+        audit_text(overview.audit[-FEW:], zone, currency, style),
     )
     return "\n".join(section for section in sections if section)
 
@@ -82,7 +84,7 @@ def row_text(row: RowState, zone: tzinfo, style: Style = PLAIN) -> str:
             for name, value in row.applied.items()
             if not name.startswith(NOTES)
         ]
-    lines += audit_lines(row.audit, zone, style)
+    lines += audit_lines(row.audit, zone, NO_AMOUNTS, style)
     return page([lines], style.columns)
 
 

@@ -56,7 +56,9 @@ def runs(request: Request, current: CurrentPlan) -> Response:
             }
             for run in reversed(found.runs)
         ],
-        edits=[audit_cells(entry, zone) for entry in reversed(found.audit)],
+        edits=[
+            audit_cells(entry, zone, current.project.currency) for entry in reversed(found.audit)
+        ],
         verified=verified,
         wrong=[finding_row(finding, current.view) for finding in verified.findings]
         if verified
@@ -81,7 +83,7 @@ def run(request: Request, current: CurrentPlan) -> Response:
         active="Runs",
         id=shown.run.id,
         about=about(shown, zone),
-        edits=[audit_cells(entry, zone) for entry in shown.audit],
+        edits=[audit_cells(entry, zone, shown.plan.currency) for entry in shown.audit],
         is_open=not has_ended,
         settles=in_zone(settles, zone) if settles else "",
         can_undo=has_ended and bool(shown.changes_written()),

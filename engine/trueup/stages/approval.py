@@ -144,7 +144,7 @@ def _moved(found: ApprovalStanding, currency: str) -> str:
     return moved_text(found.moved.amount, found.moved.unknown, currency)
 
 
-def moved_text(amount: Decimal, unknown: int, currency: str = "") -> str:
+def moved_text(amount: Decimal, unknown: int, currency: str) -> str:
     """Returns the amount, and how many changes have an unknown price in addition."""
     text = money_text(amount, currency)
     changes = f"{unknown:,} change{'s' if unknown != 1 else ''}"
