@@ -151,7 +151,7 @@ def chain_text(because: Sequence[RowRef]) -> str:
 
 
 def holds_back(of_rows: Iterable[Mapping[str, int]], style: Style) -> list[Line]:
-    """Returns what some rows hold back together; "" if nothing."""
+    """Returns what some rows hold back together; no lines if nothing."""
     back: Counter[str] = Counter()
     for row in of_rows:
         back.update(row)

@@ -220,15 +220,27 @@ def doubts(seen: Overview) -> list[str]:
     return found
 
 
+def signing(seen: Overview) -> tuple[bool | None, str]:
+    """Returns whether the plan can be signed, and why not or what to look at first.
+
+    None if there is nothing to sign.
+    """
+    if refused := refusals(seen.plan):
+        return False, "; ".join(refused)
+    if not seen.plan.changes:
+        return None, ""
+    found = doubts(seen)
+    return True, f"after a look at {', '.join(found)}" if found else ""
+
+
 def verdict(seen: Overview) -> str:
     """Returns whether the plan can be signed, as a sentence."""
-    if refused := refusals(seen.plan):
-        return f"No: {'; '.join(refused)}."
-    if not seen.plan.changes:
+    can_be, why = signing(seen)
+    if can_be is None:
         return "There is nothing to sign."
-    if found := doubts(seen):
-        return f"Yes, after a look at {', '.join(found)}."
-    return "Yes."
+    if not can_be:
+        return f"No: {why}."
+    return f"Yes, {why}." if why else "Yes."
 
 
 def waiting(seen: Overview) -> str:

@@ -11,7 +11,14 @@ from trueup.render.formatting import count, money, sentence
 from trueup.render.group_lines import TITLES
 from trueup.render.ledger import COLUMNS, figures, name_of, priced
 from trueup.render.noted import NOTHING_NOTED, Noted, noted_rows
-from trueup.render.overview import Overview, doubts, open_runs, overview, refusals, view_of, waiting
+from trueup.render.overview import (
+    Overview,
+    open_runs,
+    overview,
+    signing,
+    view_of,
+    waiting,
+)
 from trueup.render.partial_reads import LABEL, partial_reads
 from trueup.render.pennies import Spread
 from trueup.render.sanitize import sanitize
@@ -136,16 +143,14 @@ def _sides(of: Spread, view: View) -> report.Pieces:
 
 
 def _signing(seen: Overview) -> HtmlAnswer:
-    """Returns whether the plan can be signed, as `overview.verdict` does."""
-    question = "Can be signed"
-    if refused := refusals(seen.plan):
-        return HtmlAnswer(question, "No", report.pieces(sentence("; ".join(refused))), "stop")
-    if not seen.plan.changes:
+    """Returns whether the plan can be signed."""
+    can_be, why = signing(seen)
+    question, note = "Can be signed", report.pieces(sentence(why))
+    if can_be is None:
         return HtmlAnswer(question, "Nothing to sign")
-    if found := doubts(seen):
-        look = report.pieces(f"After a look at {', '.join(found)}")
-        return HtmlAnswer(question, "Yes", look, "look")
-    return HtmlAnswer(question, "Yes", (), "good")
+    if not can_be:
+        return HtmlAnswer(question, "No", note, "stop")
+    return HtmlAnswer(question, "Yes", note, "look" if why else "good")
 
 
 def _ledger(plan: Plan) -> list[HtmlLedgerRow]:

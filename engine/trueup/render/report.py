@@ -289,7 +289,7 @@ def pieces(text: str, *, has_commands: bool = True) -> Pieces:
 def group_blocks(seen: Overview, view: View) -> tuple[list[GroupBlock], GroupBlock | None]:
     """Returns the groups, and their sum if there are several.
 
-    Write-backs are shown with `-v` only: the summary counts them.
+    Write-backs are shown with `-v` only, unless they have money: the summary counts them.
     """
     every = groups(seen, view.arrangement)
     shown, small = divided(every, lambda group: group.weight, view.arrangement, None)
