@@ -368,6 +368,16 @@ def test_parts_are_rounded_by_themselves_but_for_what_the_whole_needs(parts):
     )
 
 
+HALVES = st.integers(-2000, 2000).map(lambda n: Decimal(n) / 200)
+
+
+@given(st.sets(HALVES, max_size=12).flatmap(lambda one: st.tuples(*[st.permutations([*one])] * 2)))
+def test_an_amount_is_rounded_in_the_same_way_whatever_the_order(orders):
+    first, second = ({str(part): part for part in order} for order in orders)
+
+    assert spread(first) == spread(second)
+
+
 @given(st.dictionaries(st.text(max_size=3), AMOUNTS, max_size=30))
 def test_increases_and_decreases_add_up_to_the_net(amounts):
     made = spread(amounts)

@@ -29,15 +29,18 @@ def share(whole: Decimal, parts: Sequence[Decimal]) -> list[Decimal]:
     """Returns the parts to the penny, with `whole` as their sum.
 
     `whole` is an amount to the penny, `parts` are exact. Each part is rounded by itself; if the sum
-    is off, the parts that rounding moved furthest the wrong way take one penny each. If the parts
-    do not add up to the whole, by more than rounding explains, they are only rounded.
+    is off, the parts that rounding moved furthest the wrong way take one penny each; of equally far
+    ones the largest, so the order of the parts does not matter. If the parts do not add up to the
+    whole, by more than rounding explains, they are only rounded.
     """
     rounded = [penny(part) for part in parts]
     missing = int((whole - sum(rounded, NOTHING)) / PENNY)
     if not missing or abs(missing) > len(rounded) + 1:
         return rounded
     step = PENNY if missing > 0 else -PENNY
-    by_need = sorted(range(len(parts)), key=lambda n: ((rounded[n] - parts[n]) * step, n))
+    by_need = sorted(
+        range(len(parts)), key=lambda n: ((rounded[n] - parts[n]) * step, -abs(parts[n]), n)
+    )
     for turn in range(abs(missing)):
         rounded[by_need[turn % len(rounded)]] += step
     return rounded
