@@ -220,6 +220,25 @@ def test_a_create_after_a_fault_is_sent_once_and_in_doubt(sandbox, connect, faul
     assert companies(connect) == (["Old", "New"] if landed else ["Old"])
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 502, "text": "Bad gateway: upstream rate limit"},
+        {"status": 503, "text": "Itgenatr005: Thread Threshold Exceeded"},
+        {"status": 500, "text": "A workflow rule failed: rate limit of the mail server."},
+    ],
+    ids=str,
+)
+def test_a_create_whose_error_only_mentions_a_limit_is_not_sent_twice(sandbox, connect, fault):
+    strike(sandbox, "POST", "/Companies", kind="error", when="after", **fault)
+
+    with pytest.raises((TargetRejected, TargetUnavailable)) as caught:
+        connect().create("Companies", COMPANY)
+
+    assert caught.value.may_have_landed
+    assert companies(connect) == ["Old", "New"]
+
+
 def test_a_create_that_takes_effect_after_its_connection_is_lost_is_in_doubt(sandbox, connect):
     strike(sandbox, "POST", "/Companies", kind="late", seconds=0.05)
 

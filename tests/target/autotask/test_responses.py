@@ -56,6 +56,10 @@ def test_a_500_with_errors_is_a_refusal_with_autotasks_messages():
         (200, b'{"name": "\xff"}'),
         (500, b'{"errors": ["Execution Timeout Expired."]}'),
         (500, b'{"errors": ["Transaction was deadlocked on lock resources"]}'),
+        (500, b"<title>Thread Threshold Exceeded</title>"),
+        (502, b'{"errors": ["Bad gateway: upstream rate limit"]}'),
+        (503, b'{"errors": ["Itgenatr005: Thread Threshold Exceeded"]}'),
+        (504, b"<title>504: the number of requests that wait is too high</title>"),
     ],
 )
 def test_a_fault_of_the_service_leaves_the_outcome_unclear(status, body):
@@ -82,6 +86,19 @@ def test_a_redirect_is_not_followed_and_not_repeated(status):
 )
 def test_too_many_requests_were_not_carried_out_whatever_the_status(status, body):
     assert isinstance(judged(status, body), Busy)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"errors": ["Picklist value [Rate Limited Internet] does not exist for category."]}',
+        b'{"errors": ["The Service \'Thread limit pack\' is already on the Contract."]}',
+        b'{"errors": ["Thread Threshold Exceeded", "An error has occurred."]}',
+    ],
+)
+@pytest.mark.parametrize("status", [400, 500])
+def test_a_refusal_that_only_contains_the_words_of_a_limit_is_not_busy(status, body):
+    assert isinstance(judged(status, body), Rejected)
 
 
 def test_the_message_of_a_busy_service_in_a_good_response_is_data():

@@ -8,7 +8,7 @@ not enough: a 500 with a message is a refusal, a 500 without one is a fault
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -23,10 +23,14 @@ LONGEST_MESSAGE = 300
 
 _MOST_ERRORS = 20
 _BUSY = re.compile(
-    r"itgenatr005|thread threshold|thread limit|request threshold|number of requests|rate limit",
+    r"itgenatr005\b|(the )?thread (threshold|limit)\b"  # observed: [N8N]
+    r"|(the|you have exceeded the) request threshold\b",  # assumed: no source has this text
     re.IGNORECASE,
 )
-"""Messages of the limits of requests at a time and in an hour. Their status is not always 429."""
+"""How a message of the limits of requests at a time and in an hour begins.
+
+Only the beginning counts: a refusal may repeat a value of ours that contains such words.
+"""
 _TRANSIENT = re.compile(
     r"timed out|timeout expired|request timeout|operation timeout|deadlock", re.IGNORECASE
 )
@@ -104,7 +108,7 @@ def judge(response: ServiceResponse, now: datetime) -> Verdict:
     payload, errors, is_json = _read(response)
     text = "; ".join(errors) or f"HTTP {response.status}"
     wait = retry_after(response.headers, now)
-    if _is_busy(response.status, text):
+    if _is_busy(response.status, errors if is_json else ()):
         return Busy(text, wait)
     if _is_refusal(response.status, text, has_errors=is_json and bool(errors)):
         is_foreign = not is_json and bool(response.body.strip())
@@ -125,13 +129,20 @@ def _read(response: ServiceResponse) -> tuple[Any, tuple[str, ...], bool]:
     return payload, _errors_of(payload), True
 
 
-def _is_busy(status: int, text: str) -> bool:
-    is_known = status >= HTTPStatus.BAD_REQUEST and _BUSY.search(text) is not None
-    return is_known or status == HTTPStatus.TOO_MANY_REQUESTS
+def _is_busy(status: int, errors: Sequence[str]) -> bool:
+    """Whether a limit stopped the request; `errors` are Autotask's own.
+
+    The status is not always 429, but a status above 500 comes from a server in between, which may
+    have passed the request on.
+    """
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return True
+    is_autotasks = HTTPStatus.BAD_REQUEST <= status <= HTTPStatus.INTERNAL_SERVER_ERROR
+    return is_autotasks and bool(errors) and all(_BUSY.match(error) for error in errors)
 
 
 def _is_refusal(status: int, text: str, *, has_errors: bool) -> bool:
-    """Whether nothing was done; `has_errors`: the body has errors of Autotask."""
+    """Whether the service refused the request; `has_errors`: the body has errors of Autotask."""
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return has_errors and _TRANSIENT.search(text) is None
     is_client_error = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
