@@ -57,6 +57,32 @@ def test_an_instant_becomes_its_day_in_the_business_time_zone(raw: object, zone:
     assert coerce(instant, Field("effectiveDate", Type.DAY)) == day
 
 
+@pytest.mark.parametrize(
+    ("raw", "day"),
+    [
+        ("9999-12-31T23:59:59Z", date(9999, 12, 31)),
+        ("9999-12-31T23:59:59-05:00", date(9999, 12, 31)),
+        (datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), date(9999, 12, 31)),
+        ("0001-01-01T00:00:00Z", date(1, 1, 1)),
+        ("0001-01-01T00:00:01Z", date(1, 1, 1)),
+        ("0001-01-01T00:00:00+05:00", date(1, 1, 1)),
+    ],
+)
+@pytest.mark.parametrize("zone", ["America/Chicago", "Europe/Berlin", "Europe/London"])
+def test_an_instant_at_an_end_of_the_calendar_has_its_own_date_where_the_zone_has_none(
+    raw: object, day: date, zone: str
+):
+    """Databases write such an instant for "no end"."""
+    assert read_day(raw, zone) == day
+
+
+@pytest.mark.parametrize("raw", ["0001-01-01T00:00:00+05:00", "9999-12-31T23:59:59-05:00"])
+def test_an_instant_that_is_out_of_range_in_utc_is_reported_as_that(raw: str):
+    for value in (raw, datetime.fromisoformat(raw)):
+        with pytest.raises(InvalidValue, match="is an instant out of range"):
+            read_instant(value, "UTC")
+
+
 @pytest.mark.parametrize("raw", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
 def test_an_extreme_instant_is_read_or_reported_as_out_of_range(raw: str):
     for zone in ("America/Chicago", "Europe/Zurich"):

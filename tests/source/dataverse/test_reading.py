@@ -91,6 +91,7 @@ def test_page_links_are_followed_unchanged_with_the_same_preferences(world: Data
         ("UserLocal", "2026-03-29T00:00:00Z", date(2026, 3, 29)),
         ("UserLocal", "2026-06-30T22:00:00Z", date(2026, 7, 1)),
         ("UserLocal", "2026-06-30T21:59:59Z", date(2026, 6, 30)),
+        ("UserLocal", "9999-12-31T23:59:59Z", date(9999, 12, 31)),  # Zürich has no later day
         ("DateOnly", "2026-07-01", date(2026, 7, 1)),
         ("TimeZoneIndependent", "2026-06-30T23:30:00Z", date(2026, 6, 30)),
     ],

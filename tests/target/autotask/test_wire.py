@@ -233,6 +233,19 @@ def test_instants_are_read_as_they_were_sent_to_the_millisecond(moment):
     )
 
 
+OUT_OF_RANGE = "0001-01-01T00:00:00+05:00"
+
+
+def test_an_instant_out_of_range_is_an_error_when_read():
+    with pytest.raises(MalformedResponse, match="Small 1: moment is not of type instant"):
+        read(SMALL, "moment", OUT_OF_RANGE)
+
+
+def test_an_instant_out_of_range_is_not_sent():
+    with pytest.raises(UnsendableValue, match="is out of range"):
+        to_wire(INSTANT, datetime.fromisoformat(OUT_OF_RANGE))
+
+
 @given(st.decimals(-(10**9), 10**9, places=4))
 def test_money_is_read_as_it_was_sent_to_four_places(amount):
     sent = f'{{"id": 1, "fee": {to_wire(MONEY, amount)!r}}}'

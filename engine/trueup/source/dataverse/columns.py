@@ -15,7 +15,7 @@ from trueup.errors import SourceError
 from trueup.model.catalogue import Column, Table, Type
 from trueup.source.column_reader import ColumnReader
 from trueup.source.dataverse.metadata import LOOKUPS, AttributeDefinition, TableDefinition
-from trueup.source.dates import as_instant
+from trueup.source.dates import as_instant, date_in
 from trueup.source.errors import InvalidValue
 from trueup.source.names import column_named, suggestion
 from trueup.source.profile import ColumnProfile, Profile
@@ -146,7 +146,7 @@ def _day_converter(behaviour: str, zone: ZoneInfo) -> Convert:
     """UserLocal days are a local midnight in UTC; the others are the day as written."""
 
     def local_day(text: str) -> date:
-        return as_instant(text, None).astimezone(zone).date()
+        return date_in(zone, as_instant(text, None))
 
     def written_day(text: str) -> date:
         try:

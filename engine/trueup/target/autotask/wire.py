@@ -37,7 +37,10 @@ def to_wire(field: Field, value: object) -> object:
     """Returns a value as JSON, for the bodies of writes. Raises `UnsendableValue`."""
     coerced = _coerced(field, value)
     if isinstance(coerced, datetime):
-        utc = coerced.astimezone(UTC).replace(tzinfo=None)
+        try:
+            utc = coerced.astimezone(UTC).replace(tzinfo=None)
+        except OverflowError:
+            raise UnsendableValue(f"{coerced} is out of range") from None
         return f"{utc.isoformat(timespec='milliseconds')}Z"
     if isinstance(coerced, date):
         return coerced.isoformat()
@@ -241,7 +244,10 @@ def to_instant(raw: object) -> datetime | None:
     if not text:
         return None
     moment = datetime.fromisoformat(text)
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError:
+        raise ValueError(raw) from None
 
 
 _READERS: Mapping[Type, Callable[[Any], object]] = {
