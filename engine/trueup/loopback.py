@@ -1,7 +1,28 @@
-"""The host of an address, and whether it is this machine, where encryption is not needed."""
+"""Reads addresses: their host and origin, and whether they are on this machine.
+
+On this machine encryption is not needed.
+"""
 
 from ipaddress import ip_address
 from urllib.parse import urlsplit
+
+PORTS = {"http": 80, "https": 443}
+"""The port of a scheme where an address names none."""
+
+
+def origin(url: str) -> tuple[str, str, int]:
+    """Returns scheme, host and port, in one spelling for comparison.
+
+    The host is in lower case and without brackets. Raises `ValueError`.
+    """
+    parts = urlsplit(url.strip())
+    return parts.scheme, parts.hostname or "", parts.port or PORTS.get(parts.scheme, 0)
+
+
+def has_path(url: str) -> bool:
+    """Returns whether an address goes on behind its host and port, other than with a slash."""
+    parts = urlsplit(url.strip())
+    return bool(parts.path.strip("/") or parts.query or parts.fragment)
 
 
 def is_loopback(host: str) -> bool:

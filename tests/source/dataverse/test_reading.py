@@ -442,6 +442,42 @@ def test_plain_http_stays_on_this_machine(host: str):
         assert client.calls == 0
 
 
+@pytest.mark.parametrize("spelling", ["HTTP://LOCALHOST:{port}", "http://Localhost:{port}/"])
+def test_an_address_in_another_spelling_is_the_same_environment(
+    world: DataverseWorld, spelling: str
+):
+    """Dataverse sends its links with the host in lower case."""
+    port = world.sandbox.url.rpartition(":")[2]
+    access = {"url": spelling.format(port=port), "authority": f"http://localhost:{port}"}
+    world = replace(world, access=access)
+
+    assert len(world.read(page=3)) == 7
+    assert len(world.read(page=3)) == 7
+
+
+@pytest.mark.parametrize(
+    ("url", "root"),
+    [
+        ("https://contoso.crm11.dynamics.com", "https://contoso.crm11.dynamics.com"),
+        ("HTTPS://Contoso.CRM11.dynamics.com:443/", "https://contoso.crm11.dynamics.com"),
+        ("https://[::1]:8443", "https://[::1]:8443"),
+    ],
+)
+def test_the_address_and_the_scope_of_the_token_have_one_spelling(url: str, root: str):
+    access = DataverseAccess(url, "t", "c", SECRET)
+
+    with DataverseClient(access, SystemClock()) as client:
+        assert (client.root, access.login().scope) == (root, f"{root}/.default")
+
+
+@pytest.mark.parametrize("path", ["/api/data/v9.2", "/main.aspx?appid=1", "?x=1"])
+def test_an_address_with_a_path_is_refused(path: str):
+    access = DataverseAccess(f"https://org.example{path}", "t", "c", SECRET)
+
+    with pytest.raises(SourceError, match=r"source\.url must be https:// and the host alone"):
+        DataverseClient(access, SystemClock())
+
+
 def test_a_link_to_another_host_is_not_followed(world: DataverseWorld):
     with (
         world.source() as source,

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from trueup.config.node import Node
 from trueup.config.project import ProjectOptions
-from trueup.loopback import is_in_clear
+from trueup.loopback import has_path, is_in_clear
 from trueup.model.finding import Finding, Severity
 
 TARGET_TIMEOUT = 300
@@ -34,6 +34,9 @@ def check_connections(project: Node, options: ProjectOptions) -> Iterator[Findin
             elif is_in_clear(address):
                 text = f"{part}.{name} begins with http://, so the secret would be sent in clear"
                 yield Finding("address", Severity.ERROR, text, "write https://", node.place)
+            elif (part, name) == ("source", "url") and has_path(address):
+                text = "source.url has a path, and the path of the API would be added to it"
+                yield Finding("address", Severity.ERROR, text, _HOST_REMEDY, node.place)
 
     yield from _check_database(project, options)
 
@@ -49,6 +52,7 @@ def _check_database(project: Node, options: ProjectOptions) -> Iterator[Finding]
 
 _DATABASE = re.compile(r"(?:postgresql|postgres)(?:\+psycopg)?://")
 _DATABASE_REMEDY = "write postgresql://, the user, the host and the name of the database"
+_HOST_REMEDY = "write https:// and the host alone"
 _ADDRESS_REMEDY = "write https:// and the host, without spaces"
 
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 from trueup.errors import SourceError
-from trueup.loopback import is_on_loopback
+from trueup.loopback import PORTS, has_path, is_on_loopback, origin
 from trueup.ports.world import Clock
 from trueup.source.dataverse.errors import MalformedBody, error_of, one_line, refusal
 from trueup.source.dataverse.retry import RequestAttempts, RetryPolicy, is_fault
@@ -49,7 +49,7 @@ _Result = TypeVar("_Result")
 class DataverseAccess:
     """The environment's address, the credentials, and how long a request may take."""
 
-    url: str  # https://<environment>.crm.dynamics.com
+    url: str  # https://<environment>.crm.dynamics.com, in any spelling: see `root`
     tenant: str
     client_id: str
     client_secret: str = field(repr=False)
@@ -57,6 +57,13 @@ class DataverseAccess:
     timeout: float = 120.0  # seconds for one answer
     deadline: float = 900.0  # seconds for one request with all its repeats
     attempts: int = 6  # of one request, while its answers are faults
+
+    @property
+    def root(self) -> str:
+        """The environment's address in one spelling, as Dataverse writes it in its links."""
+        scheme, host, port = origin(self.url)
+        host = f"[{host}]" if ":" in host else host
+        return f"{scheme}://{host}" + ("" if port == PORTS.get(scheme) else f":{port}")
 
     def login(self) -> Login:
         """Returns the credentials for the token."""
@@ -66,7 +73,7 @@ class DataverseAccess:
             authority=urlunsplit(urlsplit(authority)._replace(scheme=scheme)),
             client_id=self.client_id,
             client_secret=self.client_secret,
-            scope=f"{self.url.rstrip('/')}/.default",
+            scope=f"{self.root}/.default",
             configured_authority=authority,
         )
 
@@ -84,12 +91,14 @@ class DataverseClient:
     """One connection to one environment; a context manager."""
 
     def __init__(self, access: DataverseAccess, clock: Clock) -> None:
-        """Sends nothing yet. Raises `SourceError` on an address without https."""
+        """Sends nothing yet. Raises `SourceError` on an address without https, or with a path."""
         for name, url in (("url", access.url), ("authority", access.authority)):
             if urlsplit(url).scheme != "https" and not is_on_loopback(url):
                 raise SourceError(f"source.{name} must begin with https://")
+        if has_path(access.url):
+            raise SourceError("source.url must be https:// and the host alone, without a path")
         self._access, self._clock = access, clock
-        self._root = access.url.rstrip("/")
+        self._root = access.root
         self._http = open_http(access.timeout, _HEADERS, loopback=is_on_loopback(access.url))
         self._policy = RetryPolicy(clock, access.deadline, access.attempts)
         self._tokens = Tokens(access.login(), HttpxTokenClient(access.timeout, self._policy))
@@ -144,11 +153,13 @@ class DataverseClient:
         """The address of a path, or of a link that must stay in this environment."""
         if "://" not in path:
             return f"{self._root}{API}{path}"
-        own, link = urlsplit(self._root), urlsplit(path)
-        if (own.scheme, own.netloc) != (link.scheme, link.netloc):
-            raise SourceError(
-                f"{self.name} sent a link to {one_line(link.netloc)}; it is not followed"
-            )
+        try:
+            is_own = origin(path) == origin(self._root)
+        except ValueError:  # a port that is no number
+            is_own = False
+        if not is_own:
+            host = one_line(path.split("/")[2])
+            raise SourceError(f"{self.name} sent a link to {host}; it is not followed")
         return path
 
     def _repeat(self, request: _DataverseRequest, read: Callable[[bytes], _Result]) -> _Result:

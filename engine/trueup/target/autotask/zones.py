@@ -8,15 +8,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
-from trueup.loopback import is_loopback
+from trueup.loopback import PORTS, is_loopback, origin
 from trueup.target.autotask.responses import MalformedResponse, clean_message
 
 SERVICE = "ATServicesRest"
 VERSION = "V1.0"
 DOMAIN = "autotask.net"
 """All zones of Autotask are below it."""
-
-_PORTS = {"http": 80, "https": 443}
 
 _HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.?|[0-9a-f:.]+", re.IGNORECASE)
 """A host's name or IP address, without what else a URL may hold there."""
@@ -61,7 +59,7 @@ class Zone:
         """Returns host, port and the path before the service, in one spelling."""
         scheme, host, port = _origin(self.root)
         prefix = urlsplit(self.root).path.removesuffix(f"/{SERVICE}/{VERSION}")
-        return f"{host}{'' if port == _PORTS[scheme] else f':{port}'}{prefix}"
+        return f"{host}{'' if port == PORTS[scheme] else f':{port}'}{prefix}"
 
     def host_name(self) -> str:
         """Returns the host alone, in lower case."""
@@ -119,10 +117,9 @@ def read_zone(payload: object) -> Zone:
 
 
 def _origin(url: str) -> tuple[str, str, int]:
-    """Scheme, host and port in one spelling, for comparison. Raises `ValueError`."""
-    parts = _split(url)
-    scheme = parts.scheme.lower()
-    return scheme, (parts.hostname or "").lower(), parts.port or _PORTS[scheme]
+    """Scheme, host and port in one spelling, for comparison. Raises `ValueError` as `_split`."""
+    _split(url)
+    return origin(url)
 
 
 def _split(url: str) -> SplitResult:
@@ -133,7 +130,7 @@ def _split(url: str) -> SplitResult:
     except ValueError:  # its text would repeat a part of the address
         has_port = False
     is_host = bool(_HOST.fullmatch(parts.hostname or ""))
-    if parts.scheme.lower() not in _PORTS or not is_host or not has_port:
+    if parts.scheme.lower() not in PORTS or not is_host or not has_port:
         raise ValueError("an address must be like https://webservices.autotask.net")
     if parts.username or parts.password:
         raise ValueError("an address must not hold a user name or password")
