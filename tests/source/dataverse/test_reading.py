@@ -21,6 +21,7 @@ from trueup.sandbox.dataverse.web_api import WebApi
 from trueup.sandbox.http.request import Request
 from trueup.sandbox.http.responses import Response
 from trueup.source.dataverse.client import DataverseAccess, DataverseClient
+from trueup.source.dataverse.retry import RetryPolicy
 from trueup.source.profile import ColumnProfile, Profile
 from trueup.wiring import SystemClock
 
@@ -35,6 +36,7 @@ from tests.support.dataverse_world import (
     key,
     license_change,
 )
+from tests.support.fakes import FakeClock
 
 ROWS = {
     "license_change": [license_change(number) for number in range(1, 8)],
@@ -367,6 +369,32 @@ def test_a_reading_does_not_wait_beyond_its_deadline(world: DataverseWorld):
         match="over the service's limit of requests; no time is left to wait 500 seconds",
     ):
         world.read()
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("9" * 12, 999_999_999),
+        ("9" * 400, 999_999_999),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", "[0-9]+"),
+    ],
+)
+def test_a_wait_out_of_all_range_is_beyond_the_deadline(header: str, seconds: object):
+    attempts = RetryPolicy(FakeClock(), 900.0, 6).start("reading", repeatable=True)
+
+    with pytest.raises(SourceError, match="no time is left to wait 999999999 seconds"):
+        attempts.wait_over_limit({"retry-after": header}, "busy")
+
+
+@pytest.mark.parametrize("header", ["", "soon", "²", "Fri, 20 Nov 99999999999 12:01:30 GMT"])
+def test_without_a_time_to_wait_a_reading_waits_five_seconds(header: str):
+    clock = FakeClock()
+    before = clock.now()
+
+    attempts = RetryPolicy(clock, 900.0, 6).start("reading", repeatable=True)
+    attempts.wait_over_limit({"retry-after": header}, "busy")
+
+    assert (clock.now() - before).total_seconds() == 5
 
 
 def test_a_token_withdrawn_during_a_run_is_renewed(world: DataverseWorld):

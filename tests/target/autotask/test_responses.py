@@ -16,7 +16,6 @@ from trueup.target.autotask.responses import (
     clean_message,
     judge,
     parse,
-    retry_after,
 )
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -122,31 +121,6 @@ def test_a_web_page_is_shown_by_its_title_without_escapes():
     verdict = judged(404, b"<html><head><title>Not\x1b[2J found</title></head><script>x</script>")
 
     assert verdict.errors == ("HTTP 404 with a web page (Not [2J found)",)
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({}, None),
-        ({"retry-after": "12"}, 12.0),
-        ({"retry-after": " 0 "}, 0.0),
-        ({"retry-after": "-5"}, None),
-        ({"retry-after": "soon"}, None),
-        ({"retry-after": "9" * 400}, 999_999_999.0),
-        ({"retry-after": "Fri, 20 Nov 2026 12:01:30 GMT"}, 90.0),
-        ({"retry-after": "Fri, 20 Nov 2026 11:00:00 GMT"}, 0.0),
-        # the date is the server's, so it is compared with the server's clock
-        (
-            {
-                "retry-after": "Fri, 20 Nov 2026 18:00:30 GMT",
-                "date": "Fri, 20 Nov 2026 18:00:00 GMT",
-            },
-            30.0,
-        ),
-    ],
-)
-def test_retry_after_is_seconds_or_a_date(headers, seconds):
-    assert retry_after(headers, NOW) == seconds
 
 
 def test_a_busy_verdict_has_the_wait_that_the_service_asks_for():

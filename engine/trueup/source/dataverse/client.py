@@ -202,7 +202,7 @@ class DataverseClient:
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             limit = LIMITS.get(code.lower(), "requests")
             reason = f"over the service's limit of {limit}"
-            attempts.wait_over_limit(response.headers.get("Retry-After", ""), reason)
+            attempts.wait_over_limit(response.headers, reason)
         elif is_fault(status):
             attempts.wait_after_fault(f"{message} (HTTP {status})")
         else:

@@ -6,12 +6,13 @@ Facts: docs/explanation/work365.md, section 6.6.
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 from trueup.errors import SourceError
+from trueup.model.retry_after import retry_after
 from trueup.ports.world import Clock
 from trueup.source.dataverse.errors import DataverseUnavailable
 
@@ -48,9 +49,10 @@ class RequestAttempts:
     repeatable: bool
     count: int = 0  # attempts so far
 
-    def wait_over_limit(self, retry_after: str, reason: str) -> None:
-        """Waits as long as the header asks. The request was certainly not carried out."""
-        self._pause(_seconds(retry_after, self.policy.clock.now()), reason)
+    def wait_over_limit(self, headers: Mapping[str, str], reason: str) -> None:
+        """Waits as long as the response asks. The request was certainly not carried out."""
+        seconds = retry_after(headers, self.policy.clock.now())
+        self._pause(_DEFAULT_WAIT if seconds is None else seconds, reason)
 
     def wait_after_fault(self, reason: str) -> None:
         """Waits longer each time. Raises `DataverseUnavailable` if there must be no repeat."""
@@ -76,13 +78,3 @@ class RequestAttempts:
 def is_fault(status: int) -> bool:
     """Returns whether the service had a fault, so that the same request may succeed later."""
     return status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED
-
-
-def _seconds(retry_after: str, now: datetime) -> float:
-    """The seconds that the service asks to wait, given as seconds or as a date."""
-    if retry_after.isdigit():
-        return float(retry_after)
-    try:
-        return max((parsedate_to_datetime(retry_after) - now).total_seconds(), 0.0)
-    except (ValueError, TypeError):
-        return _DEFAULT_WAIT

@@ -69,8 +69,7 @@ class HttpxTokenClient:
                 continue
             status = response.status_code
             if status == HTTPStatus.TOO_MANY_REQUESTS:
-                retry_after = response.headers.get("Retry-After", "")
-                attempts.wait_over_limit(retry_after, "the login is busy")
+                attempts.wait_over_limit(response.headers, "the login is busy")
             elif is_fault(status):
                 attempts.wait_after_fault(f"the login is at fault (HTTP {status})")
             else:

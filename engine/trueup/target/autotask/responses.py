@@ -10,12 +10,12 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Never
 
+from trueup.model.retry_after import retry_after
 from trueup.target.autotask.refusals import nothing_was_written
 
 LONGEST_MESSAGE = 300
@@ -181,29 +181,6 @@ def _errors_of(payload: object) -> tuple[str, ...]:
     ]
     cleaned = (clean_message(message) for message in messages if isinstance(message, str))
     return tuple(message for message in cleaned if message)
-
-
-def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Returns the seconds that the service asks to wait, None if it does not ask.
-
-    The header has seconds or a date. A date is compared with the service's own clock if the
-    response shows it.
-    """
-    header = headers.get("retry-after", "").strip()
-    if header.isdecimal():
-        return float(header[:9])
-    if not header:
-        return None
-    until, service_now = _date(header), _date(headers.get("date", ""))
-    return max(0.0, (until - (service_now or now)).total_seconds()) if until else None
-
-
-def _date(text: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def clean_message(text: str, longest: int = LONGEST_MESSAGE) -> str:
