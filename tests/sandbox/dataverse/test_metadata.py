@@ -46,7 +46,7 @@ def test_columns_have_all_their_properties(client: DataverseClient):
 
     name, contact = columns["name"], columns["primarycontactid"]
     assert name["@odata.type"] == f"#{CRM}.StringAttributeMetadata"
-    assert (name["IsPrimaryName"], name["MaxLength"]) == (True, 4000)
+    assert (name["IsPrimaryName"], name["MaxLength"]) == (True, 160)
     assert contact["Targets"] == ["contact"]
     assert columns["accountid"]["RequiredLevel"]["Value"] == "SystemRequired"
     assert len({column["MetadataId"] for column in columns.values()}) == len(columns)
@@ -107,7 +107,7 @@ def test_chosen_columns_are_found_by_retrieve_metadata_changes(client: Dataverse
     path = "RetrieveMetadataChanges(Query=@p1)?@p1="
 
     (table,) = client.get(path + query).json()["EntityMetadata"]
-    assert [column["MaxLength"] for column in table["Attributes"]] == [4000]
+    assert [column["MaxLength"] for column in table["Attributes"]] == [160]
     for wrong in (query.replace("Equals", "NotEquals"), "{", "[]"):
         assert error_of(client.get(path + wrong))[0] == 400
 

@@ -131,8 +131,17 @@ def test_a_new_row_may_bring_its_key_and_gets_state_and_time(client: DataverseCl
     row = client.get(f"accounts({key(70)})").json()
 
     assert (first.status_code, error_of(again)[:2]) == (204, (412, "0x80040237"))
-    assert (row["statecode"], row["statuscode"]) == (0, 0)
+    assert (row["statecode"], row["statuscode"]) == (0, 1)
     assert row["modifiedon"].endswith("Z")
+
+
+def test_a_row_that_is_loaded_as_inactive_has_the_status_reason_of_its_state(
+    client: DataverseClient,
+):
+    client.sandbox.set("account", {"id": key(71), "name": "Old", "state": "Inactive"})
+    row = client.get(f"accounts({key(71)})").json()
+
+    assert (row["statecode"], row["statuscode"]) == (1, 2)
 
 
 def test_a_reference_is_written_by_its_navigation_property(client: DataverseClient):
@@ -296,18 +305,31 @@ def test_some_characters_cannot_be_in_an_alternate_key(client: DataverseClient):
     assert client.sandbox.store.count("account") == 1
 
 
-def test_a_text_that_is_too_long_is_refused(client: DataverseClient):
-    refused = client.patch(1, {"work365_lcl_name": "x" * 4001})
+@pytest.mark.parametrize(
+    ("row", "name", "longest"),
+    [
+        (f"{SET}({key(1)})", "work365_lcl_name", 4000),
+        (f"accounts({key(1)})", "name", 160),
+        (f"accounts({key(1)})", "accountnumber", 20),
+        (f"accounts({key(1)})", "telephone1", 50),
+    ],
+)
+def test_a_text_that_is_too_long_is_refused(
+    client: DataverseClient, row: str, name: str, longest: int
+):
+    refused = client.http.patch(row, json={name: "x" * (longest + 1)})
 
     assert error_of(refused)[:2] == (400, "0x80044331")
-    assert client.patch(1, {"work365_lcl_name": "x" * 4000}).status_code == 204
+    assert client.http.patch(row, json={name: "x" * longest}).status_code == 204
 
 
 def test_a_state_alone_brings_its_first_status_reason(client: DataverseClient):
+    before = client.get(f"accounts({key(1)})").json()
     client.http.patch(f"accounts({key(1)})", json={"statecode": 1})
     row = client.get(f"accounts({key(1)})").json()
 
-    assert (row["statecode"], row["statuscode"]) == (1, 1)
+    assert (before["statecode"], before["statuscode"]) == (0, 1)
+    assert (row["statecode"], row["statuscode"]) == (1, 2)
 
 
 def test_rows_that_refer_to_a_deleted_row_lose_the_reference_or_are_deleted(

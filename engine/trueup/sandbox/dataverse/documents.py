@@ -29,7 +29,7 @@ _CASTS: Mapping[str, tuple[str, ...]] = {
     "IntegerAttributeMetadata": ("Integer",),
     "BooleanAttributeMetadata": ("Boolean",),
 }
-_TEXT = {"MaxLength": 4000, "Format": "Text", "FormatName": {"Value": "Text"}}
+_TEXT = {"Format": "Text", "FormatName": {"Value": "Text"}}
 _DECIMAL = {"MinValue": -100_000_000_000, "MaxValue": 100_000_000_000}
 _BOUNDS: Mapping[str, Document] = {
     "String": _TEXT,
@@ -166,6 +166,8 @@ def _own_properties(attribute: Attribute) -> Document:
         form = "DateOnly" if attribute.behaviour == "DateOnly" else "DateAndTime"
         return {"DateTimeBehavior": {"Value": attribute.behaviour}, "Format": form}
     bounds = _BOUNDS.get(attribute.kind, {})
+    if attribute.kind in ("String", "Memo"):
+        return {"MaxLength": attribute.longest, **bounds}
     if attribute.kind in ("Decimal", "Money"):
         return {"Precision": attribute.precision, **bounds}
     return bounds

@@ -34,7 +34,6 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 }
 
 
-LONGEST = 4000  # characters of a text
 _LARGEST = {"Integer": 2**31 - 1, "Decimal": 100_000_000_000, "Money": 922_337_203_685_477}
 """The largest numbers by AttributeType; the smallest are their opposites."""
 
@@ -145,12 +144,13 @@ def _check_choice(attribute: Attribute, value: object) -> None:
 
 
 def _check_range(attribute: Attribute, value: object) -> None:
-    if isinstance(value, str) and attribute.kind in ("String", "Memo") and len(value) > LONGEST:
+    is_text = isinstance(value, str) and attribute.kind in ("String", "Memo")
+    if is_text and len(str(value)) > attribute.longest:
         raise DataverseError(
             400,
             "0x80044331",
             f"A validation error occurred. The length of the '{attribute.logical}' attribute"
-            f" exceeded the maximum allowed length of '{LONGEST}'.",
+            f" exceeded the maximum allowed length of '{attribute.longest}'.",
         )
     largest = _LARGEST.get(attribute.kind)
     if largest is None or not isinstance(value, int | Decimal):

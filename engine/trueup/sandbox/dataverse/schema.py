@@ -14,6 +14,19 @@ from trueup.model.catalogue import Column, Table, Type
 PREFIX = 126_340_000
 """The first number of the vendor's own choices in this environment."""
 
+LONGEST_TEXT = 4000
+"""Characters of a text, as many as one line may have at most, unless LENGTHS has the column."""
+
+LENGTHS: Mapping[str, Mapping[str, int]] = {
+    "account": {"name": 160, "accountnumber": 20, "telephone1": 50},
+    "contact": {"firstname": 50, "lastname": 50, "emailaddress1": 100},
+    "product": {"name": 100, "productnumber": 100},
+}
+"""Characters of standard columns (docs/explanation/work365.md, section 5).
+
+Those of Work 365's own columns are unknown.
+"""
+
 PRECISION = 4
 """Decimal places of a column of decimals or money, unless set otherwise."""
 
@@ -54,6 +67,7 @@ class Attribute:
     targets: tuple[str, ...] = ()  # tables that a reference may refer to
     writable: bool = True
     precision: int = PRECISION  # decimal places of a number
+    longest: int = LONGEST_TEXT  # characters of a text
 
     @property
     def wire(self) -> str:
@@ -118,13 +132,14 @@ def _definition(table: Table, tables: Mapping[str, Table], quirks: Quirks) -> Ta
         column.logical: _attribute(column, table, tables, quirks)
         for column in table.columns.values()
     }
-    for logical, kind in _STATES.items():
-        if logical not in attributes:
-            choices = (Choice(0, "Active", 0), Choice(1, "Inactive", 1))
-            attributes[logical] = Attribute(logical, kind, "Status", choices=choices)
+    if "statecode" not in attributes:
+        choices = (Choice(0, "Active", 0), Choice(1, "Inactive", 1))
+        attributes["statecode"] = Attribute("statecode", "State", "Status", choices=choices)
 
     status = _column(table, "statuscode")
-    if status:
+    if status is None:
+        attributes["statuscode"] = _standard_status(attributes["statecode"].choices)
+    else:
         has_states = _column(table, "statecode") is not None
         states = [choice.value for choice in attributes["statecode"].choices] if has_states else []
         attributes["statuscode"] = _status(status, states, quirks)
@@ -164,6 +179,7 @@ def _attribute(
         targets=targets,
         writable=column.name != table.key and column.type is not Type.INSTANT,
         precision=quirks.precisions.get(column.logical, PRECISION),
+        longest=LENGTHS.get(table.logical, {}).get(column.logical, LONGEST_TEXT),
     )
 
 
@@ -182,6 +198,12 @@ def _choices(column: Column) -> Iterator[Choice]:
     for position, (number, label) in enumerate(column.choices.items()):
         value = number if is_state or not column.assumed else PREFIX + position
         yield Choice(value, label, number if is_state else None)
+
+
+def _standard_status(states: Iterable[Choice]) -> Attribute:
+    """The status reasons of a standard table: one for each state, numbered from 1."""
+    choices = tuple(Choice(state.value + 1, state.label, state.value) for state in states)
+    return Attribute("statuscode", "Status", "Status Reason", choices=choices)
 
 
 def _status(column: Column, states: Iterable[int], quirks: Quirks) -> Attribute:

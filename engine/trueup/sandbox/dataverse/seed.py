@@ -47,11 +47,10 @@ class RowSeeder:
             value = self._value(column, attribute, row.get(column.name), row)
             values[attribute.wire] = to_json(value)
 
-        for attribute in definition.attributes.values():
-            if attribute.kind == "State" and values[attribute.wire] == "null":
-                values[attribute.wire] = _state_of(definition, values)
-            if attribute.kind == "Status" and values[attribute.wire] == "null":
-                values[attribute.wire] = to_json(attribute.choices[0].value)
+        if values["statecode"] == "null":
+            values["statecode"] = _state_of(definition, values)
+        if values["statuscode"] == "null":
+            values["statuscode"] = first_reason(definition, values)
         return values
 
     def _add_named(self, logical: str, text: str) -> None:
@@ -106,6 +105,13 @@ def _choice_number(attribute: Attribute, label: str, state: object) -> int:
         number = 0 if state in (None, "", "Active") else 1
         choices = [choice for choice in choices if choice.state == number] or choices
     return choices[0].value
+
+
+def first_reason(definition: TableDefinition, values: Values) -> str:
+    """Returns the first status reason of a row's state."""
+    choices = definition.attributes["statuscode"].choices
+    reasons = [choice for choice in choices if str(choice.state) == values["statecode"]]
+    return to_json((reasons or choices)[0].value)
 
 
 def _state_of(definition: TableDefinition, values: Values) -> str:

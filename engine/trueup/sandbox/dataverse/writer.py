@@ -23,7 +23,7 @@ from trueup.sandbox.dataverse.relations import Definitions, Relation, relations
 from trueup.sandbox.dataverse.responses import DataverseError, from_json, no_content, unsupported
 from trueup.sandbox.dataverse.row_json import RowJson
 from trueup.sandbox.dataverse.schema import TableDefinition
-from trueup.sandbox.dataverse.seed import to_json, utc_text
+from trueup.sandbox.dataverse.seed import first_reason, to_json, utc_text
 from trueup.sandbox.dataverse.store import RowStore, StoredRow, Values
 from trueup.sandbox.http.request import Request
 from trueup.sandbox.http.responses import Response
@@ -132,7 +132,7 @@ class RowWriter:
             if name in table.attributes:
                 after[name] = now
         if "statecode" in body and "statuscode" not in body:
-            after["statuscode"] = _first_reason(table, after)
+            after["statuscode"] = first_reason(table, after)
         if {"statecode", "statuscode"} & body.keys():
             _check_state(table, after)
         if duplicate(self.store, table, key, after):
@@ -210,13 +210,6 @@ def _check_match(address: RowAddress, if_match: str | None) -> None:
 
 def _duplicate_key() -> DataverseError:
     return DataverseError(412, "0x80040237", "A record with matching key values already exists.")
-
-
-def _first_reason(table: TableDefinition, values: Values) -> str:
-    """Returns the status reason of a row whose state is set alone: the first one of the state."""
-    choices = table.attributes["statuscode"].choices
-    reasons = [choice.value for choice in choices if str(choice.state) == values["statecode"]]
-    return to_json(reasons[0]) if reasons else values["statuscode"]
 
 
 def _check_state(table: TableDefinition, values: Values) -> None:
