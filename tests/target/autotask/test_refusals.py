@@ -7,20 +7,35 @@ import pytest
 from trueup.target.autotask.refusals import nothing_was_written
 from trueup.target.autotask.responses import Rejected, ServiceResponse, judge
 
+from tests.support.paths import ROOT
+
 KNOWN = [
-    "Missing Required Field: phone. ; on record number [1].",
-    "Reference value on field: roleID of type: Role does not exist or is invalid.",
+    "Missing Required Field: periodType",
+    "Value does not exist for the required field resourceID",
+    "Reference value on field: roleID of type: … does not exist or is invalid",
     "contactID: Value 12345 does not exist or is invalid",
-    "Value does not reference an existing entity for Contracts: 5.",
-    "Picklist value [3] does not exist for noteType. ; on record number [1].",
+    "Value does not reference an existing entity for …",
+    "Picklist value [3] does not exist for priority",
     "Unable to find projectID in the TimeEntry Entity",
-    "The effectiveDate must be between the start date and end date of the Contract.",
+    "effectiveDate must be between the start date and end date of the Contract …",
     "Contracts of type 7 (Recurring Services) require a ContractPeriodType.",
     "Contract EndDate must be after StartDate.",
-    "This would delete or modify an already posted contract period.",
-    "The logged in Resource does not have the adequate permissions to create Companies.",
+    "would result in the deletion/modification of an already approved and posted contract period",
+    "No message. No matching records found.",
+    "The logged in Resource does not have the adequate permissions …",
     "IntegrationCode is invalid.",
+    "Zone information could not be determined",
 ]
+"""As the sources quote them; Autotask may go on, with "; on record number [1]." for example."""
+ASSUMED = [
+    "The value of phone exceeds the maximum length of 25. ; on record number [1].",
+    "The value of companyID does not match the id in the request URL.",
+    "The field createDate is read only and cannot be set.",
+    "The Contract referenced by contractID must be of type Recurring Service.",
+    "The endDate of the Contract must not be later than 2100.",
+    "The request body is not valid JSON.",
+]
+"""Texts of the sandbox. They are plausible, but no source quotes them."""
 UNPROVEN = [
     "Attempt to insert duplicate data into contract_service_period",
     "The Service is already on the Contract; allowRepeatService must be true to add it again.",
@@ -35,6 +50,18 @@ UNPROVEN = [
 @pytest.mark.parametrize("text", KNOWN)
 def test_a_refusal_for_a_field_a_reference_or_a_right_proves_that_nothing_was_written(text):
     assert nothing_was_written(500, [text], is_foreign=False)
+
+
+@pytest.mark.parametrize("text", KNOWN)
+def test_a_refusal_that_proves_that_nothing_was_written_has_a_source(text):
+    page = (ROOT / "docs/explanation/autotask.md").read_text(encoding="utf-8")
+
+    assert text in " ".join(page.split())
+
+
+@pytest.mark.parametrize("text", ASSUMED)
+def test_a_refusal_in_words_that_no_source_quotes_proves_nothing(text):
+    assert not nothing_was_written(500, [text], is_foreign=False)
 
 
 @pytest.mark.parametrize("text", UNPROVEN)

@@ -6,7 +6,8 @@ took effect. A gateway may send a request twice, and the second one is then refu
 a fault after the write may be reported with an error text; a web page comes from a server in
 between. Such a create is settled by reading.
 
-Source of the texts: docs/explanation/autotask.md, section 4.
+Each text has its source beside it, see docs/explanation/autotask.md, section 0. A text that no
+source quotes is not here, as likely as it may be: how Autotask words it is unknown.
 """
 
 import re
@@ -17,28 +18,21 @@ _KNOWN_STATUSES = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.METHOD_NOT_ALLO
 """Autotask sends them before it looks at the body of a request."""
 
 _VALIDATION = (
-    r"^missing required field\b",
-    r"^reference value on field: \w+\b",
-    r"^\w+: value \S+ does not exist or is invalid\b",
-    r"^value does not reference an existing entity for ",
-    r"^picklist value \[[^\]]*\] does not exist for ",
-    r"^value .* is not a valid picklist value for field: ",
-    r"^unable to find \S+ in the \w+ entity\b",
-    r"^the value of \S+ exceeds the maximum length of ",
-    r"^the value of \S+ does not match the id in the request url\b",
-    r"^the field \S+ is read only and cannot be set\b",
-    r"\beffectivedate must be between the start date and end date of the contract\b",
-    r"^contracts of type .* require a contractperiodtype\b",
-    r"^contract enddate must be after startdate\b",
-    r"^the enddate of the contract must (not )?be later than ",
-    r"^the contract referenced by contractid must be of type recurring service\b",
-    r"\balready posted contract period\b",
-    r"^no message\. no matching records found\b",
-    r"^no matching records found for the given id\b",
-    r"^the logged in resource does not have the adequate permissions\b",
-    r"^integrationcode is invalid\b",
-    r"^zone information could not be determined\b",
-    r"^the request body is not valid json\b",
+    r"^missing required field\b",  # [TCT26]
+    r"^value does not exist for the required field \w+",  # [JUICT]
+    r"^reference value on field: \w+\b",  # [N8N]
+    r"^\w+: value \S+ does not exist or is invalid\b",  # [N8N]
+    r"^value does not reference an existing entity for ",  # [N8N]
+    r"^picklist value \[[^\]]*\] does not exist for ",  # [JUICT]
+    r"^unable to find \S+ in the \w+ entity\b",  # [WYRE-282], [N8N], [DJ]
+    r"\beffectivedate must be between the start date and end date of the contract\b",  # [KAN]
+    r"^contracts of type .* require a contractperiodtype\b",  # [ECIT-39]
+    r"^contract enddate must be after startdate\b",  # LIVE
+    r"\balready (approved and )?posted contract period\b",  # [KB-END]
+    r"^(no message\. )?no matching records found\b",  # [DJ]
+    r"^the logged in resource does not have the adequate permissions\b",  # [DJ]
+    r"^integrationcode is invalid\b",  # [D-AUTH]
+    r"^zone information could not be determined\b",  # [DJ]
 )
 _IS_VALIDATION = re.compile("|".join(_VALIDATION), re.IGNORECASE)
 
