@@ -7,10 +7,14 @@ from contextlib import ExitStack
 
 import pytest
 from trueup.config.checks.connections import TARGET_TIMEOUT
-from trueup.connectors.sources import Sources
+from trueup.config.project import LOOK_UP_HOST, STATE, TENANT
+from trueup.connectors.autotask import FULL_READ_AFTER, WORKERS
+from trueup.connectors.sources import PROFILE, Sources
 from trueup.connectors.states import States
 from trueup.connectors.target_options import TargetOptions
 from trueup.connectors.targets import Targets
+from trueup.source.dataverse.settings import CACHE
+from trueup.source.dataverse.sync import LoadSettings
 from trueup.target.autotask.call_costs import COSTS
 from trueup.target.autotask.limits import RunLimits
 from trueup.target.autotask.query import MOST_OR
@@ -55,12 +59,36 @@ def test_a_project_may_name_each_connector_and_each_has_its_options(part: str):
 
 def test_the_timeout_that_is_checked_is_the_one_that_applies():
     """`config` imports no connector, so it repeats the default."""
+    assert RunLimits().timeout == TARGET_TIMEOUT
+
+
+@pytest.mark.parametrize(
+    ("option", "applied"),
+    [
+        ("timeout", TARGET_TIMEOUT),
+        ("deadline", RunLimits().deadline),
+        ("workers", WORKERS),
+        ("full_read_after", FULL_READ_AFTER),
+        ("page", LoadSettings().page),
+        ("cache", CACHE),
+        ("profile", PROFILE),
+        ("path", STATE),
+        ("tenant", TENANT),
+    ],
+)
+def test_the_default_in_the_schema_is_the_one_that_applies(option: str, applied: object):
+    """The reference is made from the schema."""
     schema = json.loads((SCHEMAS / "project.schema.json").read_text(encoding="utf-8"))
 
-    assert RunLimits().timeout == TARGET_TIMEOUT
-    assert {limit["default"] for limit in _properties(schema, "timeout") if "default" in limit} == {
-        TARGET_TIMEOUT
-    }
+    stated = {one["default"] for one in _properties(schema, option) if "default" in one}
+    assert stated == {applied}
+
+
+def test_the_look_up_host_in_the_schema_is_the_one_that_applies():
+    schema = json.loads((SCHEMAS / "project.schema.json").read_text(encoding="utf-8"))
+
+    texts = [one.get("description", "") for one in _properties(schema, "url")]
+    assert f"The host of the zone look-up; {LOOK_UP_HOST} if absent." in texts
 
 
 def test_a_page_has_as_many_records_as_a_query_alternatives():

@@ -30,13 +30,16 @@ STATE = ".trueup/state.sqlite"
 TENANT = "default"
 """Whose state it is, where trueup.yaml does not say and the database may hold several."""
 
+LOOK_UP_HOST = "https://webservices.autotask.net"
+"""Where the zone of a tenant of Autotask is looked up, if trueup.yaml does not say."""
+
 _OTHERS = "*"
 """In guards: all entities that have no limit of their own."""
 
 _DEFAULT_OPTIONS: Mapping[str, Mapping[str, object]] = {
     "sqlite": {"path": STATE},
     "postgres": {"tenant": TENANT},
-    "autotask": {"url": "https://webservices.autotask.net"},  # where the zone is looked up
+    "autotask": {"url": LOOK_UP_HOST},
 }
 
 

@@ -12,6 +12,7 @@ from trueup.config.documents import Document, read
 from trueup.config.environment import substituted
 from trueup.config.file_names import PROJECT
 from trueup.config.overlay import overlaid
+from trueup.config.project import LOOK_UP_HOST, TENANT
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.fleet import (
     CommandSecret,
@@ -25,9 +26,6 @@ from trueup.model.fleet import (
 )
 
 CODE = "fleet"
-
-_AUTOTASK = "https://webservices.autotask.net"
-_DEFAULT_TENANT = "default"
 
 Identity = tuple[object, ...]
 
@@ -102,7 +100,7 @@ def _target(part: object, tenant: Tenant, text: Callable[[object], str]) -> Iden
     if part.get("connector") == "sandbox":
         database = text(part.get("database"))
         return "sandbox", os.path.normcase(os.path.normpath(tenant.folder / database))
-    url = text(part.get("url") or _AUTOTASK).rstrip("/").casefold()
+    url = text(part.get("url") or LOOK_UP_HOST).rstrip("/").casefold()
     user = text(part.get("username")).strip().casefold()
     return ("autotask", url, user) if user else None
 
@@ -113,7 +111,7 @@ def _state(part: object, fleet: Fleet, tenant: Tenant, text: Callable[[object], 
         return own
     if part.get("connector") != "postgres":
         return "file", tenant.name  # another finding reports that a fleet cannot use it
-    return text(part.get("url")), text(part.get("tenant") or _DEFAULT_TENANT)
+    return text(part.get("url")), text(part.get("tenant") or TENANT)
 
 
 class _Texts:
