@@ -1,5 +1,6 @@
 """A response is judged as done, refused, busy or unclear."""
 
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -98,6 +99,12 @@ def test_too_many_requests_were_not_carried_out_whatever_the_status(status, body
 @pytest.mark.parametrize("status", [400, 500])
 def test_a_refusal_that_only_contains_the_words_of_a_limit_is_not_busy(status, body):
     assert isinstance(judged(status, body), Rejected)
+
+
+def test_a_refusal_that_repeats_a_value_with_the_words_of_a_time_out_is_final():
+    text = "Picklist value [Operation timed out] does not exist for category."
+
+    assert judged(500, json.dumps({"errors": [text]}).encode()) == Rejected(500, (text,))
 
 
 def test_the_message_of_a_busy_service_in_a_good_response_is_data():

@@ -110,10 +110,11 @@ def judge(response: ServiceResponse, now: datetime) -> Verdict:
     wait = retry_after(response.headers, now)
     if _is_busy(response.status, errors if is_json else ()):
         return Busy(text, wait)
-    if _is_refusal(response.status, text, has_errors=is_json and bool(errors)):
-        is_foreign = not is_json and bool(response.body.strip())
-        known = nothing_was_written(response.status, errors, is_foreign=is_foreign)
-        return Rejected(response.status, errors or (text,), may_have_landed=not known)
+    is_foreign = not is_json and bool(response.body.strip())
+    is_known = nothing_was_written(response.status, errors, is_foreign=is_foreign)
+    is_fault = _TRANSIENT.search(text) is not None and not is_known
+    if _is_refusal(response.status, has_errors=is_json and bool(errors), is_fault=is_fault):
+        return Rejected(response.status, errors or (text,), may_have_landed=not is_known)
     if response.status in _SUCCESS and not errors:
         return Done(payload)
     return Unclear(text, wait, again=not _is_redirect(response.status))
@@ -141,10 +142,13 @@ def _is_busy(status: int, errors: Sequence[str]) -> bool:
     return is_autotasks and bool(errors) and all(_BUSY.match(error) for error in errors)
 
 
-def _is_refusal(status: int, text: str, *, has_errors: bool) -> bool:
-    """Whether the service refused the request; `has_errors`: the body has errors of Autotask."""
+def _is_refusal(status: int, *, has_errors: bool, is_fault: bool) -> bool:
+    """Whether the service refused the request.
+
+    `has_errors`: the body has errors of Autotask. `is_fault`: they are about a time-out.
+    """
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        return has_errors and _TRANSIENT.search(text) is None
+        return has_errors and not is_fault
     is_client_error = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
     return is_client_error and status not in _UNCERTAIN
 
