@@ -363,6 +363,57 @@ def test_each_row_is_written_in_a_transaction_of_its_own(url: str, base: sqlalch
     ]
 
 
+@pytest.fixture
+def postgres_base(postgres: str) -> Iterator[sqlalchemy.Engine]:
+    """An empty database of PostgreSQL."""
+    address = sqlalchemy.make_url(postgres).set(drivername="postgresql+psycopg")
+    engine = sqlalchemy.create_engine(address)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(params=["base", "postgres_base"])
+def either(request: pytest.FixtureRequest) -> sqlalchemy.Engine:
+    """A database of SQLite, and one of PostgreSQL."""
+    return request.getfixturevalue(request.param)
+
+
+def address_of(engine: sqlalchemy.Engine) -> str:
+    """Returns the address of a database for a source."""
+    return engine.url.render_as_string(hide_password=False)
+
+
+CHOICES = [
+    ("INTEGER", "1", "NULL", 2),
+    ("INTEGER", "NULL", "NULL", 2),
+    ("SMALLINT", "1", "1", 2),
+    ("NUMERIC", "NULL", "1", 2),
+    ("TEXT", "'1'", "'1'", "2"),
+    ("TEXT", "NULL", "'1'", "2"),
+    ("TEXT", "''", "'1'", "2"),
+    ("TEXT", "NULL", "'Active'", "Archived"),
+    ("TEXT", "NULL", "NULL", "Archived"),
+    ("TEXT", "'Active'", "'1'", "Archived"),
+]
+"""A column's type, its value in the row and in the other one, and what is stored for Archived."""
+
+
+@pytest.mark.parametrize(("kind", "value", "other", "stored"), CHOICES)
+def test_a_choice_is_stored_as_its_row_or_column_has_it(
+    either: sqlalchemy.Engine, kind: str, value: str, other: str, stored: object
+):
+    execute(either, "DROP TABLE IF EXISTS change_log")
+    execute(either, f"CREATE TABLE change_log (id TEXT, state_text {kind})")
+    execute(either, f"INSERT INTO change_log VALUES ('L1', {value}), ('L2', {other})")  # noqa: S608 -- above
+    statement = "UPDATE change_log SET state_text = :status WHERE id = :key"
+
+    with open_source(address_of(either), statement) as source:
+        outcomes = source.write("license_change", [RowUpdate("L1", {"status": "Archived"}, {})])
+
+    assert outcomes == [RowOutcome("L1")]
+    assert execute(either, "SELECT state_text FROM change_log ORDER BY id")[0] == (stored,)
+
+
 @pytest.mark.usefixtures("base")
 def test_no_column_type_causes_a_warning(url: str):
     with warnings.catch_warnings(), open_source(url) as source:

@@ -1,7 +1,7 @@
 """Selects columns of a table, and turns the values of database drivers into raw values."""
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -14,6 +14,9 @@ from trueup.model.catalogue import Table, Type
 from trueup.source.column_reader import RawRow
 from trueup.source.sql.address import without_secrets
 from trueup.source.text import clean_text
+
+ColumnTypes = Mapping[str, sqlalchemy.types.TypeEngine[Any]]
+"""The types of columns by their names in the database."""
 
 _LONGEST_ERROR = 300
 _WITHOUT_ZONE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9.]+)?")
@@ -31,11 +34,11 @@ def lower_key(name: str) -> sqlalchemy.ColumnElement[str]:
 
     The database may store it as text, in upper or lower case, or as a type of its own.
     """
-    return sqlalchemy.func.lower(text_key(name))
+    return sqlalchemy.func.lower(as_text(name))
 
 
-def text_key(name: str) -> sqlalchemy.ColumnElement[str]:
-    """Returns a key as text, as the database spells it."""
+def as_text(name: str) -> sqlalchemy.ColumnElement[str]:
+    """Returns a column as text, as the database spells it."""
     return sqlalchemy.cast(sqlalchemy.column(name), sqlalchemy.String)
 
 

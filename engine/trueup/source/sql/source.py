@@ -28,6 +28,7 @@ from trueup.source.profile import ID_COLUMNS, Profile
 from trueup.source.rows import RowCollector
 from trueup.source.sql.address import check_exists, described, open_engine
 from trueup.source.sql.raw_rows import (
+    ColumnTypes,
     database_message,
     lower_key,
     raw_row,
@@ -92,7 +93,7 @@ class SqlSource:
         [_, reader] = column_readers(profiled, [column], self._zone, [])
         with self._connected() as connection:
             types = self._column_types(connection, profiled)
-        kind = types.get(reader.name_in(dict.fromkeys(types)) or "")
+        kind = types.get(reader.name_in(types) or "")
         return kind.scale if isinstance(kind, sqlalchemy.Numeric) else None
 
     @property
@@ -122,7 +123,7 @@ class SqlSource:
         readers = column_readers(profiled, columns, self._zone, cleaned)
         rows = RowCollector(profiled, readers, cleaned, lambda _: None, uniform=True)
         with self._connected() as connection:
-            names = self._database_names(connection, profiled, readers)
+            names = [*self._database_columns(connection, profiled, readers)]
             times = time_columns(profiled, names)
             batches = connection.execution_options(yield_per=_ROWS_AT_A_TIME)
             queries = _queries(select(profiled, names), names[0], keys)
@@ -144,11 +145,11 @@ class SqlSource:
         statement = self._statement(table)
         readers = column_readers(profiled, columns_of(updates), self._zone, [])
         with self._connected() as connection:
-            names = self._database_names(connection, profiled, readers)
+            types = self._database_columns(connection, profiled, readers)
             connection.rollback()
             columns = {reader.name: reader for reader in readers}
             keys = {canonical_key(update.key) for update in updates}
-            writer = SqlRowWriter(connection, profiled, columns, names, statement, self._zone, keys)
+            writer = SqlRowWriter(connection, profiled, columns, types, statement, self._zone, keys)
             return [writer.write(update) for update in updates]
 
     def location(self, table: str) -> str:
@@ -191,21 +192,22 @@ class SqlSource:
     def _message(self, error: SQLAlchemyError) -> str:
         return f"{self.describe()}: {database_message(error, self._engine.url)}"
 
-    def _database_names(
+    def _database_columns(
         self, connection: Connection, table: Table, columns: Sequence[ColumnReader]
-    ) -> list[str]:
-        """The database's name of each column. Raises `SourceError` with all that are missing."""
-        existing = dict.fromkeys(self._column_types(connection, table))
+    ) -> ColumnTypes:
+        """The types of these columns by their names in the database, in the same order.
+
+        Raises `SourceError` with all that are missing.
+        """
+        existing = self._column_types(connection, table)
         names = {column.name: column.name_in(existing) for column in columns}
         missing = [column for column in columns if names[column.name] is None]
         if missing:
             place = f"{self.describe()}, table {table.logical}"
             raise missing_columns(table, sorted(existing), missing, place)
-        return [name for name in names.values() if name]
+        return {name: existing[name] for name in names.values() if name}
 
-    def _column_types(
-        self, connection: Connection, table: Table
-    ) -> Mapping[str, sqlalchemy.types.TypeEngine[Any]]:
+    def _column_types(self, connection: Connection, table: Table) -> ColumnTypes:
         """The types of the table's columns in the database. Raises `SourceError`."""
         schema, _, name = table.logical.rpartition(".")
         try:

@@ -20,15 +20,17 @@ from trueup.ports.source import RowOutcome, RowUpdate
 from trueup.source.column_reader import ColumnReader, RawRow
 from trueup.source.errors import RowChanged, UpdateRefused
 from trueup.source.sql.raw_rows import (
+    ColumnTypes,
+    as_text,
     database_message,
     lower_key,
     raw_row,
     select,
-    text_key,
     time_columns,
 )
 from trueup.source.text import canonical_key, shown
 from trueup.source.updates import values_to_set
+from trueup.source.values import choice_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,20 @@ class SqlRowWriter:
     connection: Connection
     table: Table
     columns: Mapping[str, ColumnReader]
-    names: Sequence[str]  # of the columns in the database, the key first
+    types: ColumnTypes  # the key first
     statement: TextClause
     zone: ZoneInfo
     keys: Collection[str]  # of all rows to write, as reading spells them
     spellings: dict[str, set[str]] = field(default_factory=dict)
     """By key, how the database spells it; empty until it is asked for."""
+
+    examples: dict[str, object] = field(default_factory=dict)
+    """By name in the database, a value of a column of choices, as far as it was looked for."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of the columns in the database, the key first."""
+        return list(self.types)
 
     def write(self, update: RowUpdate) -> RowOutcome:
         """Writes one row; the outcome is in doubt if the COMMIT fails."""
@@ -93,7 +103,7 @@ class SqlRowWriter:
             rows = [
                 row
                 for spelling in self._spellings_of(key)
-                for row in self._rows_where(text_key(name) == spelling, key)
+                for row in self._rows_where(as_text(name) == spelling, key)
             ]
         if not rows:
             raise UpdateRefused("the row does not exist any more, and no row is created")
@@ -137,17 +147,39 @@ class SqlRowWriter:
         return {name: available[name] for name in parameters}
 
     def _stored(self, name: str, value: object, raw: RawRow) -> object:
-        """A value as the database stores it: a choice as a number where the row has a number."""
+        """A value as the database stores it."""
         column = self.table.columns[name]
-        current = raw[str(self.columns[name].name_in(raw))]
-        if column.type is Type.CHOICE and isinstance(value, str) and isinstance(current, int):
-            return _number_of(column, value)
+        if column.type is Type.CHOICE and isinstance(value, str):
+            return self._stored_choice(column, value, raw)
         if column.type is Type.TEXT and value is not None:
             return str(value)
         if isinstance(value, datetime):
             return value.astimezone(UTC)  # SQLite compares instants as texts
         is_sqlite = self.connection.dialect.name == "sqlite"
         return str(value) if is_sqlite and isinstance(value, Decimal) else value
+
+    def _stored_choice(self, column: Column, label: str, raw: RawRow) -> object:
+        """The label, or its number where the row has a number, as a number or as text.
+
+        A row without a value has what the column holds elsewhere.
+        """
+        name = str(self.columns[column.name].name_in(raw))
+        current = raw[name]
+        example = self._example(name) if current is None or current == "" else current
+        if choice_number(example) is None:
+            return label
+        number = _number_of(column, label)
+        return str(number) if isinstance(example, str) else number
+
+    def _example(self, name: str) -> object:
+        """A number for a column of numbers, else a value of any row; None if there is none."""
+        if isinstance(self.types[name], sqlalchemy.Integer | sqlalchemy.Numeric):
+            return 0
+        if name not in self.examples:
+            filled = sqlalchemy.func.char_length(as_text(name)) > 0
+            query = select(self.table, [name]).where(filled).limit(1)
+            self.examples[name] = self.connection.execute(query).scalar()
+        return self.examples[name]
 
 
 def _number_of(column: Column, label: str) -> int:
