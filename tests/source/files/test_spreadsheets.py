@@ -151,6 +151,46 @@ def test_an_empty_sheet_is_not_a_table_without_rows(put: Put, source: FileSource
     assert source.read("account", ["name"]).rows == []
 
 
+def merged(data: bytes, *ranges: str) -> bytes:
+    """The workbook with merged cells in its first sheet."""
+    book = load_workbook(io.BytesIO(data))
+    for cells in ranges:
+        book.active.merge_cells(cells)
+    changed = io.BytesIO()
+    book.save(changed)
+    return changed.getvalue()
+
+
+@pytest.mark.parametrize("cells", ["D2:D4", "B2:C2", "A1:A2"])
+def test_merged_cells_are_not_taken_for_empty_ones(put: Put, source: FileSource, cells: str):
+    path = put("license_change.xlsx", merged(workbook(("Sheet1", CHANGES)), cells))
+    before = path.read_bytes()
+    message = rf"license_change\.xlsx: cells {cells} of sheet `Sheet1` are merged, and only the"
+
+    with pytest.raises(SourceError, match=message):
+        source.read("license_change", COLUMNS)
+    with pytest.raises(SourceError, match=message):
+        source.write("license_change", [RowUpdate(A, {"status": "Archived"}, {})])
+
+    assert path.read_bytes() == before
+
+
+def test_merged_cells_of_the_headings_and_of_other_sheets_do_not_matter(
+    put: Put, source: FileSource
+):
+    title: list[list[object]] = [["Title"], [None, None]]
+    changes = [[*row, None, None] for row in CHANGES]
+    changes[0][-2:] = ["Note", None]
+    data = workbook(("Title", title), ("license_change", changes))
+    book = load_workbook(io.BytesIO(merged(data, "A1:B2")))
+    book["license_change"].merge_cells("E1:F1")
+    changed = io.BytesIO()
+    book.save(changed)
+    put("license_change.xlsx", changed.getvalue())
+
+    assert source.read("license_change", COLUMNS).rows == READ
+
+
 def test_a_stray_cell_at_the_end_of_a_sheet_costs_nothing(put: Put, source: FileSource):
     book = load_workbook(io.BytesIO(workbook(("Sheet1", CHANGES))))
     book.active["XFD1048576"] = " "

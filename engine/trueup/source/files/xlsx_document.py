@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import repeat
+from itertools import islice, repeat
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 from zipfile import BadZipFile, ZipFile
 
@@ -37,6 +37,9 @@ _BROKEN = (BadZipFile, SyntaxError, KeyError, ValueError, TypeError, AttributeEr
 _SHEETS = "xl/worksheets/"
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 """The tag of a formula in the part of a sheet."""
+
+_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s+ref\s*=\s*[\"'](\w+:[A-Z]+(\d+))[\"']")
+"""The tag of merged cells in the part of a sheet: their range, and its last row."""
 
 _LONGEST_TAG = 64
 """Bytes that such a tag may take in front of a block's end."""
@@ -169,7 +172,7 @@ class XlsxDocument:
         """Whether any sheet may have a formula. Raises whatever a broken file leads to."""
         with ZipFile(io.BytesIO(self._data)) as parts:
             sheets = [name for name in parts.namelist() if name.startswith(_SHEETS)]
-            return any(_has_formula(part) for name in sheets for part in [parts.open(name)])
+            return any(tag for name in sheets for tag in _tags(parts.open(name), _FORMULA))
 
     def _read(self) -> Iterator[NumberedRow]:
         """Yields the rows of the sheet, without empty ones. Raises `SourceError`."""
@@ -179,7 +182,13 @@ class XlsxDocument:
                 workbooks.append(self._load(formulas=True))
             sheets = [self._worksheet(workbook) for workbook in workbooks]
             self._title = sheets[0].title
-            yield from _filled(*(_cells(sheet) for sheet in sheets))
+            last_merged, merged = _last_merged(sheets[0])
+            rows = _filled(*(_cells(sheet) for sheet in sheets))
+            for number, headings in islice(rows, 1):
+                if last_merged > number:
+                    raise self._with_merged(merged)
+                yield number, headings
+            yield from rows
         except _BROKEN as error:
             raise self._broken() from error
         finally:
@@ -210,6 +219,12 @@ class XlsxDocument:
             f"{self._name} cannot be read as an Excel workbook (.xlsx): save it again in Excel"
         )
 
+    def _with_merged(self, cells: str) -> SourceError:
+        return SourceError(
+            f"{self._name}: cells {cells} of sheet `{self._title}` are merged, and only the first "
+            "of them has a value: unmerge them in Excel and fill each"
+        )
+
     def _worksheet(self, workbook: "Workbook") -> "Worksheet":
         names = workbook.sheetnames
         by_name = {name.casefold(): name for name in names}
@@ -238,15 +253,22 @@ class _Uncalculated:
     __slots__ = ()
 
 
-def _has_formula(part: IO[bytes]) -> bool:
-    """Whether the part of a sheet has a formula. It is read block by block, and closed."""
+def _tags(part: IO[bytes], tag: re.Pattern[bytes]) -> Iterator[re.Match[bytes]]:
+    """Yields the tags in the part of a sheet. It is read block by block, and closed."""
     with part:
         before = b""
         while block := part.read(BLOCK):
-            if _FORMULA.search(before + block):
-                return True
+            yield from tag.finditer(before + block)
             before = block[-_LONGEST_TAG:]
-    return False
+
+
+def _last_merged(worksheet: "Worksheet") -> tuple[int, str]:
+    """Returns the last row with merged cells and their range; 0 if there are none.
+
+    Only the first of merged cells has a value, and the others would be read as empty.
+    """
+    part = worksheet._get_source()  # type: ignore[attr-defined] # noqa: SLF001 -- openpyxl skips these tags
+    return max(((int(tag[2]), tag[1].decode()) for tag in _tags(part, _MERGED)), default=(0, ""))
 
 
 def _cells(worksheet: "Worksheet") -> Iterator[Sequence[Any]]:
