@@ -127,6 +127,23 @@ def _labels(table: Table, column: Column) -> tuple[str, ...]:
     return column.label, f"(Do Not Modify) {column.label}"
 
 
+def require_one_name(
+    table: Table, names: Collection[str], columns: Iterable[ColumnReader], place: str
+) -> None:
+    """Raises `SourceError` if a row of headings names a column twice, each time in another way.
+
+    Else each row would have the value of whichever is filled. `names` are the headings, `place` is
+    the name of their file in messages.
+    """
+    for column in columns:
+        others = (other for other in table.columns.values() if other.name != column.name)
+        taken = {name for other in others for name in (other.logical, other.name)}
+        present = [name for name in column.names if name in names and name not in taken]
+        if len(present) > 1:
+            both = " and ".join(f"`{name}`" for name in present)
+            raise SourceError(f"{place}: {both} are both {column.name}; remove all but one of them")
+
+
 def missing_columns(
     table: Table, names: Collection[str], missing: Iterable[ColumnReader], place: str
 ) -> SourceError:

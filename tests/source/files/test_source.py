@@ -146,10 +146,11 @@ def test_each_row_is_read_by_its_own_names_and_display_texts(
     assert [row[column] for row in result.rows] == expected
 
 
-def test_cells_under_several_names_of_a_column_are_read_whatever_the_first_row_has(
+def test_values_under_several_names_of_a_column_are_read_whatever_the_first_row_has(
     put: Put, source: FileSource
 ):
-    put("license_change.csv", "id,statuscode,status\nL-1,,Active\nL-2,2,Active\n")
+    first = {"id": "L-1", "statuscode": None, "status": "Active"}
+    put("license_change.json", json.dumps([first, {**first, "id": "L-2", "statuscode": 2}]))
 
     rows = source.read("license_change", ["status"]).rows
 

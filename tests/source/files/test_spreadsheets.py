@@ -4,6 +4,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -418,6 +419,52 @@ def test_headings_of_dynamics_excel_exports_are_known(put: Put, source: FileSour
     put("account.xlsx", workbook(("Sheet1", [*rows, [A.upper(), "x", "Alpine"]])))
 
     assert source.read("account", ["name"]).rows == [{"id": A, "name": "Alpine"}]
+
+
+@pytest.mark.parametrize(
+    ("heading", "known", "column"),
+    [
+        ("License Change Log", "id", "id"),
+        ("Name", "name", "name"),
+        ("statuscode", "status", "status"),
+        ("(Do Not Modify) Status Reason", "status", "status"),
+    ],
+)
+@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
+def test_two_headings_for_one_column_are_refused(
+    put: Put, source: FileSource, suffix: str, heading: str, known: str, column: str
+):
+    """Else each row has the value of whichever is filled."""
+    rows: list[list[object]] = [["id", "name", "status", heading], [A, "one", "Active", "x"]]
+    as_csv = "".join(f"{','.join(map(str, row))}\n" for row in rows)
+    data = as_csv if suffix == "csv" else workbook(("Sheet1", rows))
+    path = put(f"license_change.{suffix}", data)
+    before = path.read_bytes()
+
+    with pytest.raises(SourceError) as reading:
+        source.read("license_change", ["name", "status"])
+    with pytest.raises(SourceError) as writing:
+        source.write("license_change", [RowUpdate(A, {"status": "Archived", "name": "x"}, {})])
+
+    both = {f"`{known}` and `{heading}`", f"`{heading}` and `{known}`"}
+    messages = {f"{names} are both {column}; remove all but one of them" for names in both}
+    assert str(reading.value).removeprefix(f"work365/license_change.{suffix}: ") in messages
+    assert str(writing.value).removeprefix("license_change: ") in messages
+    assert path.read_bytes() == before
+
+
+def test_a_heading_that_names_two_columns_is_no_second_name(
+    folder: Path, tables: Mapping[str, Table]
+):
+    """A profile may give a column of Dataverse the name that is ours for another one."""
+    table = tables["license_change"]
+    columns = {**table.columns, "name": replace(table.columns["name"], logical="status")}
+    changed = {**tables, "license_change": replace(table, columns=columns)}
+    (folder / "license_change.csv").write_text(f"id,status,statuscode\n{A},Alpine,Active\n")
+
+    rows = FileSource(folder, changed, "work365").read("license_change", ["name", "status"]).rows
+
+    assert rows == [{"id": A, "name": "Alpine", "status": "Active"}]
 
 
 def test_a_value_to_write_has_the_spelling_of_the_file(folder: Path, tables: Mapping[str, Table]):

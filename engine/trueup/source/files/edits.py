@@ -16,6 +16,7 @@ from trueup.source.column_reader import (
     RawRow,
     column_readers,
     missing_columns,
+    require_one_name,
 )
 from trueup.source.errors import InvalidValue, RowChanged, UpdateRefused
 from trueup.source.files.documents import MalformedRow, TableDocument
@@ -114,11 +115,13 @@ def edit(
     column that the file does not have.
     """
     adapt = file_format.adapt(table, zone)
-    _, *columns = column_readers(table, columns_of(updates), zone, [], adapt)
+    key, *columns = column_readers(table, columns_of(updates), zone, [], adapt)
+    if document.uniform:
+        require_one_name(table, document.names(), [key, *columns], table.name)
     _learn_formats(document, columns, index.formats)
     rows = {
-        key: _raw_rows(document, index.positions(key))
-        for key in {canonical_key(update.key) for update in updates} - {UNKNOWN}
+        written: _raw_rows(document, index.positions(written))
+        for written in {canonical_key(update.key) for update in updates} - {UNKNOWN}
     }
     unseen = [column for column in columns if column.name not in index.formats]
     if unseen and any(rows.values()):

@@ -19,7 +19,13 @@ from trueup.errors import SourceError
 from trueup.model.catalogue import Table
 from trueup.model.finding import Place
 from trueup.ports.source import RowOutcome, Rows, RowUpdate
-from trueup.source.column_reader import FEW, column_readers, missing_columns, no_headings
+from trueup.source.column_reader import (
+    FEW,
+    column_readers,
+    missing_columns,
+    no_headings,
+    require_one_name,
+)
 from trueup.source.files.atomic_write import locked, replace_file, require_writable
 from trueup.source.files.csv_document import CsvDocument
 from trueup.source.files.documents import (
@@ -133,6 +139,8 @@ class FileSource:
                 rows.add(raw, position)
 
         names = document.names()
+        if document.uniform:
+            require_one_name(catalogued, names, readers, name)
         known = {**dict.fromkeys(names), **(index.names if index else {})}
         missing = [column for column in rows.unseen if column.name_in(known) is None]
         if len(missing) == len(readers) > FEW and names:
