@@ -293,6 +293,37 @@ def test_a_file_that_is_no_workbook_is_refused_in_one_sentence(
         source.read("account", ["name"])
 
 
+SHEET = b"xl/worksheets/sheet1.xml"
+FLAGS = 38
+"""Bytes between the flags of a part and its name, in the directory at the end of the file."""
+
+
+@pytest.mark.parametrize(
+    ("place", "change"),
+    [
+        (lambda data: data.index(SHEET) + len(SHEET), b"\xff\xff"),
+        (lambda data: data.index(SHEET) + len(SHEET) + 40, b"\x00\x01\x02"),
+        (lambda data: data.rindex(SHEET) - FLAGS, b"\x01\x00"),  # encrypted
+        (lambda data: data.rindex(SHEET) - FLAGS, b"\x20\x00"),  # compressed as a patch
+    ],
+    ids=["beginning", "middle", "encrypted", "patch"],
+)
+def test_a_damaged_or_encrypted_workbook_is_refused_in_one_sentence(
+    put: Put, source: FileSource, place: Callable[[bytes], int], change: bytes
+):
+    data = workbook(("Sheet1", CHANGES))
+    at = place(data)
+    put("license_change.xlsx", data[:at] + change + data[at + len(change) :])
+
+    for use in (
+        lambda: source.read("license_change", COLUMNS),
+        lambda: source.write("license_change", [RowUpdate(A, {"status": "Archived"}, {})]),
+        lambda: source.require_writable("license_change"),
+    ):
+        with pytest.raises(SourceError, match="cannot be read as an Excel workbook"):
+            use()
+
+
 @pytest.mark.parametrize(
     ("encoding", "order"), [("utf-16-le", "little endian"), ("utf-16-be", "big endian")]
 )

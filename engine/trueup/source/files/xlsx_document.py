@@ -8,7 +8,9 @@ stored with it. openpyxl stores none, so a workbook with formulas is not written
 
 import io
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import islice, repeat
@@ -30,8 +32,19 @@ DIGITS = 15
 LONGEST = 32_767
 """Characters that a cell holds."""
 
-_BROKEN = (BadZipFile, SyntaxError, KeyError, ValueError, TypeError, AttributeError, OSError)
-"""What the reader raises: whatever the broken part of a file leads to; for XML a SyntaxError."""
+_BROKEN = (
+    BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    RuntimeError,  # a part that is encrypted, or compressed in a way that Python does not know
+    SyntaxError,  # of XML
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+"""What the reader raises: whatever the broken part of a file leads to."""
 
 
 _SHEETS = "xl/worksheets/"
@@ -169,17 +182,17 @@ class XlsxDocument:
                 )
 
     def _has_formulas(self) -> bool:
-        """Whether any sheet may have a formula. Raises whatever a broken file leads to."""
-        with ZipFile(io.BytesIO(self._data)) as parts:
+        """Whether any sheet may have a formula. Raises `SourceError`."""
+        with self._readable(), ZipFile(io.BytesIO(self._data)) as parts:
             sheets = [name for name in parts.namelist() if name.startswith(_SHEETS)]
             return any(tag for name in sheets for tag in _tags(parts.open(name), _FORMULA))
 
     def _read(self) -> Iterator[NumberedRow]:
         """Yields the rows of the sheet, without empty ones. Raises `SourceError`."""
-        workbooks = [self._load()]
-        try:
+        with self._readable(), ExitStack() as stack:
+            workbooks = [stack.enter_context(closing(self._load()))]
             if self._has_formulas():
-                workbooks.append(self._load(formulas=True))
+                workbooks.append(stack.enter_context(closing(self._load(formulas=True))))
             sheets = [self._worksheet(workbook) for workbook in workbooks]
             self._title = sheets[0].title
             last_merged, merged = _last_merged(sheets[0])
@@ -189,11 +202,6 @@ class XlsxDocument:
                     raise self._with_merged(merged)
                 yield number, headings
             yield from rows
-        except _BROKEN as error:
-            raise self._broken() from error
-        finally:
-            for workbook in workbooks:
-                workbook.close()
 
     def _load(self, *, formulas: bool = False, whole: bool = False) -> "Workbook":
         """The workbook, with formulas or the values that are stored with them; `whole` to edit it.
@@ -207,17 +215,20 @@ class XlsxDocument:
             raise SourceError(
                 f"{self._name} is an Excel workbook: reading one needs `pip install trueup[excel]`"
             ) from error
-        try:
-            return load_workbook(
-                io.BytesIO(self._data), data_only=not formulas, read_only=not whole
-            )
-        except _BROKEN as error:
-            raise self._broken() from error
+        with self._readable():
+            data = io.BytesIO(self._data)
+            return load_workbook(data, data_only=not formulas, read_only=not whole)
 
-    def _broken(self) -> SourceError:
-        return SourceError(
-            f"{self._name} cannot be read as an Excel workbook (.xlsx): save it again in Excel"
-        )
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Raises `SourceError` for what reading a broken or encrypted file leads to."""
+        try:
+            yield
+        except _BROKEN as error:
+            raise SourceError(
+                f"{self._name} cannot be read as an Excel workbook (.xlsx): save it again in "
+                "Excel, without a password"
+            ) from error
 
     def _with_merged(self, cells: str) -> SourceError:
         return SourceError(
