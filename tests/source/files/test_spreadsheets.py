@@ -77,6 +77,27 @@ def test_one_workbook_may_hold_a_sheet_for_each_table(
         source.read("product", ["name"])
 
 
+@pytest.mark.parametrize("state", ["hidden", "veryHidden"])
+def test_the_only_visible_sheet_is_the_table_as_in_exports_of_dynamics(
+    put: Put, source: FileSource, state: str
+):
+    book = load_workbook(
+        io.BytesIO(workbook(("Active Changes", CHANGES), ("hiddenSheet", [["x"]])))
+    )
+    book["hiddenSheet"].sheet_state = state
+    data = io.BytesIO()
+    book.save(data)
+    path = put("license_change.xlsx", data.getvalue())
+
+    rows = source.read("license_change", COLUMNS).rows
+    outcomes = source.write("license_change", [RowUpdate(A, {"status": "Archived"}, {})])
+
+    assert (rows, outcomes) == (READ, [RowOutcome(A)])
+    written = load_workbook(path)
+    assert written["Active Changes"]["D2"].value == "Archived"
+    assert written["hiddenSheet"].sheet_state == state
+
+
 def test_the_error_of_a_formula_is_no_text(put: Put, source: FileSource):
     put("license_change.xlsx", workbook(("Sheet1", [*CHANGES, ["x", 1, "#N/A", "Active"]])))
 

@@ -3,7 +3,8 @@
 JSON is an answer of Dataverse's Web API (`value`, logical names, `_…_value` for look-ups, choices
 as numbers, display texts beside them; docs/explanation/work365.md, section 6.2), or a bare list.
 CSV has one line of headers. Excel workbooks have a row of headers in the sheet of that name, or in
-their only one; a single workbook with a sheet for each table may stand in the place of the folder.
+their only visible one; a single workbook with a sheet for each table may stand in the place of the
+folder.
 Columns may also use our own names or their display labels. How values are written is stated, never
 guessed: see `value_formats`. A write-back replaces a file whole or leaves it unchanged.
 

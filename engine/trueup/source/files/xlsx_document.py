@@ -67,7 +67,7 @@ class XlsxDocument:
     def __init__(
         self, data: bytes, name: str, sheet: str, packed: PackedRows | None = None
     ) -> None:
-        """`sheet` is read, or the only one there is; `packed` has its rows if they are known."""
+        """`sheet` is read, or the only visible one; `packed` has its rows if they are known."""
         self._data, self._name, self._sheet = data, name, sheet
         self._packed = packed
         self._title = sheet
@@ -237,15 +237,14 @@ class XlsxDocument:
         )
 
     def _worksheet(self, workbook: "Workbook") -> "Worksheet":
-        names = workbook.sheetnames
-        by_name = {name.casefold(): name for name in names}
-        name = by_name.get(self._sheet.casefold(), names[0] if len(names) == 1 else "")
-        if not name:
-            raise SourceError(
-                f"{self._name} has no sheet `{self._sheet}`; its sheets are {', '.join(names)}"
-            )
-        sheet: Worksheet = workbook[name]
-        return sheet
+        sheets: Sequence[Worksheet] = workbook.worksheets
+        # Dynamics names the sheet of an export after the view, and adds a hidden one.
+        visible = [sheet for sheet in sheets if sheet.sheet_state == "visible"]
+        named = [sheet for sheet in sheets if sheet.title.casefold() == self._sheet.casefold()]
+        if not named and len(visible) != 1:
+            names = ", ".join(workbook.sheetnames)
+            raise SourceError(f"{self._name} has no sheet `{self._sheet}`; its sheets are {names}")
+        return next(iter(named or visible))
 
 
 _TEXT = "str"
