@@ -414,6 +414,27 @@ def test_a_choice_is_stored_as_its_row_or_column_has_it(
     assert execute(either, "SELECT state_text FROM change_log ORDER BY id")[0] == (stored,)
 
 
+@pytest.mark.parametrize("kind", ["TIMESTAMP", "TIMESTAMP WITH TIME ZONE"])
+def test_an_instant_is_written_to_postgres_whatever_the_zone_of_its_sessions(
+    postgres_base: sqlalchemy.Engine, kind: str
+):
+    name = postgres_base.url.database
+    execute(postgres_base, f"ALTER DATABASE {name} SET timezone = 'America/New_York'")
+    execute(postgres_base, f"CREATE TABLE change_log (id TEXT, made {kind})")
+    execute(postgres_base, "INSERT INTO change_log VALUES ('L1', '2026-03-01 08:00:00Z')")
+    before, after = (datetime(2026, 3, day, 8, tzinfo=UTC) for day in (1, 2))
+    update = RowUpdate("L1", {"created_on": after}, {"created_on": before})
+    statement = (
+        "UPDATE change_log SET made = :created_on WHERE id = :key AND made = :expected_created_on"
+    )
+
+    with open_source(address_of(postgres_base), statement) as source:
+        outcomes = source.write("license_change", [update])
+        rows = source.read("license_change", ["created_on"]).rows
+
+    assert (outcomes, rows) == ([RowOutcome("L1")], [{"id": "L1", "created_on": after}])
+
+
 @pytest.mark.usefixtures("base")
 def test_no_column_type_causes_a_warning(url: str):
     with warnings.catch_warnings(), open_source(url) as source:

@@ -1,13 +1,19 @@
-"""Selects columns of a table, and turns the values of database drivers into raw values."""
+"""Selects columns of a table, and turns the values of database drivers into raw values.
+
+Sessions are prepared for that.
+"""
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy
+from sqlalchemy import Engine
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 
 from trueup.model.catalogue import Table, Type
@@ -20,6 +26,19 @@ ColumnTypes = Mapping[str, sqlalchemy.types.TypeEngine[Any]]
 
 _LONGEST_ERROR = 300
 _WITHOUT_ZONE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9.]+)?")
+
+
+def prepare_sessions(engine: Engine) -> None:
+    """Has sessions of PostgreSQL in UTC, where times without a zone are."""
+    if engine.dialect.name == "postgresql":
+        sqlalchemy.event.listen(engine, "connect", _use_utc)
+
+
+def _use_utc(connection: DBAPIConnection, _record: object) -> None:
+    """The database converts what is written to columns without a zone to the session's zone."""
+    with closing(connection.cursor()) as cursor:
+        cursor.execute("SET TIME ZONE 'UTC'")
+    connection.commit()
 
 
 def select(table: Table, names: Sequence[str]) -> sqlalchemy.Select[Any]:

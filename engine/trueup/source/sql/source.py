@@ -31,6 +31,7 @@ from trueup.source.sql.raw_rows import (
     ColumnTypes,
     database_message,
     lower_key,
+    prepare_sessions,
     raw_row,
     select,
     time_columns,
@@ -60,6 +61,7 @@ class SqlSource:
         self._profile, self._zone = profile, zone
         self._folder = folder or Path()
         self._engine = open_engine(url, self._folder)
+        prepare_sessions(self._engine)
         self._url = sqlalchemy.make_url(url)
 
     def __repr__(self) -> str:
