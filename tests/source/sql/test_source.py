@@ -435,6 +435,43 @@ def test_an_instant_is_written_to_postgres_whatever_the_zone_of_its_sessions(
     assert (outcomes, rows) == ([RowOutcome("L1")], [{"id": "L1", "created_on": after}])
 
 
+@pytest.mark.parametrize(
+    ("day", "made", "faults"),
+    [
+        ("infinity", None, ['effective_date: "infinity" is not a day (YYYY-MM-DD)']),
+        ("0044-03-15 BC", None, ['effective_date: "0044-03-15 BC" is not a day (YYYY-MM-DD)']),
+        (
+            "10000-01-01",
+            "-infinity",
+            [
+                'created_on: "-infinity" is not an instant (YYYY-MM-DDThh:mm:ssZ)',
+                'effective_date: "10000-01-01" is not a day (YYYY-MM-DD)',
+            ],
+        ),
+    ],
+)
+@pytest.mark.parametrize("kind", ["TIMESTAMP", "TIMESTAMP WITH TIME ZONE"])
+def test_a_row_of_postgres_with_a_time_that_python_lacks_is_left_out(
+    postgres_base: sqlalchemy.Engine, kind: str, day: str, made: str | None, faults: list[str]
+):
+    made = f"'{made}'" if made else "NULL"
+    execute(postgres_base, f"CREATE TABLE change_log (id TEXT, day DATE, made {kind})")
+    execute(
+        postgres_base,
+        f"INSERT INTO change_log VALUES ('L1', '{day}', {made}), "  # noqa: S608 -- above
+        "('L2', '2026-03-01', '2026-03-01 08:00:00Z')",
+    )
+
+    with open_source(address_of(postgres_base)) as source:
+        result = source.read("license_change", ["effective_date", "created_on"])
+
+    created = datetime(2026, 3, 1, 8, tzinfo=UTC)
+    assert result.rows == [{"id": "L2", "effective_date": date(2026, 3, 1), "created_on": created}]
+    assert sorted(finding.text for finding in result.findings) == [
+        f"license_change L1, {fault}" for fault in faults
+    ]
+
+
 @pytest.mark.usefixtures("base")
 def test_no_column_type_causes_a_warning(url: str):
     with warnings.catch_warnings(), open_source(url) as source:

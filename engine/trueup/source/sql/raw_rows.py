@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -24,14 +25,19 @@ from trueup.source.text import clean_text
 ColumnTypes = Mapping[str, sqlalchemy.types.TypeEngine[Any]]
 """The types of columns by their names in the database."""
 
+_TIMES = ("date", "timestamp", "timestamptz")
+"""Types of PostgreSQL for days and instants."""
+
 _LONGEST_ERROR = 300
 _WITHOUT_ZONE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9.]+)?")
 
 
 def prepare_sessions(engine: Engine) -> None:
-    """Has sessions of PostgreSQL in UTC, where times without a zone are."""
+    """Has sessions of PostgreSQL give and take times as they are read here."""
     if engine.dialect.name == "postgresql":
         sqlalchemy.event.listen(engine, "connect", _use_utc)
+    if engine.dialect.driver == "psycopg":
+        sqlalchemy.event.listen(engine, "connect", partial(_keep_all_times, engine.dialect.dbapi))
 
 
 def _use_utc(connection: DBAPIConnection, _record: object) -> None:
@@ -39,6 +45,33 @@ def _use_utc(connection: DBAPIConnection, _record: object) -> None:
     with closing(connection.cursor()) as cursor:
         cursor.execute("SET TIME ZONE 'UTC'")
     connection.commit()
+
+
+def _keep_all_times(driver: Any, connection: Any, _record: object) -> None:  # noqa: ANN401 -- psycopg's own
+    """Has a time that Python lacks, such as `infinity`, read as text, which is no time.
+
+    The driver refuses it, and with it all rows.
+    """
+    for name in _TIMES:
+        known = driver.adapters.get_loader(driver.adapters.types[name].oid, driver.pq.Format.TEXT)
+        connection.adapters.register_loader(name, _loader(known, driver))
+
+
+def _loader(known: Any, driver: Any) -> type:  # noqa: ANN401 -- as above
+    """Returns a loader as `known`, which gives the text of a value that `known` refuses."""
+
+    class TimeLoader(driver.adapt.Loader):  # type: ignore[misc] # a class of the driver
+        def __init__(self, oid: int, context: object = None) -> None:
+            super().__init__(oid, context)
+            self._known = known(oid, context)
+
+        def load(self, data: Any) -> object:  # noqa: ANN401 -- as above
+            try:
+                return self._known.load(data)
+            except driver.DataError:
+                return bytes(data).decode()
+
+    return TimeLoader
 
 
 def select(table: Table, names: Sequence[str]) -> sqlalchemy.Select[Any]:
