@@ -302,6 +302,33 @@ def test_the_statement_of_the_profile_changes_one_row(url: str, base: sqlalchemy
     ]
 
 
+GUID = "aaaaaaaa-0000-4000-8000-000000000001"
+
+
+@pytest.mark.parametrize(
+    ("key", "one", "other"),
+    [
+        (GUID, GUID, f"{{{GUID}}}"),
+        (GUID, GUID.upper(), f"{{{GUID.upper()}}}"),
+        (GUID, GUID, f" {GUID.upper()}"),
+        ("K1", "K1", "K1 "),
+    ],
+)
+def test_a_key_that_occurs_twice_in_two_spellings_is_found_by_its_key(
+    url: str, base: sqlalchemy.Engine, key: str, one: str, other: str
+):
+    execute(base, f"UPDATE change_log SET id = '{one}' WHERE id = 'L1'")  # noqa: S608 -- above
+    execute(base, f"UPDATE change_log SET id = '{other}' WHERE id = 'L2'")  # noqa: S608 -- above
+    with open_source(url) as source:
+        result = source.read("license_change", ["status"], [key])
+        outcomes = source.write("license_change", [archive(key)])
+
+    assert result.rows == []
+    assert [finding.code for finding in result.findings] == ["key-twice", "key-twice"]
+    assert outcomes == [RowOutcome(key, "the key occurs more than once")]
+    assert execute(base, "SELECT DISTINCT state_text FROM change_log") == [("Active",)]
+
+
 @pytest.mark.parametrize(
     ("statement", "message"),
     [

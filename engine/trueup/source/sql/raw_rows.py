@@ -13,14 +13,14 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy
-from sqlalchemy import Engine
+from sqlalchemy import ColumnElement, Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 
 from trueup.model.catalogue import Table, Type
 from trueup.source.column_reader import RawRow
 from trueup.source.sql.address import without_secrets
-from trueup.source.text import clean_text
+from trueup.source.text import canonical_key, clean_text
 
 ColumnTypes = Mapping[str, sqlalchemy.types.TypeEngine[Any]]
 """The types of columns by their names in the database."""
@@ -81,15 +81,20 @@ def select(table: Table, names: Sequence[str]) -> sqlalchemy.Select[Any]:
     return sqlalchemy.select(*columns).select_from(sqlalchemy.table(name, schema=schema or None))
 
 
-def lower_key(name: str) -> sqlalchemy.ColumnElement[str]:
-    """Returns a key as text in lower case.
+def has_key(name: str, keys: Iterable[str]) -> ColumnElement[bool]:
+    """Returns the condition that a column holds one of these keys, as reading spells them.
 
-    The database may store it as text, in upper or lower case, or as a type of its own.
+    The database may store a key as text, in upper or lower case, between blanks or in braces, or as
+    a type of its own. Rows whose keys differ in these only fulfil it as well.
     """
-    return sqlalchemy.func.lower(as_text(name))
+    lower = {key.lower() for key in keys}
+    in_braces = {f"{{{key}}}" for key in lower}
+    guids = {spelling for spelling in in_braces if canonical_key(spelling) in lower}
+    text = sqlalchemy.func.ltrim(sqlalchemy.func.rtrim(as_text(name)))
+    return sqlalchemy.func.lower(text).in_(sorted(lower | guids))
 
 
-def as_text(name: str) -> sqlalchemy.ColumnElement[str]:
+def as_text(name: str) -> ColumnElement[str]:
     """Returns a column as text, as the database spells it."""
     return sqlalchemy.cast(sqlalchemy.column(name), sqlalchemy.String)
 

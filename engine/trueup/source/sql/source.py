@@ -30,7 +30,7 @@ from trueup.source.sql.address import check_exists, described, open_engine
 from trueup.source.sql.raw_rows import (
     ColumnTypes,
     database_message,
-    lower_key,
+    has_key,
     prepare_sessions,
     raw_row,
     select,
@@ -42,8 +42,8 @@ from trueup.source.updates import columns_of
 from trueup.source.values import CleanedColumns
 
 _ROWS_AT_A_TIME = 5000
-_KEYS_AT_A_TIME = 500
-"""Keys of one query; SQLite took 999 parameters at most for a long time."""
+_KEYS_AT_A_TIME = 400
+"""Keys of one query, in two spellings; SQLite took 999 parameters at most for a long time."""
 
 
 class SqlSource:
@@ -119,7 +119,7 @@ class SqlSource:
         return whole.only(keys, column)
 
     def _read(self, table: str, columns: Iterable[str], keys: Sequence[str] | None = None) -> Rows:
-        """The whole table, or the rows with these keys in upper or lower case."""
+        """The whole table, or the rows with these keys and keys that are nearly these."""
         profiled = table_named(self._profile.tables, table)
         cleaned: CleanedColumns = []
         readers = column_readers(profiled, columns, self._zone, cleaned)
@@ -228,6 +228,6 @@ def _queries(
     if keys is None:
         yield whole
         return
-    lower = sorted({one.lower() for one in keys})
+    lower = sorted({one.lower() for one in keys})  # keys that differ in case are in one query
     for start in range(0, len(lower), _KEYS_AT_A_TIME):
-        yield whole.where(lower_key(key).in_(lower[start : start + _KEYS_AT_A_TIME]))
+        yield whole.where(has_key(key, lower[start : start + _KEYS_AT_A_TIME]))

@@ -23,7 +23,7 @@ from trueup.source.sql.raw_rows import (
     ColumnTypes,
     as_text,
     database_message,
-    lower_key,
+    has_key,
     raw_row,
     select,
     time_columns,
@@ -98,8 +98,8 @@ class SqlRowWriter:
         The row stays locked until the end of the transaction, where the database supports that.
         """
         name, key = self.names[0], canonical_key(update.key)
-        rows = self._rows_where(lower_key(name) == update.key.lower(), key)
-        if len(rows) != 1:  # the database spells the key in another way: braces, blanks, letters
+        rows = self._rows_where(has_key(name, [key]), key)
+        if not rows:  # the database spells the key in yet another way
             rows = [
                 row
                 for spelling in self._spellings_of(key)
