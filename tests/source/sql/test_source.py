@@ -499,6 +499,26 @@ def test_a_row_of_postgres_with_a_time_that_python_lacks_is_left_out(
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "read"), [("CHAR(12)", "Alp"), ("CHARACTER VARYING", "Alp  "), ("TEXT", "Alp  ")]
+)
+def test_the_blanks_that_fill_up_a_char_are_no_part_of_its_text(
+    postgres_base: sqlalchemy.Engine, kind: str, read: str
+):
+    execute(postgres_base, f"CREATE TABLE change_log (id CHAR(40), work365_lcl_name {kind})")
+    execute(postgres_base, "INSERT INTO change_log VALUES ('L1', 'Alp  ')")
+    statement = "UPDATE change_log SET work365_lcl_name = :name WHERE id = :key"
+    update = RowUpdate("L1", {"name": "Matterhorn"}, {"name": read})
+
+    with open_source(address_of(postgres_base), statement) as source:
+        before = source.read("license_change", ["name"]).rows
+        outcomes = source.write("license_change", [update])
+        after = source.read("license_change", ["name"], ["L1"]).rows
+
+    assert (before, after) == ([{"id": "L1", "name": read}], [{"id": "L1", "name": "Matterhorn"}])
+    assert outcomes == [RowOutcome("L1")]
+
+
 @pytest.mark.usefixtures("base")
 def test_no_column_type_causes_a_warning(url: str):
     with warnings.catch_warnings(), open_source(url) as source:

@@ -4,7 +4,7 @@ Sessions are prepared for that.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -27,6 +27,9 @@ ColumnTypes = Mapping[str, sqlalchemy.types.TypeEngine[Any]]
 
 _TIMES = ("date", "timestamp", "timestamptz")
 """Types of PostgreSQL for days and instants."""
+
+_FILLED_UP = (sqlalchemy.CHAR, sqlalchemy.NCHAR)
+"""Types of texts that the database fills up to their length with blanks."""
 
 _LONGEST_ERROR = 300
 _WITHOUT_ZONE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9.]+)?")
@@ -74,7 +77,7 @@ def _loader(known: Any, driver: Any) -> type:  # noqa: ANN401 -- as above
     return TimeLoader
 
 
-def select(table: Table, names: Sequence[str]) -> sqlalchemy.Select[Any]:
+def select(table: Table, names: Iterable[str]) -> sqlalchemy.Select[Any]:
     """Returns a SELECT of these columns, given by their names in the database."""
     schema, _, name = table.logical.rpartition(".")
     columns: list[sqlalchemy.ColumnClause[Any]] = [sqlalchemy.column(each) for each in names]
@@ -99,26 +102,33 @@ def as_text(name: str) -> ColumnElement[str]:
     return sqlalchemy.cast(sqlalchemy.column(name), sqlalchemy.String)
 
 
-def time_columns(table: Table, names: Iterable[str]) -> Collection[str]:
-    """Returns those of the names in the database that are columns of instants or days.
+def raw_row_maker(table: Table, types: ColumnTypes) -> Callable[[Iterable[Any]], RawRow]:
+    """Returns what makes a raw row, by the names in the database, of the values of these columns.
 
-    A column of days may hold instants, see `source.dates`.
+    A text without a time zone is in UTC in a column of instants or days, which may hold instants,
+    see `source.dates`. The blanks that fill up a CHAR are no part of its text.
     """
+    names = tuple(types)
+    times = _time_columns(table).intersection(names)
+    filled_up = [name for name, kind in types.items() if isinstance(kind, _FILLED_UP)]
+
+    def raw_row(values: Iterable[Any]) -> RawRow:
+        row = {name: _raw_value(value) for name, value in zip(names, values, strict=True)}
+        for name in times:
+            row[name] = _in_utc(row[name])
+        for name in filled_up:
+            value = row[name]
+            row[name] = value.rstrip(" ") if isinstance(value, str) else value
+        return row
+
+    return raw_row
+
+
+def _time_columns(table: Table) -> set[str]:
+    """Returns the names that columns of instants or days may have in the database."""
     types = (Type.INSTANT, Type.DAY)
     columns = [column for column in table.columns.values() if column.type in types]
-    times = {name for column in columns for name in (column.logical, column.name)}
-    return times.intersection(names)
-
-
-def raw_row(names: Sequence[str], times: Collection[str], values: Iterable[Any]) -> RawRow:
-    """Returns one row as a raw row, by the names in the database.
-
-    `times` are the names whose texts without a time zone are in UTC.
-    """
-    row = {name: _raw_value(value) for name, value in zip(names, values, strict=True)}
-    for name in times:
-        row[name] = _in_utc(row[name])
-    return row
+    return {name for column in columns for name in (column.logical, column.name)}
 
 
 def _in_utc(value: object) -> object:

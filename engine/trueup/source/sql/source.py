@@ -32,9 +32,8 @@ from trueup.source.sql.raw_rows import (
     database_message,
     has_key,
     prepare_sessions,
-    raw_row,
+    raw_row_maker,
     select,
-    time_columns,
 )
 from trueup.source.sql.writer import SqlRowWriter
 from trueup.source.text import canonical_key
@@ -125,13 +124,13 @@ class SqlSource:
         readers = column_readers(profiled, columns, self._zone, cleaned)
         rows = RowCollector(profiled, readers, cleaned, lambda _: None, uniform=True)
         with self._connected() as connection:
-            names = [*self._database_columns(connection, profiled, readers)]
-            times = time_columns(profiled, names)
+            types = self._database_columns(connection, profiled, readers)
+            raw_row, key = raw_row_maker(profiled, types), next(iter(types))
             batches = connection.execution_options(yield_per=_ROWS_AT_A_TIME)
-            queries = _queries(select(profiled, names), names[0], keys)
+            queries = _queries(select(profiled, types), key, keys)
             read = chain.from_iterable(batches.execute(query) for query in queries)
             for number, values in enumerate(read):
-                rows.add(raw_row(names, times, values), number)
+                rows.add(raw_row(values), number)
         return rows.result()
 
     def places(self, table: str, keys: Iterable[str]) -> Mapping[str, Place]:  # noqa: ARG002 -- no files

@@ -24,9 +24,8 @@ from trueup.source.sql.raw_rows import (
     as_text,
     database_message,
     has_key,
-    raw_row,
+    raw_row_maker,
     select,
-    time_columns,
 )
 from trueup.source.text import canonical_key, shown
 from trueup.source.updates import values_to_set
@@ -51,9 +50,9 @@ class SqlRowWriter:
     """By name in the database, a value of a column of choices, as far as it was looked for."""
 
     @property
-    def names(self) -> Sequence[str]:
-        """The names of the columns in the database, the key first."""
-        return list(self.types)
+    def key_name(self) -> str:
+        """The name of the key in the database."""
+        return next(iter(self.types))
 
     def write(self, update: RowUpdate) -> RowOutcome:
         """Writes one row; the outcome is in doubt if the COMMIT fails."""
@@ -97,7 +96,7 @@ class SqlRowWriter:
 
         The row stays locked until the end of the transaction, where the database supports that.
         """
-        name, key = self.names[0], canonical_key(update.key)
+        name, key = self.key_name, canonical_key(update.key)
         rows = self._rows_where(has_key(name, [key]), key)
         if not rows:  # the database spells the key in yet another way
             rows = [
@@ -109,14 +108,13 @@ class SqlRowWriter:
             raise UpdateRefused("the row does not exist any more, and no row is created")
         if len(rows) > 1:
             raise UpdateRefused("the key occurs more than once")
-        times = time_columns(self.table, self.names)
-        return rows[0][0], raw_row(self.names, times, rows[0])
+        return rows[0][0], raw_row_maker(self.table, self.types)(rows[0])
 
     def _rows_where(
         self, condition: ColumnElement[bool], key: str
     ) -> Sequence[sqlalchemy.Row[Any]]:
         """The rows that fulfil the condition and have this key, as reading spells it."""
-        query = select(self.table, self.names).where(condition).with_for_update()
+        query = select(self.table, self.types).where(condition).with_for_update()
         rows = self.connection.execute(query).all()
         return [row for row in rows if canonical_key(str(row[0])) == key]
 
@@ -124,7 +122,7 @@ class SqlRowWriter:
         """How the database spells a key; all keys are read once, and only those written kept."""
         if not self.spellings:
             self.spellings.update({wanted: set() for wanted in (key, *self.keys)})
-            for (stored,) in self.connection.execute(select(self.table, self.names[:1])):
+            for (stored,) in self.connection.execute(select(self.table, [self.key_name])):
                 wanted = canonical_key(str(stored))
                 if wanted in self.spellings:
                     self.spellings[wanted].add(str(stored))
