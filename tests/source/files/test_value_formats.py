@@ -81,18 +81,28 @@ def test_a_day_may_have_a_time(text: str, day: date):
 
 @pytest.mark.parametrize("day", ["", "DD/MM/YYYY"])
 @pytest.mark.parametrize(
-    "text", ["2026-11-15 00:00:00", "2026-11-15T00:00", "2026-11-15 00:00:00.000"]
+    "value",
+    [
+        "2026-11-15 00:00:00",
+        "2026-11-15T00:00",
+        "2026-11-15 00:00:00.000",
+        datetime(2026, 11, 15),  # noqa: DTZ001 -- as a cell of a workbook holds it
+    ],
 )
-def test_midnight_without_a_zone_is_that_day(text: str, day: str):
-    assert value_of(Type.DAY, text, ValueFormat(day=day)) == date(2026, 11, 15)
+def test_midnight_without_a_zone_is_that_day(value: object, day: str):
+    assert value_of(Type.DAY, value, ValueFormat(day=day)) == date(2026, 11, 15)
 
 
 @pytest.mark.parametrize("day", ["", "DD/MM/YYYY"])
-def test_another_time_in_a_column_of_days_needs_the_projects_word(day: str):
+@pytest.mark.parametrize(
+    "value",
+    ["2026-11-15 23:30:00", datetime(2026, 11, 15, 23, 30)],  # noqa: DTZ001 -- as above
+)
+def test_another_time_in_a_column_of_days_needs_the_projects_word(value: object, day: str):
     with pytest.raises(InvalidValue, match="local_times"):
-        value_of(Type.DAY, "2026-11-15 23:30:00", ValueFormat(day=day))
+        value_of(Type.DAY, value, ValueFormat(day=day))
 
-    local = value_of(Type.DAY, "2026-11-15 23:30:00", ValueFormat(day=day, local_times=True))
+    local = value_of(Type.DAY, value, ValueFormat(day=day, local_times=True))
 
     assert local == date(2026, 11, 15)
 

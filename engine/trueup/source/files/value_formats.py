@@ -51,6 +51,8 @@ class ValueFormat:
             return self._number(value)
         if column.type not in (Type.DAY, Type.INSTANT):
             return value
+        if isinstance(value, datetime) and column.type is Type.DAY:  # of a cell with a type
+            return self._day_of_time(value)
         if isinstance(value, str) and self.day:
             value = self._day(value)
         if column.type is Type.INSTANT:
@@ -122,20 +124,21 @@ class ValueFormat:
             )
         return value.replace(tzinfo=zone)
 
-    def _day_of_time(self, text: object) -> object:
+    def _day_of_time(self, value: object) -> object:
         """The day of a time without a zone: at midnight it is that day in any zone."""
-        if not isinstance(text, str) or not _NAIVE.fullmatch(text.strip()):
-            return text
-        try:
-            at = datetime.fromisoformat(text.strip())
-        except ValueError:
-            return text
-        if at.time() != time() and not self.local_times:
+        if isinstance(value, str) and _NAIVE.fullmatch(value.strip()):
+            try:
+                value = datetime.fromisoformat(value.strip())
+            except ValueError:
+                return value
+        if not isinstance(value, datetime):
+            return value
+        if value.time() != time() and not self.local_times:
             raise InvalidValue(
-                f"{at:%Y-%m-%d %H:%M} is a time without a zone, and no day: where these are in the "
-                "project's time_zone, set source.format.local_times"
+                f"{value:%Y-%m-%d %H:%M} is a time without a zone, and no day: where these are in "
+                "the project's time_zone, set source.format.local_times"
             )
-        return at.date()
+        return value.date()
 
     def _written_day(self, day: date) -> str:
         if not self.day:
