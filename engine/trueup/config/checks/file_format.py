@@ -10,7 +10,7 @@ from trueup.model.suggestions import unknown
 _TYPES = {
     "decimal": (Type.DECIMAL, Type.INTEGER),
     "day": (Type.DAY, Type.INSTANT),
-    "local_times": (Type.INSTANT,),
+    "local_times": (Type.DAY, Type.INSTANT),
 }
 """The types of columns that each key can apply to."""
 
