@@ -109,6 +109,19 @@ def test_a_value_that_is_not_of_its_type_is_refused_with_a_reason(
     assert str(refused.value) == message
 
 
+@pytest.mark.parametrize("type_", [Type.INTEGER, Type.DECIMAL])
+@pytest.mark.parametrize("written", [int, str, Decimal])
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_a_number_has_at_most_40_digits_however_it_is_written(
+    type_: Type, written: type, sign: str
+):
+    largest = sign + "9" * 40
+
+    assert read(type_, written(largest)) == int(largest)
+    with pytest.raises(InvalidValue, match="is a number with more than 40 digits"):
+        read(type_, written(sign + "1" + "0" * 40))
+
+
 STATUS = {1: "Active", 2: "Archived"}
 
 

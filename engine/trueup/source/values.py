@@ -124,7 +124,7 @@ def _as_key(value: object, _display: object) -> object:
 
 
 def _as_integer(value: object, display: object) -> object:
-    if type(value) is int:
+    if type(value) is int and -_TOO_LARGE < value < _TOO_LARGE:
         return value
     number = _as_decimal(value, display)
     if not isinstance(number, Decimal) or number != int(number):
@@ -133,8 +133,9 @@ def _as_integer(value: object, display: object) -> object:
 
 
 def _as_decimal(value: object, _display: object) -> object:
-    if type(value) is int and -_TOO_LARGE < value < _TOO_LARGE:
-        return Decimal(value)
+    if type(value) is int:
+        number = Decimal(value)
+        return number if -_TOO_LARGE < value < _TOO_LARGE else _exact(number, value)
     if isinstance(value, str) and len(value) > LONGEST_NUMERAL:
         raise _too_long(value, value)
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
