@@ -7,7 +7,7 @@ read one row at a time, and read a text whose end is not there yet. Numbers with
 
 import json
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from decimal import Decimal, InvalidOperation
 
 PlacedRow = tuple[int, int, object]
@@ -36,6 +36,9 @@ STRICT_DECODER = json.JSONDecoder(
 )
 """For files, which people edit. It adds less than a tenth to the time of reading a file."""
 
+DELETED = "/$deletedEntity"
+"""The end of the context of an entry for a row that was deleted (work365.md, section 6.3)."""
+
 _BLANK = re.compile(r"[ \t\r\n]*")
 
 
@@ -44,6 +47,11 @@ BLOCK = 1 << 16
 
 _LONGEST_TAIL = 3
 """Characters that may follow a number and still belong to it, as in `1.5e+7`."""
+
+
+def is_deleted(entry: Mapping[str, object]) -> bool:
+    """Returns whether an entry of an answer stands for a row that was deleted."""
+    return "@odata.context" in entry and str(entry["@odata.context"]).endswith(DELETED)
 
 
 def _nothing_more(characters: int) -> str:  # noqa: ARG001 -- as for a file

@@ -358,6 +358,17 @@ def test_a_table_without_rows_is_empty(put: Put, source: FileSource):
         ),
         (
             "account.json",
+            (
+                '{"value": [{"id": "a", "name": "Alp"},\n'
+                '{"@odata.context": "https://x/$metadata#accounts/$deletedEntity", "id": "b"}]}'
+            ),
+            (
+                "account.json:2: the file has the changes since an earlier export "
+                "(`/$deletedEntity`), not the whole table; export all rows"
+            ),
+        ),
+        (
+            "account.json",
             "",
             "account.json:1:1: a list of rows, or an object with `value`, was expected",
         ),

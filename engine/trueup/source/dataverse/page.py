@@ -10,13 +10,12 @@ from dataclasses import dataclass
 
 from trueup.source.column_reader import RawRow
 from trueup.source.dataverse.errors import MalformedBody
-from trueup.source.json_rows import DECODER, JSON_ERRORS, JsonRows
+from trueup.source.json_rows import DECODER, JSON_ERRORS, JsonRows, is_deleted
 
 NEXT_LINK, DELTA_LINK = "@odata.nextLink", "@odata.deltaLink"
 COUNT = "@odata.count"
 METADATA_VERSION = "@Microsoft.Dynamics.CRM.globalmetadataversion"
 ETAG = "@odata.etag"
-_DELETED_CONTEXT = "/$deletedEntity"
 _NEXT_LINK_IN_BODY = re.compile(rb'"@odata\.nextLink"\s*:\s*("(?:[^"\\]|\\.)*")')
 
 
@@ -63,10 +62,10 @@ def page_from_text(text: str) -> ODataPage:
     ):
         raise ValueError("not a page of rows")
 
-    deleted = [str(entry.get("id", "")) for entry in entries if _is_deleted(entry)]
+    deleted = [str(entry.get("id", "")) for entry in entries if is_deleted(entry)]
     count = document.get(COUNT)
     return ODataPage(
-        rows=[entry for entry in entries if not _is_deleted(entry)] if deleted else entries,
+        rows=[entry for entry in entries if not is_deleted(entry)] if deleted else entries,
         deleted=deleted,
         next=_link(document.get(NEXT_LINK)),
         delta=_link(document.get(DELTA_LINK)),
@@ -83,10 +82,6 @@ def next_link_in(body: bytes) -> str:
     """
     match = _NEXT_LINK_IN_BODY.search(body)
     return str(json.loads(match[1])) if match else ""
-
-
-def _is_deleted(entry: RawRow) -> bool:
-    return "@odata.context" in entry and str(entry["@odata.context"]).endswith(_DELETED_CONTEXT)
 
 
 def _link(value: object) -> str:

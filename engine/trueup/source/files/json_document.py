@@ -14,7 +14,15 @@ from trueup.source.files.streamed_text import (
     offset_of,
     position_of,
 )
-from trueup.source.json_rows import BLOCK, JSON_ERRORS, STRICT_DECODER, JsonRows, json_text
+from trueup.source.json_rows import (
+    BLOCK,
+    DELETED,
+    JSON_ERRORS,
+    STRICT_DECODER,
+    JsonRows,
+    is_deleted,
+    json_text,
+)
 
 _NEXT_LINK = "@odata.nextLink"
 
@@ -53,6 +61,11 @@ class JsonDocument:
                 before, line = start, line + passed.count("\n")
                 offset += len(file.encode(passed))
                 row = _row(value)
+                if not isinstance(row, MalformedRow) and is_deleted(row):
+                    raise SourceError(
+                        f"{self._name}:{line}: the file has the changes since an earlier export "
+                        f"(`{DELETED}`), not the whole table; export all rows"
+                    )
                 if self._names is None and not isinstance(row, MalformedRow):
                     self._names = list(row)
                 yield position_of(line, offset), row
