@@ -141,6 +141,52 @@ def refused(folder, name, text, load):
 
 
 @pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        (
+            "autotask.yaml",
+            "entities:\n  A: {operations: [], fields: {}}\n  B: {}\n  A: {}\n",
+            ":4:3: 'A' is given twice; the first is in line 2",
+        ),
+        (
+            "autotask.yaml",
+            "entities:\n  A: {operations: [], fields: {b: {picklistValues: {1: C, 01: D}}}}\n",
+            ":2:59: '01' is given twice; the first is in line 2",
+        ),
+        (
+            "work365.yaml",
+            "tables:\n  a:\n    key: id\n    columns: {id: {type: text}}\n    key: no\n",
+            ":5:5: 'key' is given twice; the first is in line 3",
+        ),
+        (
+            "work365.yaml",
+            "x: &x {key: id}\ntables:\n  a:\n    <<: *x\n    title: b\n    title: c\n",
+            ":6:5: 'title' is given twice; the first is in line 5",
+        ),
+    ],
+    ids=["an entity", "a number", "a fact", "beside what is merged"],
+)
+def test_a_key_that_is_given_twice_is_refused_at_its_place(tmp_path, name, text, message):
+    load = load_entities if name == "autotask.yaml" else load_tables
+
+    [finding] = refused(tmp_path, name, text, load)
+
+    assert finding.line() == f"schemas/{name}{message}\n    → remove one of them"
+
+
+def test_a_key_of_an_entry_counts_more_than_one_that_is_merged_into_it(tmp_path):
+    path = tmp_path / "work365.yaml"
+    path.write_text(
+        "x: {y: &y {key: id, title: id}, z: {z: &z {<<: *y, title: name, columns: &c {}}}}\n"
+        "tables: {site: {<<: *z, key: name, columns: {<<: *c, name: {type: text}}}}\n"
+    )
+
+    table = load_tables(path)["site"]
+
+    assert (table.key, table.title, [*table.columns]) == ("name", "name", ["name"])
+
+
+@pytest.mark.parametrize(
     ("table", "message"),
     [
         ("1", "1:10: tables.a: names and values were expected"),

@@ -17,6 +17,7 @@ from yaml.scanner import ScannerError
 from trueup.config.catalogue_entries import InvalidEntry, entity, table
 from trueup.config.documents import read as read_document
 from trueup.config.syntax_errors import syntax_error
+from trueup.config.yaml_events import given_twice
 from trueup.errors import ConfigError
 from trueup.local_files import is_absent, read_regular
 from trueup.model.catalogue import Catalogue, Entity, SystemNames, Table
@@ -33,6 +34,35 @@ _INDENTED = re.compile(rb"^ {200}|^ *(?:[-?:] +){40}", re.MULTILINE)
 _REMEDY = "correct the file, or remove it: trueup ships with a catalogue"
 
 _Made = TypeVar("_Made")
+
+
+class _RepeatedKey(Exception):
+    """A mapping of a catalogue has a key twice. `first` and `second` are where they begin."""
+
+    def __init__(self, key: str, first: yaml.Mark, second: yaml.Mark) -> None:
+        super().__init__(key)
+        self.key, self.first, self.second = key, first, second
+
+
+class _Loader(yaml.CSafeLoader):
+    """PyYAML's fast loader, which keeps the last of two equal keys. This one refuses them."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 -- PyYAML's
+        made = super().construct_mapping(node, deep)
+        if len(made) < len(node.value):
+            self._require_single_keys(node)
+        return made
+
+    def _require_single_keys(self, node: yaml.MappingNode) -> None:
+        """`<<` has added keys from elsewhere to the node, which the mapping may have itself."""
+        begin, end = node.start_mark.index, node.end_mark.index
+        seen: dict[object, yaml.Mark] = {}
+        for one, _ in node.value:
+            if begin <= one.start_mark.index < end:
+                key = self.construct_object(one)
+                if key in seen:
+                    raise _RepeatedKey(one.value, seen[key], one.start_mark)
+                seen[key] = one.start_mark
 
 
 def load_catalogue(shipped: Path, own: Path | None = None) -> Catalogue:
@@ -145,7 +175,11 @@ def _read(path: Path) -> object:
         raw = read_regular(path)
         if _is_too_deep(raw):
             raise _refused(path, "is nested too deeply")
-        data: object = yaml.load(raw, Loader=yaml.CSafeLoader)
+        data: object = yaml.load(raw, Loader=_Loader)  # noqa: S506 -- a safe loader
+    except _RepeatedKey as error:
+        mark = error.second
+        place = Place(_file_name(path), mark.line + 1, mark.column + 1)
+        raise ConfigError([given_twice(error.key, error.first.line + 1, place)]) from None
     except OSError as error:
         raise _refused(path, f"cannot be read: {error.strerror}") from None
     except (ScannerError, ParserError) as error:

@@ -51,6 +51,12 @@ def yaml_error(text: str, place: Place, remedy: str = "") -> Finding:
     return Finding("yaml", Severity.ERROR, text, remedy, place)
 
 
+def given_twice(key: str, first: int, place: Place) -> Finding:
+    """Returns the finding for a key that the mapping has already, in line `first`."""
+    text = f"{key!r} is given twice; the first is in line {first}"
+    return yaml_error(text, place, "remove one of them")
+
+
 class InvalidYaml(Exception):
     """The rest of the file cannot be read. `finding` has the reason."""
 
@@ -162,9 +168,7 @@ class DocumentBuilder:
 
         steps = (*top.steps, key)
         if steps in self._keys:
-            first = self._keys[steps].line
-            text = f"{key!r} is given twice; the first is in line {first}"
-            self._report(text, place, "remove one of them")
+            self.findings.append(given_twice(key, self._keys[steps].line, place))
             top.is_dropped = True
         else:
             self._keys[steps] = place
