@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from trueup.config.catalogues import load_catalogue, load_entities, load_tables
 from trueup.errors import ConfigError
-from trueup.model.catalogue import Parent, PickValue, Type
+from trueup.model.catalogue import Entity, Field, Parent, PickValue, Type
 
 from tests.support.paths import SCHEMAS
 
@@ -244,6 +244,102 @@ def test_what_is_wrong_with_an_entity_is_named_with_its_place(tmp_path, entity, 
 
     assert finding.line().startswith(f"schemas/autotask.yaml:{message}")
     assert finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        ("maxLength: ten", ".maxLength: 'ten' is not a whole number"),
+        ("maxLength: true", ".maxLength: true is not a whole number"),
+        (
+            "maxlength: 5",
+            ".maxlength: 'maxlength' is not known here\n    → did you mean 'maxLength'?",
+        ),
+        (
+            "max_length: 5",
+            ".max_length: 'max_length' is not known here\n    → did you mean 'maxLen",
+        ),
+        ("colour: red", ".colour: 'colour' is not known here\n    → known: type, "),
+        ('required: "no"', ".required: 'no' is not true or false\n    → write true or false"),
+        ("queryable: 1", ".queryable: 1 is not true or false"),
+        ("reference: 5", ".reference: 5 is not a text"),
+        ("requiredIf: [a]", ".requiredIf: a list is not a text"),
+        ("referenceIs: 7", ".referenceIs: names and values were expected\n    → write `{field: la"),
+        ("referenceIs: {a: 7}", ".referenceIs: field a is 7, which is not a text"),
+        ("picklistValues: {0: No}", ".picklistValues: entry 0 is false, which is not a text"),
+        ("picklistValues: {0: 100}", ".picklistValues: entry 0 is 100, which is not a text"),
+        ("picklistValues: {0: }", ".picklistValues: entry 0 is nothing, which is not a text"),
+        ("picklistValues: {No: A}", ".picklistValues: false is neither a number nor a text"),
+        ("picklistValues: [A]", ".picklistValues: names and values were expected"),
+    ],
+)
+def test_a_fact_of_a_field_that_is_not_valid_is_refused(tmp_path, facts, message):
+    text = f"entities: {{A: {{operations: [], fields: {{b: {{type: string, {facts}}}}}}}}}"
+
+    [finding] = refused(tmp_path, "autotask.yaml", text, load_entities)
+
+    assert finding.line().startswith(f"schemas/autotask.yaml:1:59: entities.A.fields.b{message}")
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        ("writesVia: parents", 'writesVia: \'parents\' is not "root" or "parent" or '),
+        ("userDefinedFields: no", 'userDefinedFields: false is not "yes" or "no" or "uncertain"'),
+        ("routes: [GET]", "routes: a list is not names and values"),
+        ("routes: {/A: GET}", "routes./A: 'GET' is not a list"),
+        ("rules: no delete", "rules: 'no delete' is not a list"),
+        ("rule: []", "rule: 'rule' is not known here\n    → did you mean 'rules'?"),
+        (
+            "parent: {entity: B, path: /B, key: b, keys: c}",
+            "parent.keys: 'keys' is not known here\n    → did you mean 'key'?",
+        ),
+    ],
+)
+def test_a_fact_of_an_entity_that_is_not_valid_is_refused(tmp_path, facts, message):
+    text = f"entities: {{A: {{operations: [], fields: {{}}, {facts}}}}}"
+
+    [finding] = refused(tmp_path, "autotask.yaml", text, load_entities)
+
+    assert f": entities.A.{message}" in finding.line()
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        (
+            "key: id, columns: {id: {type: text, lable: X}}",
+            "columns.id.lable: 'lable' is not known",
+        ),
+        (
+            "key: id, columns: {id: {type: text, label: no}}",
+            "columns.id.label: false is not a text",
+        ),
+        (
+            "key: id, columns: {id: {type: text, assumed: 1}}",
+            "columns.id.assumed: 1 is not true or",
+        ),
+        ("keys: id, columns: {}", "keys: 'keys' is not known here\n    → did you mean 'key'?"),
+    ],
+)
+def test_a_fact_of_a_table_or_column_that_is_not_valid_is_refused(tmp_path, facts, message):
+    [finding] = refused(tmp_path, "work365.yaml", f"tables: {{a: {{{facts}}}}}", load_tables)
+
+    assert f": tables.a.{message}" in finding.line()
+
+
+def test_a_fact_without_a_value_is_unknown(tmp_path):
+    names = ("required", "maxLength", "reference", "queryable", "requiredIf", "referenceIs")
+    facts = ", ".join(f"{name}: " for name in (*names, "picklist", "picklistValues"))
+    path = tmp_path / "autotask.yaml"
+    path.write_text(
+        "entities: {A: {operations: [], routes: , rules: , fields: "
+        f"{{b: {{type: string, {facts}}}}}}}}}"
+    )
+
+    entity = load_entities(path)["A"]
+
+    assert entity == Entity("A", frozenset(), {"b": Field("b", Type.TEXT, data_type="string")})
 
 
 def test_a_column_is_called_in_the_source_as_in_mappings_by_default(tmp_path):

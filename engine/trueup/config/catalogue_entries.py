@@ -4,6 +4,7 @@ Raises `InvalidEntry` with the way to what is wrong. `catalogues.py` finds its p
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from trueup.model.catalogue import Column, Entity, Field, Parent, PickValue, Table, Type
@@ -24,6 +25,66 @@ FIELD_TYPES = {
 OPERATIONS = ("create", "query", "update", "delete")
 
 
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """The values that a fact may have. `null` is always one: the fact then is unknown.
+
+    A boolean is neither a number nor a text. Without quotes, `no` and `on` are booleans.
+    """
+
+    types: tuple[type, ...]
+    what: str
+    remedy: str
+    only: tuple[str, ...] = ()
+    """The texts that it may be; any if there are none."""
+
+
+def _one_of(*texts: str) -> _Kind:
+    listed = " or ".join(f'"{text}"' for text in texts)
+    return _Kind((str,), listed, f"write {listed}, with the quotes", texts)
+
+
+_FLAG = _Kind((bool,), "true or false", "write true or false")
+_TEXT = _Kind((str,), "a text", "write it between quotes")
+_NAME = _Kind((str, int), "a text", "write it between quotes")
+_NUMBER = _Kind((int,), "a whole number", "write a whole number, without quotes")
+_LIST = _Kind((list,), "a list", "write it as `[…, …]`")
+_MAP = _Kind((dict,), "names and values", "write it as `{name: value}`")
+
+_Facts = Mapping[str, _Kind | None]
+"""Facts by name, with their kinds; None: it is checked where it is read."""
+
+_FLAGS = ("required", "readonly", "settableOnCreate", "queryable", "day")
+_ENTITY: _Facts = {
+    **dict.fromkeys(("operations", "fields", "parent")),
+    "writesVia": _one_of("root", "parent", "root or parent", "none"),
+    "userDefinedFields": _one_of("yes", "no", "uncertain"),
+    "routes": _MAP,
+    "rules": _LIST,
+    "note": _TEXT,
+}
+_PARENT: _Facts = dict.fromkeys(("entity", "path", "key"), _TEXT)
+_FIELD: _Facts = {
+    **dict.fromkeys(("type", "picklistValues", "referenceIs")),
+    **dict.fromkeys((*_FLAGS, "picklist", "picklistPartial"), _FLAG),
+    **dict.fromkeys(("reference", "requiredIf", "note"), _TEXT),
+    "maxLength": _NUMBER,
+    "since": _NAME,
+}
+_TABLE: _Facts = {
+    **dict.fromkeys(("columns",)),
+    **dict.fromkeys(("key", "title", "logical", "entity_set", "label"), _NAME),
+    "assumed": _FLAG,
+    "note": _TEXT,
+}
+_COLUMN: _Facts = {
+    **dict.fromkeys(("type", "choices")),
+    **dict.fromkeys(("logical", "label", "table"), _NAME),
+    **dict.fromkeys(("required", "assumed"), _FLAG),
+    "note": _TEXT,
+}
+
+
 class InvalidEntry(Exception):
     """A part of a catalogue is not valid. `steps` lead to it; `remedy` says what to write."""
 
@@ -34,7 +95,7 @@ class InvalidEntry(Exception):
 
 def entity(name: str, data: object, active: str) -> Entity:
     """Returns an entity. `active` is the field that is false where a record is inactive."""
-    described = _mapping(data, "an entity needs `operations:` and `fields:`", name)
+    described = _described(data, _ENTITY, "an entity needs `operations:` and `fields:`", name)
     fields = _mapping(
         _required(described, "fields", "write `fields:` with a line for each field", name),
         "write each field as `name: {type: string}`",
@@ -51,17 +112,17 @@ def entity(name: str, data: object, active: str) -> Entity:
         operations=frozenset(operations),
         fields={field: _field(name, str(field), known) for field, known in fields.items()},
         parent=_parent(name, described.get("parent")),
-        writes_via=described.get("writesVia", "root"),
-        udf_capable=described.get("userDefinedFields", "no"),
-        routes={route: tuple(verbs) for route, verbs in described.get("routes", {}).items()},
-        rules=tuple(described.get("rules", ())),
+        writes_via=described.get("writesVia") or "root",
+        udf_capable=described.get("userDefinedFields") or "no",
+        routes=_routes(name, described.get("routes") or {}),
+        rules=tuple(described.get("rules") or ()),
         active=active if active in fields else "",
     )
 
 
 def table(name: str, data: object) -> Table:
     """Returns a table. Names in the source system are by default those that mappings use."""
-    described = _mapping(data, "a table needs `key:` and `columns:`", name)
+    described = _described(data, _TABLE, "a table needs `key:` and `columns:`", name)
     listed = _mapping(
         _required(described, "columns", "write `columns:` with a line for each column", name),
         "write each column as `name: {type: text}`",
@@ -70,21 +131,21 @@ def table(name: str, data: object) -> Table:
     )
     columns = {str(column): _column(name, str(column), known) for column, known in listed.items()}
     key = str(_required(described, "key", "name the column that identifies a row", name))
-    title = str(described.get("title", key))
+    title = _text(described, "title", key)
     for role, column in (("key", key), ("title", title)):
         if column not in columns:
             text = f"`{role}` names the column {column!r}, which the table does not have"
             raise InvalidEntry(text, hint(column, columns) or "name one of its columns", name, role)
-    logical = str(described.get("logical", name))
+    logical = _text(described, "logical", name)
     return Table(
         name=name,
         logical=logical,
-        entity_set=str(described.get("entity_set", f"{logical}s")),
-        label=str(described.get("label", "")),
+        entity_set=_text(described, "entity_set", f"{logical}s"),
+        label=_text(described, "label", ""),
         key=key,
         title=title,
         columns=columns,
-        assumed=described.get("assumed", False),
+        assumed=bool(described.get("assumed")),
     )
 
 
@@ -92,6 +153,41 @@ def _mapping(data: object, remedy: str, *steps: str) -> Mapping[Any, Any]:
     if not isinstance(data, dict):
         raise InvalidEntry("names and values were expected", remedy, *steps)
     return data
+
+
+def _described(data: object, facts: _Facts, remedy: str, *steps: str) -> Mapping[str, Any]:
+    """Returns the facts of an entry, each of which is known and of its kind."""
+    described = _mapping(data, remedy, *steps)
+    for fact, value in described.items():
+        if fact not in facts:
+            text = f"{shown(fact)} is not known here"
+            remedy = hint(str(fact), facts) or f"known: {', '.join(facts)}"
+            raise InvalidEntry(text, remedy, *steps, str(fact))
+        kind = facts[fact]
+        if not kind or value is None:
+            continue
+        if type(value) not in kind.types or (kind.only and value not in kind.only):
+            text = f"{shown(value)} is not {kind.what}"
+            raise InvalidEntry(text, kind.remedy, *steps, fact)
+    return described
+
+
+def _labels(data: object, what: str, remedy: str, *steps: str) -> Mapping[Any, str]:
+    """Returns texts by what they belong to. `what` is one of them, in messages."""
+    labels = _mapping({} if data is None else data, remedy, *steps)
+    for value, label in labels.items():
+        if type(value) not in (int, str):
+            text = f"{shown(value)} is neither a number nor a text"
+            raise InvalidEntry(text, remedy, *steps)
+        if not isinstance(label, str):
+            text = f"{what} {value} is {shown(label)}, which is not a text"
+            raise InvalidEntry(text, "write it between quotes", *steps)
+    return labels
+
+
+def _text(described: Mapping[str, Any], fact: str, default: str) -> str:
+    value = described.get(fact)
+    return default if value is None else str(value)
 
 
 def _required(data: Mapping[str, Any], key: str, remedy: str, *steps: str) -> Any:  # noqa: ANN401 -- YAML
@@ -104,20 +200,30 @@ def _parent(name: str, data: object) -> Parent | None:
     if data is None:
         return None
     remedy = "write `parent: {entity: Contracts, path: '/Contracts/{parentId}/Services', key: …}`"
-    described = _mapping(data, remedy, name, "parent")
+    described = _described(data, _PARENT, remedy, name, "parent")
     parts = [_required(described, key, remedy, name, "parent") for key in ("entity", "path", "key")]
     return Parent(*map(str, parts))
+
+
+def _routes(owner: str, routes: Mapping[Any, Any]) -> dict[str, tuple[str, ...]]:
+    for route, verbs in routes.items():
+        if not isinstance(verbs, list):
+            text, remedy = f"{shown(verbs)} is not a list", "write it as `[GET, POST]`"
+            raise InvalidEntry(text, remedy, owner, "routes", str(route))
+    return {str(route): tuple(map(str, verbs)) for route, verbs in routes.items()}
 
 
 def _field(owner: str, name: str, data: object) -> Field:
     """Returns a field. Unknown flags (`null`) forbid nothing: the tenant's own metadata decides."""
     steps = (owner, "fields", name)
-    described = _mapping(data, "write it as `{type: string}`", *steps)
+    described = _described(data, _FIELD, "write it as `{type: string}`", *steps)
     remedy = f"write one of {', '.join(FIELD_TYPES)}"
     type_ = str(_required(described, "type", remedy, *steps))
     if type_ not in FIELD_TYPES:
         raise InvalidEntry(f"{type_!r} is not a type of fields", remedy, *steps, "type")
-    listed = _mapping(described.get("picklistValues", {}), "write `{1: Active}`", *steps)
+    listed = described.get("picklistValues")
+    entries = _labels(listed, "entry", "write `{1: Active}`", *steps, "picklistValues")
+    records = described.get("referenceIs")
     return Field(
         name=name,
         type=Type.DAY if described.get("day") else FIELD_TYPES[type_],
@@ -126,20 +232,20 @@ def _field(owner: str, name: str, data: object) -> Field:
         create_only=bool(described.get("settableOnCreate")),
         max_length=described.get("maxLength"),
         reference=described.get("reference"),
-        picklist=tuple(PickValue(value, label) for value, label in listed.items())
+        picklist=tuple(PickValue(value, label) for value, label in entries.items())
         if described.get("picklist")
         else None,
         picklist_partial=bool(described.get("picklistPartial")),
-        queryable=described.get("queryable", True),
-        required_if=described.get("requiredIf", ""),
-        reference_is=described.get("referenceIs", {}),
+        queryable=described.get("queryable") is not False,
+        required_if=described.get("requiredIf") or "",
+        reference_is=_labels(records, "field", "write `{field: label}`", *steps, "referenceIs"),
         data_type=type_,
     )
 
 
 def _column(owner: str, name: str, data: object) -> Column:
     steps = (owner, "columns", name)
-    described = _mapping(data, "write it as `{type: text}`", *steps)
+    described = _described(data, _COLUMN, "write it as `{type: text}`", *steps)
     types = [*map(str, Type)]
     type_ = str(_required(described, "type", f"write one of {', '.join(types)}", *steps))
     if type_ not in types:
@@ -147,18 +253,14 @@ def _column(owner: str, name: str, data: object) -> Column:
         raise InvalidEntry(f"{type_!r} is not a type of columns", remedy, *steps, "type")
     is_lookup = type_ == Type.LOOKUP
     remedy = "name the table that it refers to: `{type: lookup, table: account}`"
-    choices = _mapping(described.get("choices", {}), "write `{1: Active}`", *steps, "choices")
-    for value, label in choices.items():
-        if not isinstance(label, str):
-            text = f"choice {value} is {shown(label)}, which is not a text"
-            raise InvalidEntry(text, "write it between quotes", *steps, "choices")
+    choices = _labels(described.get("choices"), "choice", "write `{1: Active}`", *steps, "choices")
     return Column(
         name=name,
         type=Type(type_),
-        logical=str(described.get("logical", name)),
-        label=str(described.get("label", "")),
+        logical=_text(described, "logical", name),
+        label=_text(described, "label", ""),
         table=str(_required(described, "table", remedy, *steps)) if is_lookup else None,
         choices={**choices},
-        required=described.get("required", False),
-        assumed=described.get("assumed", False),
+        required=bool(described.get("required")),
+        assumed=bool(described.get("assumed")),
     )
