@@ -328,6 +328,31 @@ def test_a_fact_of_a_table_or_column_that_is_not_valid_is_refused(tmp_path, fact
     assert f": tables.a.{message}" in finding.line()
 
 
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        (
+            "requiredIf: b equals Active",
+            ".requiredIf: 'b equals Active' is no condition\n    → write `a absent`, ",
+        ),
+        ("requiredIf: id absent or so", ".requiredIf: 'id absent or so' is no condition"),
+        ("requiredIf: id is", ".requiredIf: 'id is' is no condition"),
+        ("requiredIf: idd absent", ".requiredIf: A has no field 'idd'\n    → did you mean 'id'?"),
+        ("requiredIf: id + c absent", ".requiredIf: A has no field 'c'\n    → known: b, id"),
+        ("requiredIf: c is Active", ".requiredIf: A has no field 'c'"),
+        ("reference: A, referenceIs: {c: Active}", ".referenceIs.c: A has no field 'c'"),
+        ("reference: A, referenceIs: {7: Active}", ".referenceIs.7: A has no field '7'"),
+    ],
+)
+def test_a_condition_that_nothing_meets_is_refused(tmp_path, facts, message):
+    fields = f"{{id: {{type: long}}, b: {{type: string, {facts}}}}}"
+    text = f"entities: {{A: {{operations: [], fields: {fields}}}}}"
+
+    [finding] = refused(tmp_path, "autotask.yaml", text, load_entities)
+
+    assert f": entities.A.fields.b{message}" in finding.line()
+
+
 def test_a_fact_without_a_value_is_unknown(tmp_path):
     names = ("required", "maxLength", "reference", "queryable", "requiredIf", "referenceIs")
     facts = ", ".join(f"{name}: " for name in (*names, "picklist", "picklistValues"))

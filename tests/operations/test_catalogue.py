@@ -153,7 +153,7 @@ def test_comments_and_facts_of_a_person_are_kept(folder):
     assert written["fields"]["phone"] == {
         "maxLength": 99,
         "note": "asked support",
-        "requiredIf": "companyType",
+        "requiredIf": "companyType is Customer",
     }
 
 

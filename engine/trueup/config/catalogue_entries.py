@@ -9,6 +9,7 @@ from typing import Any
 
 from trueup.model.catalogue import Column, Entity, Field, Parent, PickValue, Table, Type
 from trueup.model.coerce import shown
+from trueup.model.requirements import parts
 from trueup.model.suggestions import hint
 
 FIELD_TYPES = {
@@ -107,10 +108,10 @@ def entity(name: str, data: object, active: str) -> Entity:
     if not isinstance(operations, list) or not set(map(str, operations)) <= set(OPERATIONS):
         remedy = f"write a list of {allowed}: `operations: [query]`"
         raise InvalidEntry("operations are not valid", remedy, name, "operations")
-    return Entity(
+    made = Entity(
         name=name,
         operations=frozenset(operations),
-        fields={field: _field(name, str(field), known) for field, known in fields.items()},
+        fields={str(field): _field(name, str(field), known) for field, known in fields.items()},
         parent=_parent(name, described.get("parent")),
         writes_via=described.get("writesVia") or "root",
         udf_capable=described.get("userDefinedFields") or "no",
@@ -118,6 +119,37 @@ def entity(name: str, data: object, active: str) -> Entity:
         rules=tuple(described.get("rules") or ()),
         active=active if active in fields else "",
     )
+    for field in made.fields.values():
+        _require_readable(field, made)
+    return made
+
+
+def _require_readable(field: Field, entity: Entity) -> None:
+    """A condition that nothing meets would take its check away without a word."""
+    steps = (entity.name, "fields", field.name, "requiredIf")
+    names, _ = parts(field.required_if)
+    if field.required_if and not names:
+        text = f"{shown(field.required_if)} is no condition"
+        remedy = "write `a absent`, `a + b absent`, or `a is LABEL` for a picklist"
+        raise InvalidEntry(text, remedy, *steps)
+    for name in names:
+        if entity.field(name) is None:
+            text = f"{entity.name} has no field {shown(name)}"
+            remedy = hint(name, entity.fields) or "name a field of the entity"
+            raise InvalidEntry(text, remedy, *steps)
+
+
+def require_known_fields(entities: Mapping[str, Entity]) -> None:
+    """Checks `referenceIs` against the entities that it is about, as far as they are known."""
+    for entity in entities.values():
+        for field in entity.fields.values():
+            referred = entities.get(field.reference or "")
+            for name in field.reference_is if referred else ():
+                if referred and referred.field(name) is None:
+                    text = f"{referred.name} has no field {shown(name)}"
+                    remedy = hint(name, referred.fields) or f"name a field of {referred.name}"
+                    steps = (entity.name, "fields", field.name, "referenceIs", name)
+                    raise InvalidEntry(text, remedy, *steps)
 
 
 def table(name: str, data: object) -> Table:
@@ -224,6 +256,7 @@ def _field(owner: str, name: str, data: object) -> Field:
     listed = described.get("picklistValues")
     entries = _labels(listed, "entry", "write `{1: Active}`", *steps, "picklistValues")
     records = described.get("referenceIs")
+    reference_is = _labels(records, "field", "write `{field: label}`", *steps, "referenceIs")
     return Field(
         name=name,
         type=Type.DAY if described.get("day") else FIELD_TYPES[type_],
@@ -238,7 +271,7 @@ def _field(owner: str, name: str, data: object) -> Field:
         picklist_partial=bool(described.get("picklistPartial")),
         queryable=described.get("queryable") is not False,
         required_if=described.get("requiredIf") or "",
-        reference_is=_labels(records, "field", "write `{field: label}`", *steps, "referenceIs"),
+        reference_is={str(name): label for name, label in reference_is.items()},
         data_type=type_,
     )
 

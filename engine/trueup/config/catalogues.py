@@ -14,7 +14,7 @@ import yaml
 from yaml.parser import ParserError
 from yaml.scanner import ScannerError
 
-from trueup.config.catalogue_entries import InvalidEntry, entity, table
+from trueup.config.catalogue_entries import InvalidEntry, entity, require_known_fields, table
 from trueup.config.documents import read as read_document
 from trueup.config.syntax_errors import syntax_error
 from trueup.config.yaml_events import given_twice
@@ -140,7 +140,12 @@ def _system(data: object, default: str) -> str:
 
 def _entities(path: Path, data: object) -> dict[str, Entity]:
     active = data.get("active", "isActive") if isinstance(data, dict) else ""
-    return _build(path, data, "entities", lambda name, described: entity(name, described, active))
+    made = _build(path, data, "entities", lambda name, described: entity(name, described, active))
+    try:
+        require_known_fields(made)
+    except InvalidEntry as fault:
+        raise _invalid(path, "entities", fault) from None
+    return made
 
 
 def _require_root(path: Path, data: object, root: str) -> None:

@@ -24,11 +24,22 @@ def is_condition_met(condition: str, entity: Entity, values: Mapping[str, object
 
     `a + b absent`: at least one of the two is absent.
     """
-    names, absent, _ = condition.partition(" absent")
-    if absent:
-        return any(empty(values.get(name)) for name in names.split(" + "))
+    names, wanted = parts(condition)
+    if not wanted:
+        return any(empty(values.get(name)) for name in names)
+    return has_label(entity.field(names[0]), values.get(names[0]), wanted)
+
+
+def parts(condition: str) -> tuple[list[str], str]:
+    """Returns the fields that a condition names, and the label that the only one must have.
+
+    The label is empty if the fields must be absent. No field: the condition cannot be read.
+    """
+    names = condition.removesuffix(" absent")
+    if names != condition:
+        return names.split(" + "), ""
     name, _, wanted = condition.partition(" is ")
-    return bool(wanted) and has_label(entity.field(name), values.get(name), wanted)
+    return ([name], wanted) if wanted else ([], "")
 
 
 def has_label(field: Field | None, value: object, wanted: str) -> bool:
