@@ -1,6 +1,7 @@
 """The codes of findings that a plan may have beside those of rules, which have the rule's name.
 
-Tests of a project may expect them; tests/planning/test_finding_codes.py holds the list complete.
+Tests of a project may expect them, and no rule may be called like one.
+tests/planning/test_finding_codes.py holds the list complete.
 """
 
 DEPENDS = "depends-on-blocked"

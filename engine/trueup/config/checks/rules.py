@@ -1,4 +1,8 @@
-"""The check of rules: each name once, a mapping that exists, and the names in their expressions."""
+"""The check of rules: each name once, a mapping that exists, and the names in their expressions.
+
+A rule must not have the name of a check of trueup's own either: a finding has the name as its code,
+and planning does with findings of such a code what that check asks for.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import assert_never
@@ -11,6 +15,7 @@ from trueup.config.error_limit import ErrorLimit
 from trueup.expressions import EVALUATION_ERRORS, as_text, evaluate
 from trueup.expressions.rules import STOPS
 from trueup.model.finding import Finding, Place, Severity
+from trueup.model.finding_codes import PLAN_CODES
 from trueup.model.mapping import MappingSpec
 from trueup.model.project import Rule
 from trueup.model.rule_scopes import RuleOn, scope
@@ -33,6 +38,9 @@ def check_rules(
             first = by_name[rule.name].place
             text = f"rule {rule.name} is defined twice; the first is at {first}"
             yield error("duplicate", text, rule.place, "give one of them another name")
+        elif rule.name in PLAN_CODES:
+            text = f"{rule.name} is the name of a check of trueup's own"
+            yield error("duplicate", text, rule.place, "give the rule another name")
         by_name.setdefault(rule.name, rule)
         findings = _check_rule(rule, context, mapping_places.get(rule.place, rule.place))
         yield from limit.take(findings, rule.place)
