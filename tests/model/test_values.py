@@ -65,9 +65,9 @@ def test_a_user_defined_field_is_text_where_an_entity_may_have_some():
 
 
 def test_only_an_adjustment_is_appended():
-    for action in Action:
-        change = Change("c", action, "m", ("k",), "n", "t", "E", HERE)
-        assert change.is_append is (action is Action.ADJUST)
+    changes = [Change("c", action, "m", ("k",), "n", "t", "E", HERE) for action in Action]
+
+    assert [change.action for change in changes if change.is_append] == [Action.ADJUST]
 
 
 @pytest.mark.parametrize(
