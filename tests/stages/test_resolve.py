@@ -1,5 +1,6 @@
 """Values of expressions become values of fields: references, look-ups, picklists, types."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trueup.expressions.compiled import Compiled
 from trueup.expressions.value_filters import fold_all
-from trueup.model.catalogue import SystemNames
+from trueup.model.catalogue import Field, SystemNames, Type
 from trueup.model.change import Unknown
 from trueup.model.coerce import CoercionError
 from trueup.model.finding import Finding, Severity
@@ -63,8 +64,8 @@ def customers():
     return state
 
 
-def resolver(finder=None, **more):
-    compiled = Compiled(mapping(fields=FIELDS), ENTITY, [])
+def resolver(finder=None, entity=ENTITY, **more):
+    compiled = Compiled(mapping(fields=FIELDS), entity, [])
     return Resolver(compiled, {"customer": customers()}, finder or Finder(), **more)
 
 
@@ -205,6 +206,19 @@ def test_a_reference_to_no_row_is_reported():
 def test_a_value_that_does_not_fit_is_reported(more, code, text):
     findings = resolved_row(**more).findings
     assert [(one.code, one.text) for one in findings] == [(code, text)]
+
+
+def test_a_picklist_without_entries_is_reported_with_the_command_that_reads_them():
+    fields = {**ENTITY.fields, "period": Field("period", Type.INTEGER, picklist=())}
+    made = resolver(entity=replace(ENTITY, fields=fields))
+
+    [finding] = made.row("k", raw(made)).findings
+
+    assert finding.text.startswith("'Monthly' is not in the picklist of period (no entry is known")
+    assert finding.remedy == (
+        "`trueup catalogue pull Contracts` reads the entries from the tenant; without one, "
+        "state them in the catalogue"
+    )
 
 
 def test_a_look_up_that_finds_nothing_is_known_as_such():

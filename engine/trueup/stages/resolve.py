@@ -5,7 +5,7 @@ entry, and everything else is coerced to the field's type.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jinja2 import Undefined, UndefinedError
@@ -113,7 +113,7 @@ class Resolver:
             else:
                 resolved.values[slot.name] = slot.coerced(value)
         except CoercionError as fault:
-            finding = self._finding(key, slot, "value-does-not-fit", str(fault))
+            finding = self._misfit(key, slot, str(fault))
             resolved.findings.append(finding)
             resolved.by_field[slot.name] = finding
             if slot.find:
@@ -177,6 +177,18 @@ class Resolver:
         else:
             text = f"{slot.name} refers to {name} {other}, and there is no such row"
             resolved.findings.append(self._finding(key, slot, "reference-missing", text))
+
+    def _misfit(self, key: str, slot: Slot, text: str) -> Finding:
+        """Into a picklist without entries no value fits: neither row nor mapping is wrong."""
+        finding = self._finding(key, slot, "value-does-not-fit", text)
+        if slot.field.picklist != () or slot.find:
+            return finding
+        entity = self.compiled.mapping.target.entity
+        remedy = (
+            f"`trueup catalogue pull {entity}` reads the entries from the tenant; without one, "
+            "state them in the catalogue"
+        )
+        return replace(finding, remedy=remedy)
 
     def _depends(self, key: str, slot: Slot, row: RowKey) -> Finding:
         return self._finding(key, slot, DEPENDS, f"depends on {row[0]} {row[1]}, which is blocked")
