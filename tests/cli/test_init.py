@@ -72,6 +72,25 @@ def test_a_project_is_valid_and_has_neither_example_data_nor_secrets(command, tm
     assert not (tmp_path / "work" / "examples").exists()
 
 
+@pytest.mark.parametrize(
+    ("currency", "rates"),
+    [
+        ("GBP", {"GBP": 1, "CHF": 0.89, "EUR": 0.84, "USD": 0.76}),
+        ("CHF", {"GBP": 1.1236, "CHF": 1, "EUR": 0.9438, "USD": 0.8539}),
+        ("AUD", {"AUD": 1}),
+    ],
+)
+def test_the_rates_of_the_sandbox_are_against_the_internal_currency(
+    command, tmp_path, currency, rates
+):
+    command("init", "work", "--from", "files", "--currency", currency)
+
+    seed = json.loads((tmp_path / "work/sandbox.json").read_text("utf-8"))
+    found = seed["records"]["Currencies"]
+    assert {one["name"]: one["exchangeRate"] for one in found} == rates
+    assert [one["name"] for one in found if one["isInternalCurrency"]] == [currency]
+
+
 @pytest.mark.parametrize("start", Start)
 def test_the_page_names_the_files_that_are_written(command, tmp_path, start):
     assert command("init", "work", "--from", start)[0] == 0

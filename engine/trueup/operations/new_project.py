@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,6 +14,7 @@ from trueup.config.file_names import PROJECT
 from trueup.errors import ConfigError, EngineError
 from trueup.expressions.contact_filters import is_email
 from trueup.expressions.country_filters import all_countries
+from trueup.model.coerce import PLACES
 from trueup.model.finding import Severity
 from trueup.model.new_project import Created, NewProject, Start
 from trueup.operations.project import check_project
@@ -115,8 +117,6 @@ def _project_text(wanted: NewProject) -> str:
 def _seed(wanted: NewProject) -> Mapping[str, Any]:
     """Returns the records of an Autotask without customers and products: reference data only."""
     example = json.loads((shipped_folder() / "examples/autotask.json").read_text(encoding="utf-8"))
-    currencies = {one["name"]: one for one in example["records"]["Currencies"]}
-    currencies.setdefault(wanted.currency, {"id": 99, "name": wanted.currency, "isActive": True})
     user, _, _ = wanted.owner.partition("@")
     owner = {"firstName": user, "lastName": "Owner", "userName": user, "email": wanted.owner}
     return {
@@ -127,13 +127,29 @@ def _seed(wanted: NewProject) -> Mapping[str, Any]:
                 {"id": number, "countryCode": code, "displayName": name, "isActive": True}
                 for number, (code, name) in enumerate(all_countries(), start=1)
             ],
-            "Currencies": [
-                {**one, "isInternalCurrency": name == wanted.currency}
-                for name, one in currencies.items()
-            ],
+            "Currencies": _currencies(example["records"]["Currencies"], wanted.currency),
             "Resources": [{"id": 1, **owner, "isActive": True}],
         },
     }
+
+
+def _currencies(known: Sequence[Mapping[str, Any]], internal: str) -> list[Mapping[str, Any]]:
+    """Returns the known currencies with their rates against the internal one.
+
+    If that is none of them, it is the only one: what the others are worth in it is not known.
+    """
+    rates = {one["name"]: Decimal(str(one["exchangeRate"])) for one in known}
+    if internal not in rates:
+        alone = {"id": 99, "name": internal, "exchangeRate": 1.0}
+        return [{**alone, "isInternalCurrency": True, "isActive": True}]
+    return [
+        {
+            **one,
+            "exchangeRate": float((rates[one["name"]] / rates[internal]).quantize(PLACES)),
+            "isInternalCurrency": one["name"] == internal,
+        }
+        for one in known
+    ]
 
 
 def _ci_text(start: Start) -> str:
