@@ -1,19 +1,25 @@
 """Serves, fills and copies the sandboxes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from trueup import wiring
-from trueup.errors import EngineError
+from trueup.errors import ConfigError, EngineError
+from trueup.model.catalogue import Table
+from trueup.model.coerce import shown
+from trueup.model.finding import Finding, Severity
 from trueup.model.project import Project
 from trueup.operations import record_copy
+from trueup.ports.source import Row
+from trueup.render.formatting import count
 from trueup.sandbox.autotask import seed as seeding
 from trueup.sandbox.autotask import snapshots, switches
 from trueup.sandbox.autotask.server import Sandbox
 from trueup.sandbox.autotask.switches import Switches
 from trueup.sandbox.autotask.tenant import DEFAULT_USER
+from trueup.sandbox.dataverse.address import GUID
 from trueup.sandbox.dataverse.server import DataverseSandbox, Environment
 from trueup.source.files.source import FileSource
 
@@ -77,17 +83,41 @@ def serve_source(
 ) -> Iterator[Served]:
     """Serves a Dataverse with the source's tables until the block ends.
 
-    `seed` is a folder of exports. Raises EngineError if there is none.
+    `seed` is a folder of exports. Raises EngineError if there is none, and ConfigError for rows
+    that no Dataverse has.
     """
     tables = project.catalogue.tables
-    exports = FileSource(_exports_folder(project, seed), tables, "the seed", zone=project.zone)
+    folder = _exports_folder(project, seed)
+    name = str(seed or project.source.options["path"])
+    exports = FileSource(folder, tables, name, zone=project.zone)
     rows = {name: exports.read(name, table.columns).rows for name, table in tables.items()}
+    _require_guids(exports, tables, rows)
     environment = Environment(zone=project.zone)
     with DataverseSandbox(tables, rows, environment, database=database, address=address) as served:
         login = (
             f"tenant {environment.tenant}, client_id {environment.client_id}, client_secret demo"
         )
         yield Served(served.url, f"Dataverse ({login})")
+
+
+def _require_guids(
+    exports: FileSource, tables: Mapping[str, Table], rows: Mapping[str, Sequence[Row]]
+) -> None:
+    """Addresses have the keys: a row with another one could be read, and never be written to."""
+    findings = []
+    for name, table_rows in rows.items():
+        keys = [str(row[tables[name].key]) for row in table_rows]
+        other = [key for key in keys if not GUID.fullmatch(key)]
+        if other:
+            text = (
+                f"{len(other)} of {count(len(keys), 'row')} of {name} have no GUID as key, such as "
+                f"{shown(other[0])}; a Dataverse has no other keys"
+            )
+            remedy = "export the rows with their GUIDs, or plan from the files themselves"
+            place = exports.places(name, other[:1]).get(other[0])
+            findings.append(Finding("seed", Severity.ERROR, text, remedy, place))
+    if findings:
+        raise ConfigError(findings)
 
 
 def add_seed(project: Project, file: Path, database: Path | None = None) -> None:
