@@ -6,8 +6,10 @@ from datetime import date
 from decimal import Decimal
 from typing import get_args, get_type_hints
 
+import click
 import pytest
 from trueup.cli.exit_codes import Exit
+from trueup.cli.validate import validate
 from trueup.config.documents import LARGEST_FILE
 from trueup.model.change import Action, MadeRecord, Reason, RowRef, ServiceTerms, UnitRow, Unknown
 from trueup.model.finding import Place, Severity
@@ -32,7 +34,7 @@ from trueup.stages.guard import LIMIT_KINDS
 from trueup.stages.ledger import PendingUnits, ServiceLedger, compare, complete
 from trueup.target.autotask.transport import LARGEST_BODY
 
-from tests.docs.generated import key_paths, schema
+from tests.docs.generated import COMMON, key_paths, schema
 from tests.docs.pages import named, page
 from tests.docs.project import load
 from tests.support.paths import ROOT
@@ -225,6 +227,17 @@ def test_the_exit_codes_are_described():
     assert [(int(row[0]), row[1]) for row in rows] == [
         (int(code), code.name.lower()) for code in Exit
     ]
+
+
+def test_the_options_of_every_command_are_described_as_in_its_help():
+    rows = page("reference/commands.md").table("Options of every command")
+    described = {", ".join(named(row[0])): row[1] for row in rows}
+
+    context = click.Context(validate)
+    options = [one for one in validate.params if {*COMMON}.intersection(one.opts)]
+    helped = dict(one.get_help_record(context) for one in options)
+    assert described.keys() == {*helped, "--tenant NAME", "-h, --help"}
+    assert {name: described[name] for name in helped} == helped
 
 
 # The sandboxes
