@@ -180,6 +180,16 @@ def test_a_terminal_has_one_question(work, trueup, decisions, terminal, answer):
             1,
             "rows of customer are not billed by quantity",
         ),
+        (
+            ("decide", "customer", "749c6782", "ignore", "--on", "2027-01-31", "--reason", "x"),
+            64,
+            "--on is the day from which a pushed change is billed: it goes with push, not with",
+        ),
+        (
+            ("decide", "subscription", "f7059e8a", "succeed", "--reason", "x"),
+            64,
+            "--of is the row whose place the row takes: succeed needs it.",
+        ),
         (("link", "customer", "749c6782"), 64, "each KEY with its ID"),
         (("link", "customer", "749c6782", "29683x"), 64, "'29683x' is no id of a record"),
         (("link", "customer", "749c6782", "0"), 64, "'0' is no id of a record: give a"),
@@ -377,6 +387,17 @@ def test_a_file_that_no_command_would_accept_is_refused(work, trueup, name, text
 
     assert (code, err.startswith(error)) == (1, True)
     assert (work / FILE).read_bytes() == before
+
+
+def test_a_push_may_have_a_day_and_an_end(trueup, decisions):
+    days = ("--on", "2026-12-01", "--until", "2026-12-31")
+
+    code, _, err = trueup(
+        "decide", "license_change", "9a44f7a3", "push", "--reason", "x", *days, "--no-preview"
+    )
+
+    assert (code, err) == (0, "")
+    assert {str(decisions()[0][name]) for name in ("on", "until")} == {"2026-12-01", "2026-12-31"}
 
 
 def test_without_a_preview_only_the_source_is_read(work, trueup, decisions):

@@ -521,10 +521,9 @@ def test_long_answers_are_paged(planned, document):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ({"decision": "link"}, "record is the id"),
-        ({"decision": "succeed"}, "of is the row"),
-        ({"decision": "ignore", "on": "2026-11-30"}, "on is the day"),
-        ({"decision": "push", "on": "2026-11-30", "until": "2027-01-01"}, "until goes with"),
+        ({"decision": "link"}, "`record` is the id"),
+        ({"decision": "create", "of": "acme"}, "`of` is the row"),
+        ({"decision": "ignore", "on": "2026-11-30"}, "`on` is the day"),
         ({"decision": "ignore", "until": "2027-02-30"}, "there is no such day"),
         ({"decision": "ignore"}, "needs a reason"),
     ],

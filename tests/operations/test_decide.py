@@ -1,21 +1,25 @@
-"""Writing the decision to correct a difference: it names the difference that was seen."""
+"""Writing decisions from Python: they are valid, and `correct` names the difference it is about."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
 from trueup import wiring
 from trueup.errors import EngineError
 from trueup.model.project import Project
-from trueup.operations.decide import WrittenDecision, decide
+from trueup.operations.decide import WrittenDecision, decide, link, succeed
 
 from tests.support.scene import Scene, adjusts, codes, day, line_of, log, settled
 from tests.support.starting_points import by_hand
 
 FILE = "mappings/decisions.yaml"
+NOON = datetime(2027, 1, 31, 12, tzinfo=UTC)
 
 
 class Desk:
@@ -43,10 +47,12 @@ class Desk:
     def shared_clock(self) -> object:
         return self.scene.clock
 
+    def project(self) -> Project:
+        return replace(self.scene.project, root=str(self.folder))
+
     def correct(self) -> WrittenDecision:
         """Decides to correct the subscription, and takes the file over into the project."""
-        project = replace(self.scene.project, root=str(self.folder))
-        written = decide(project, "subscription", "sub", "correct", "counted")
+        written = decide(self.project(), "subscription", "sub", "correct", "counted")
         self.scene.files({FILE: self.text()})
         return written
 
@@ -116,3 +122,46 @@ def test_a_difference_that_is_not_known_is_not_decided(
     assert line_of(made).units is None
     with pytest.raises(EngineError, match="cannot be corrected: not known: no unit row covers"):
         desk.correct()
+
+
+@pytest.mark.parametrize(
+    ("write", "reason"),
+    [
+        (partial(decide, key="acc", verdict="frob", reason="x"), "'frob' is no decision: use one"),
+        (partial(decide, key="acc", verdict="link", reason="x"), "`record` is the id of the rec"),
+        (partial(decide, key="acc", verdict="ignore", reason=5), "reason is 5: give a text"),
+        (partial(decide, key=7, verdict="ignore", reason="x"), "key is 7: give a text"),
+        (
+            partial(decide, key="acc", verdict="ignore", reason="x", until="2027-01-31"),
+            "until is '2027-01-31': give a date without a time",
+        ),
+        (
+            partial(decide, key="acc", verdict="ignore", reason="x", until=NOON),
+            f"until is {NOON!r}: give a date without a time",
+        ),
+        (partial(link, key="acc", record=0), "record is 0: give the id of a record, a whole num"),
+        (partial(link, key="acc", record=True), "record is True: give the id of a record"),
+        (partial(link, key="acc", record="1000"), "record is '1000': give the id of a record"),
+        (partial(link, key="acc", record=2**53), "give the id of a record"),
+    ],
+)
+def test_what_would_make_the_project_invalid_is_not_written(
+    desk: Desk, write: Callable[..., WrittenDecision], reason: str
+):
+    with pytest.raises(EngineError, match=re.escape(reason)):
+        write(desk.project(), "customer")
+
+    assert not (desk.folder / FILE).exists()
+
+
+def test_a_succession_names_its_predecessor(desk: Desk):
+    with pytest.raises(EngineError, match=r"`of` is the row whose place .* succeed needs it"):
+        succeed(desk.project(), "subscription", "sub", "", "renewed")
+
+    assert not (desk.folder / FILE).exists()
+
+
+def test_a_reason_of_spaces_is_left_out_of_a_link(desk: Desk):
+    link(desk.project(), "customer", "acc", 1000, " ")
+
+    assert desk.text() == "decisions:\n- mapping: customer\n  key: acc\n  link: 1000\n"

@@ -13,7 +13,7 @@ from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.output import out
 from trueup.cli.parameters import DAY, refuse_with
 from trueup.model.plan import LedgerClass
-from trueup.model.verdict import DECIDE_WORDS, Verdict
+from trueup.model.verdict import DECIDE_WORDS, Verdict, wrong_parts
 
 CLASSES = tuple(
     str(one) for one in LedgerClass if one not in {LedgerClass.MATCH, LedgerClass.ORPHAN}
@@ -128,7 +128,7 @@ def decide(  # noqa: PLR0913, PLR0917 -- one for each argument and option
     _check_words(mapping, keys, what, has_filter=has_filter)
     if not reason.strip():
         raise click.UsageError("--reason is missing or empty: it is what others read later.")
-    _check_options(str(what), until, on, of, keys)
+    _check_options(Verdict(str(what)), on, of, keys)
     wanted = None
     if has_filter:
         wanted = RowFilter(frozenset(map(LedgerClass, classes)), customer, min_amount or Decimal(0))
@@ -175,15 +175,9 @@ def _check_words(
         raise click.UsageError("--class, --customer and --min-amount stand in place of KEY.")
 
 
-def _check_options(
-    what: str, until: date | None, on: date | None, of: str, keys: tuple[str, ...]
-) -> None:
+def _check_options(verdict: Verdict, on: date | None, of: str, keys: tuple[str, ...]) -> None:
     """Raises UsageError for options that do not go together."""
-    if (what == Verdict.SUCCEED) != bool(of):
-        raise click.UsageError("--of KEY goes with succeed, and succeed needs it.")
+    for part in wrong_parts(verdict, on=on, of=of):
+        raise click.UsageError(f"--{part.name} is {part.text}.")
     if of and len(keys) != 1:
         raise click.UsageError("--of KEY goes with one row: one record is handed over.")
-    if on and what != Verdict.PUSH:
-        raise click.UsageError("--on DAY goes with push.")
-    if until and (on or of):
-        raise click.UsageError("--until goes with neither --on nor --of.")

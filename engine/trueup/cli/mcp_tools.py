@@ -184,7 +184,6 @@ def draft_decision(asking: Asking, arguments: Arguments) -> ToolAnswer:
         on=_day(arguments, "on"),
         of=arguments.get("of", ""),
     )
-    _check_together(requested)
     proposal = propose(load_project(asking.folder), [requested], preview=False)
     (ready,) = proposal.ready
     facts = {
@@ -202,18 +201,6 @@ def draft_decision(asking: Asking, arguments: Arguments) -> ToolAnswer:
     )
     patch = _patch(proposal.old.decode(), proposal.new.decode())
     return ToolAnswer(title, facts, patch=patch)
-
-
-def _check_together(requested: RequestedDecision) -> None:
-    """Raises EngineError for arguments that do not go together."""
-    if (requested.verdict is Verdict.LINK) != (requested.record is not None):
-        raise EngineError("record is the id of the record: link needs it, and nothing else has it")
-    if (requested.verdict is Verdict.SUCCEED) != bool(requested.of):
-        raise EngineError("of is the row whose place the row takes: succeed needs it, alone")
-    if requested.on and requested.verdict is not Verdict.PUSH:
-        raise EngineError("on is the day from which a pushed change is billed: it goes with push")
-    if requested.until and (requested.on or requested.of):
-        raise EngineError("until goes with neither on nor of: leave it out")
 
 
 def _day(arguments: Arguments, name: str) -> date | None:

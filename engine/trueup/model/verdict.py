@@ -1,5 +1,7 @@
-"""What a person may decide about a row, and what each decision is about."""
+"""What a person may decide about a row, what each decision is about, and which parts it has."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -30,6 +32,11 @@ class Verdict(StrEnum):
         """The topics that it decides. A row that is ignored takes no other decision."""
         return _TOPICS[self]
 
+    @property
+    def parts(self) -> frozenset[str]:
+        """The parts that it may have beside those of every decision, such as a reason."""
+        return _PARTS[self]
+
 
 DECIDE_WORDS = tuple(str(verdict) for verdict in Verdict if verdict is not Verdict.LINK)
 """What `trueup decide` takes; `link` is a command of its own."""
@@ -45,3 +52,49 @@ _TOPICS = {
     Verdict.PUSH: frozenset({Topic.UNITS}),
     Verdict.CORRECT: frozenset({Topic.UNITS}),
 }
+
+_PARTS = {
+    Verdict.LINK: frozenset({"record"}),
+    Verdict.CREATE: frozenset[str](),
+    Verdict.SUCCEED: frozenset({"of"}),
+    Verdict.ACTIVATE: frozenset[str](),
+    Verdict.IGNORE: frozenset[str](),
+    Verdict.ARCHIVE: frozenset({"after"}),
+    Verdict.PUSH: frozenset({"on", "after"}),
+    Verdict.CORRECT: frozenset({"seen"}),
+}
+
+_MEANINGS = {
+    "record": "the id of the record",
+    "of": "the row whose place the row takes",
+    "on": "the day from which a pushed change is billed",
+    "after": "the run that undid a pending change",
+    "seen": "the difference that was seen",
+}
+
+_NEEDED = frozenset({"record", "of"})
+"""Parts without which their decisions say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrongPart:
+    """A part that a decision lacks, or that does not go with it."""
+
+    name: str
+    text: str  # what the part is, and where it belongs
+    is_missing: bool
+
+
+def wrong_parts(verdict: Verdict, **parts: object) -> Iterator[WrongPart]:
+    """Yields the parts that a decision of this kind lacks, and those that do not go with it.
+
+    `parts` are all that the caller can have; one without a value is None or "".
+    """
+    for name, value in parts.items():
+        is_there, is_known = value is not None and value != "", name in verdict.parts
+        owners = " and ".join(one for one in Verdict if name in one.parts)
+        if is_there and not is_known:
+            text = f"{_MEANINGS[name]}: it goes with {owners}, not with {verdict}"
+            yield WrongPart(name, text, is_missing=False)
+        elif is_known and not is_there and name in _NEEDED:
+            yield WrongPart(name, f"{_MEANINGS[name]}: {verdict} needs it", is_missing=True)

@@ -7,10 +7,11 @@ from datetime import date
 from trueup import wiring
 from trueup.config import decisions
 from trueup.config.checks.decisions import why_not_applicable
+from trueup.errors import EngineError
 from trueup.model.finding import Place
 from trueup.model.plan import LedgerLine
 from trueup.model.project import Project
-from trueup.model.verdict import Verdict
+from trueup.model.verdict import DECIDE_WORDS, Verdict
 from trueup.operations.decision_entries import (
     DecisionFacts,
     RequestedDecision,
@@ -47,9 +48,15 @@ def decide(
     """Writes a decision about a row; it replaces older ones on the same topic.
 
     `key` is the row's key, a unique start of it, or its name. `until` is the last day on which the
-    decision holds. Raises EngineError for an impossible decision, and for an unknown row.
+    decision holds. `link` and `succeed` have functions of their own, because they name a record or
+    another row. Raises EngineError for an impossible decision, and for an unknown row.
     """
-    return _write(project, RequestedDecision(mapping, key, Verdict(verdict), reason, until=until))
+    try:
+        verdict = Verdict(verdict)
+    except ValueError:
+        words = ", ".join(DECIDE_WORDS)
+        raise EngineError(f"{verdict!r} is no decision: use one of {words}") from None
+    return _write(project, RequestedDecision(mapping, key, verdict, reason, until=until))
 
 
 def succeed(

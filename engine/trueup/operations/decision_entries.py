@@ -13,7 +13,7 @@ from trueup.model.finding import Command, Finding, Place
 from trueup.model.plan import LedgerLine
 from trueup.model.project import Project
 from trueup.model.pushed_keys import first_uncorrected_day
-from trueup.model.verdict import Verdict
+from trueup.model.verdict import Verdict, wrong_parts
 from trueup.operations.rows import require_mapping, resolve_key
 from trueup.planning.ledger.change_decisions import NAMED_AFTER_UNDO
 from trueup.ports.state import StateSnapshot
@@ -32,7 +32,11 @@ def record_id(text: str) -> int | None:
     customer is that one, and linking one to it would rename it.
     """
     is_number = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_ID))
-    return int(text) if is_number and 1 <= int(text) <= LARGEST_ID else None
+    return int(text) if is_number and _is_record_id(int(text)) else None
+
+
+def _is_record_id(value: object) -> bool:
+    return type(value) is int and 1 <= value <= LARGEST_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,8 @@ def prepare(project: Project, requested: RequestedDecision, facts: DecisionFacts
     """
     mapping, verdict = requested.mapping, requested.verdict
     require_mapping(project, mapping)
+    if unwritable := [*_unwritable_values(requested)]:
+        raise NotDecidable(unwritable)
     reasons = [*_why_not(project, requested)]
 
     def tried(find: Callable[[], _Found], otherwise: _Found) -> _Found:
@@ -120,22 +126,51 @@ def prepare(project: Project, requested: RequestedDecision, facts: DecisionFacts
     if reasons:
         raise NotDecidable(reasons)
 
-    entry: dict[str, object] = {"mapping": mapping, "key": key}
-    entry |= {"link": requested.record} if verdict is Verdict.LINK else {"do": str(verdict)}
-    entry |= {"of": of} if of else {}
-    entry |= {"on": requested.on} if requested.on else {}
-    entry |= {"reason": requested.reason} if requested.reason else {}
-    entry |= {"until": requested.until} if requested.until else {}
+    entry = _entry(requested, key, of)
     entry |= _after_undo(mapping, key, verdict, facts.snapshot)
     entry |= _seen(project, line, facts.snapshot)
     entry |= {"by": requested.by} if requested.by else {}
     return Prepared(requested, key, rows[key], entry, line, notes)
 
 
+def _entry(requested: RequestedDecision, key: str, of: str) -> dict[str, object]:
+    """Returns what the user gave, with whole keys."""
+    verdict = requested.verdict
+    entry: dict[str, object] = {"mapping": requested.mapping, "key": key}
+    entry |= {"link": requested.record} if verdict is Verdict.LINK else {"do": str(verdict)}
+    entry |= {"of": of} if of else {}
+    entry |= {"on": requested.on} if requested.on else {}
+    entry |= {"reason": requested.reason} if requested.reason.strip() else {}
+    entry |= {"until": requested.until} if requested.until else {}
+    return entry
+
+
+def _unwritable_values(requested: RequestedDecision) -> Iterator[str]:
+    """Yields which values mappings/decisions.yaml cannot have.
+
+    Callers of the Python API need no types, and a `datetime` is a `date` for a type checker.
+    """
+    record = requested.record
+    if record is not None and not _is_record_id(record):
+        yield f"record is {record!r}: give the id of a record, a whole number from 1 on"
+    days: dict[str, object] = {"until": requested.until, "on": requested.on}
+    texts: dict[str, object] = {"key": requested.key, "reason": requested.reason}
+    for name, day in days.items():
+        if day is not None and type(day) is not date:
+            yield f"{name} is {day!r}: give a date without a time"
+    for name, text in (texts | {"of": requested.of, "by": requested.by}).items():
+        if not isinstance(text, str):
+            yield f"{name} is {text!r}: give a text"
+
+
 def _why_not(project: Project, requested: RequestedDecision) -> Iterator[str]:
     """Yields why the decision is impossible, whatever its row."""
     if why := why_not_applicable(requested.verdict, project.mappings[requested.mapping]):
         yield why
+    for part in wrong_parts(
+        requested.verdict, record=requested.record, of=requested.of, on=requested.on
+    ):
+        yield f"`{part.name}` is {part.text}"
     if requested.verdict is not Verdict.LINK and not requested.reason.strip():
         yield f"{requested.verdict} needs a reason, for those who read it later"
     if requested.until is not None:

@@ -107,10 +107,6 @@ def _faults(cells: Mapping[str, str]) -> Iterator[str]:
         for name in _DAYS
         if cells.get(name) and parse_day(cells[name]) is None
     )
-    if (do == Verdict.SUCCEED) != bool(cells.get("of")):
-        yield "of is the row whose place the row takes: succeed needs it, and nothing else has it"
-    if cells.get("on") and do != Verdict.PUSH:
-        yield "on is the day from which a pushed change is billed: it goes with push"
 
 
 def _asked(cells: Mapping[str, str], place: Place) -> RequestedDecision:

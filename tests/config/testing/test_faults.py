@@ -487,6 +487,12 @@ CASES = [
         "push is for pending changes; mapping customer has none",
         "",
     ),
+    (
+        BEGIN + "decisions: [{mapping: subscription, key: mail, do: succeed}]\n" + EXPECT,
+        "3:13",
+        "`of` is the row whose place the row takes: succeed needs it",
+        "`trueup decide … succeed --of KEY` writes it",
+    ),
 ]
 
 

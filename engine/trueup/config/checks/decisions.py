@@ -1,23 +1,14 @@
 """The check of decisions: one for each topic of a row, of a kind that its mapping allows."""
 
 from collections.abc import Iterable, Iterator
+from typing import assert_never
 
 from trueup.config.checks.context import CheckContext
 from trueup.config.checks.fields import check_mapping_name, error
 from trueup.model.decision import Decision
 from trueup.model.finding import Finding
 from trueup.model.mapping import MappingSpec
-from trueup.model.verdict import Topic, Verdict
-
-_ONLY_APPENDS = frozenset({Verdict.ARCHIVE, Verdict.PUSH})
-"""Verdicts on pending changes."""
-
-_ONLY_RECORDS = frozenset({Verdict.LINK, Verdict.CREATE, Verdict.ACTIVATE, Verdict.SUCCEED})
-"""Verdicts on records that can be read."""
-
-
-_ONLY_LEDGERS = frozenset({Verdict.CORRECT, Verdict.SUCCEED})
-"""Verdicts on rows whose quantity is compared with units."""
+from trueup.model.verdict import Topic, Verdict, wrong_parts
 
 
 def check_decisions(decisions: Iterable[Decision], context: CheckContext) -> Iterator[Finding]:
@@ -44,30 +35,25 @@ def check_decisions(decisions: Iterable[Decision], context: CheckContext) -> Ite
 def _check_decision(
     decision: Decision, mapping: MappingSpec, context: CheckContext
 ) -> Iterator[Finding]:
-    verdict = decision.verdict
     appends, keeps_ledger = context.appends(mapping), context.keeps_ledger(mapping)
-    if text := _reason(verdict, mapping, appends=appends, keeps_ledger=keeps_ledger):
+    if text := _reason(decision.verdict, mapping, appends=appends, keeps_ledger=keeps_ledger):
         yield error("decision", text, decision.place)
+    for text, remedy in part_faults(decision):
+        yield error("decision", text, decision.place, remedy)
 
-    if decision.after and verdict not in _ONLY_APPENDS:
-        text = (
-            "`after` is for archive and push of a pending change that an undo reversed,"
-            f" not for {verdict}"
-        )
-        yield error("decision", text, decision.place, "remove `after`")
-    if (verdict is Verdict.SUCCEED) != bool(decision.of):
-        text = (
-            "`of` is the row whose place the row takes: succeed needs it, and nothing else has it"
-        )
-        yield error(
-            "decision", text, decision.place, "`trueup decide … succeed --of KEY` writes it"
-        )
-    if decision.on and verdict is not Verdict.PUSH:
-        text = f"`on` is the day from which a pushed change is billed, not for {verdict}"
-        yield error("decision", text, decision.place, "remove `on`")
-    if decision.seen and verdict is not Verdict.CORRECT:
-        text = f"`seen` is the difference that correct is about, not for {verdict}"
-        yield error("decision", text, decision.place, "remove `seen`")
+
+def part_faults(decision: Decision) -> Iterator[tuple[str, str]]:
+    """Yields what is wrong with the parts of a decision, each with its remedy.
+
+    The schema checks the record of a link.
+    """
+    for part in wrong_parts(
+        decision.verdict, of=decision.of, on=decision.on, after=decision.after, seen=decision.seen
+    ):
+        remedy = f"remove `{part.name}`"
+        if part.is_missing:
+            remedy = f"`trueup decide … {decision.verdict} --{part.name} KEY` writes it"
+        yield f"`{part.name}` is {part.text}", remedy
 
 
 def why_not_applicable(verdict: Verdict, mapping: MappingSpec) -> str:
@@ -80,17 +66,29 @@ def why_not_applicable(verdict: Verdict, mapping: MappingSpec) -> str:
 
 
 def _reason(verdict: Verdict, mapping: MappingSpec, *, appends: bool, keeps_ledger: bool) -> str:
-    if verdict in _ONLY_APPENDS and not appends:
-        return f"{verdict} is for pending changes; mapping {mapping.name} has none"
-    if verdict in _ONLY_RECORDS and mapping.append:
-        return f"{verdict} is for records; mapping {mapping.name} appends changes"
-    if verdict is Verdict.ACTIVATE and not _can_activate(mapping):
-        return f"activate needs the fields of `deactivate` in `fields` of mapping {mapping.name}"
-    if verdict in _ONLY_LEDGERS and not keeps_ledger:
-        return f"{verdict} is for a ledger; mapping {mapping.name} has none"
-    return ""
+    only_appends = f"{verdict} is for pending changes; mapping {mapping.name} has none"
+    only_records = f"{verdict} is for records; mapping {mapping.name} appends changes"
+    only_ledgers = f"{verdict} is for a ledger; mapping {mapping.name} has none"
+    match verdict:
+        case Verdict.LINK | Verdict.CREATE:
+            why = only_records if mapping.append else ""
+        case Verdict.ACTIVATE:
+            why = only_records if mapping.append else _why_not_activated(mapping)
+        case Verdict.SUCCEED:
+            why = only_records if mapping.append else "" if keeps_ledger else only_ledgers
+        case Verdict.CORRECT:
+            why = "" if keeps_ledger else only_ledgers
+        case Verdict.ARCHIVE | Verdict.PUSH:
+            why = "" if appends else only_appends
+        case Verdict.IGNORE:
+            why = ""
+        case _:
+            assert_never(verdict)
+    return why
 
 
-def _can_activate(mapping: MappingSpec) -> bool:
-    """Returns whether `fields` has a value for each field that `deactivate` sets."""
-    return bool(mapping.deactivate) and mapping.deactivate.keys() <= mapping.fields.keys()
+def _why_not_activated(mapping: MappingSpec) -> str:
+    """Returns why records cannot be switched on; empty if `fields` has what `deactivate` sets."""
+    if mapping.deactivate and mapping.deactivate.keys() <= mapping.fields.keys():
+        return ""
+    return f"activate needs the fields of `deactivate` in `fields` of mapping {mapping.name}"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from trueup.config.checks.decisions import why_not_applicable
+from trueup.config.checks.decisions import part_faults, why_not_applicable
 from trueup.config.days import parse_day
 from trueup.config.node import Node
 from trueup.config.rules import parse_decisions
@@ -31,6 +31,7 @@ def decisions_of(node: Node, project: Project, findings: list[Finding]) -> tuple
             findings.append(unknown(text, decision.mapping, known, decision.place))
         elif why := why_not_applicable(decision.verdict, project.mappings[decision.mapping]):
             findings.append(fault(why, "", decision.place))
+        findings += [fault(*wrong, decision.place) for wrong in part_faults(decision)]
     return decisions
 
 

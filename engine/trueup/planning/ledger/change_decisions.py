@@ -10,7 +10,7 @@ from trueup.model.run import Pushed
 from trueup.model.verdict import Topic, Verdict
 from trueup.planning.context import PlanContext
 
-NAMED_AFTER_UNDO = (Verdict.PUSH, Verdict.ARCHIVE)
+NAMED_AFTER_UNDO = frozenset(one for one in Verdict if "after" in one.parts)
 """Decisions about a change that was undone count only if they name the run that undid it."""
 
 
