@@ -15,7 +15,7 @@ from trueup.model.project import Rule
 from trueup.model.rule_scopes import RuleOn
 from trueup.model.verdict import Verdict
 
-STOPS = frozenset({Severity.ERROR, Severity.HOLD})
+STOPS = frozenset(severity for severity in Severity if severity.stops)
 """Severities that keep a row or a change back."""
 
 LONGEST = 2_000

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from shlex import quote
-from typing import Self
+from typing import Self, assert_never
 from uuid import UUID
 
 from trueup.errors import shortened_line
@@ -29,13 +29,24 @@ class Place:
 
 
 class Severity(StrEnum):
-    """How severe a finding is: the higher it is, the more it stops."""
+    """How severe a finding is, from what stops the most to what stops nothing."""
 
     ERROR = "error"  # this row and all that depends on it
     HOLD = "hold"  # this change and those that must come after it; nothing else
     SKIP = "skip"  # the row is left out on purpose; the reason is shown
     WARNING = "warning"  # nothing
     INFO = "info"  # nothing
+
+    @property
+    def stops(self) -> bool:
+        """Whether it keeps a row or a change back."""
+        match self:
+            case Severity.ERROR | Severity.HOLD:
+                return True
+            case Severity.SKIP | Severity.WARNING | Severity.INFO:
+                return False
+            case _:
+                assert_never(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Equal rows cost one comparison.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, assert_never
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.compiled import Slot
@@ -126,16 +126,20 @@ def _explained(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
 
 def _wanted(slot: Slot, desired: Any, actual: Any) -> Any:  # noqa: ANN401 -- any value of a record
     """Returns what the field should hold, by how it is managed."""
-    manage = slot.spec.manage
-    if manage is Manage.CREATE:
-        return actual
-    if manage is Manage.FILL and not empty(actual):
-        return actual
-    if empty(desired):
-        return None if slot.spec.clear else actual
-    if manage is Manage.EXTEND and actual is not None and desired < actual:
-        return actual
-    return desired
+    without_value = None if slot.spec.clear else actual
+    wanted = without_value if empty(desired) else desired
+    match slot.spec.manage:
+        case Manage.CREATE:
+            return actual
+        case Manage.FILL:
+            return wanted if empty(actual) else actual
+        case Manage.EXTEND:
+            is_later = actual is not None and not empty(desired) and desired < actual
+            return actual if is_later else wanted
+        case Manage.ALWAYS:
+            return wanted
+        case _:
+            assert_never(slot.spec.manage)
 
 
 def _stuck(slot: Slot, before: str, after: str, systems: SystemNames) -> Finding:
