@@ -68,7 +68,13 @@ class RunTask:
 
     def mode(self, tenant: Tenant) -> RunMode:
         """Returns what the run may do."""
-        return RunMode.PLAN if self.kind is RunKind.PLAN else tenant.run.do
+        match self.kind:
+            case RunKind.PLAN:
+                return RunMode.PLAN
+            case RunKind.SCHEDULED | RunKind.AGAIN | RunKind.REQUESTED | RunKind.APPROVED:
+                return tenant.run.do
+            case _:
+                assert_never(self.kind)
 
 
 class TenantRun:
