@@ -1,6 +1,8 @@
 """`trueup graph [FILE]`: draws what depends on what."""
 
+from enum import StrEnum
 from pathlib import Path
+from typing import assert_never
 
 import click
 
@@ -9,7 +11,12 @@ from trueup.cli.common import CommandContext, common
 from trueup.cli.output import out
 from trueup.cli.plan_files import load_plan
 
-FORMATS = ("mermaid", "dot")
+
+class GraphFormat(StrEnum):
+    """The languages of a graph."""
+
+    MERMAID = "mermaid"
+    DOT = "dot"
 
 
 @click.command(
@@ -22,8 +29,8 @@ FORMATS = ("mermaid", "dot")
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(FORMATS),
-    default="mermaid",
+    type=click.Choice([*map(str, GraphFormat)]),
+    default=str(GraphFormat.MERMAID),
     help="The language of the graph.",
 )
 @common
@@ -41,6 +48,12 @@ def graph(context: CommandContext, file: Path | None, format_: str) -> int:
         drawn = render.of_mappings(context.project().mappings)
     if context.json:
         out(as_json({"clusters": drawn.clusters, "edges": drawn.edges}))
-    else:
-        out(render.mermaid(drawn) if format_ == "mermaid" else render.dot(drawn))
+        return 0
+    match language := GraphFormat(format_):
+        case GraphFormat.MERMAID:
+            out(render.mermaid(drawn))
+        case GraphFormat.DOT:
+            out(render.dot(drawn))
+        case _:
+            assert_never(language)
     return 0

@@ -1,6 +1,8 @@
 """`trueup history`: all runs, with their users, times, answers and proofs."""
 
+from enum import StrEnum
 from pathlib import Path
+from typing import assert_never
 
 import click
 from click.core import ParameterSource
@@ -10,6 +12,13 @@ from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.output import out
 from trueup.cli.output_files import write_whole
 from trueup.cli.parameters import OUT_OR_STDOUT
+
+
+class ExportFormat(StrEnum):
+    """The formats of exported runs."""
+
+    CSV = "csv"
+    JSON = "json"
 
 
 @click.group(
@@ -126,8 +135,8 @@ def verify(context: CommandContext, known: tuple[str, ...]) -> int:
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["csv", "json"]),
-    default="csv",
+    type=click.Choice([*map(str, ExportFormat)]),
+    default=str(ExportFormat.CSV),
     help="The file's kind.",
 )
 @OUT_OR_STDOUT
@@ -140,11 +149,13 @@ def export(context: CommandContext, runs: tuple[str, ...], format_: str, file: P
 
     project = context.project()
     shown = operations.show_runs(project, runs)
-    text = (
-        run_json(shown, project.zone)
-        if context.json or format_ == "json"
-        else history_csv(shown, project.zone)
-    )
+    match wanted := ExportFormat.JSON if context.json else ExportFormat(format_):
+        case ExportFormat.JSON:
+            text = run_json(shown, project.zone)
+        case ExportFormat.CSV:
+            text = history_csv(shown, project.zone)
+        case _:
+            assert_never(wanted)
     if file:
         write_whole(file, text)
     else:

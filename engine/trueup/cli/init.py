@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import assert_never
 
 import click
 
@@ -78,16 +79,18 @@ def init(  # noqa: PLR0913, PLR0917 -- one for each argument and option
     can_ask = sys.stdin.isatty() and not context.json
     given = {"--name": name, "--time-zone": zone, "--currency": currency, "--owner": owner}
     chosen = Start(start or (_ask_start() if can_ask else Start.DEMO))
-    if chosen in {Start.DEMO, Start.FLEET}:
-        if named := [option for option, value in given.items() if value]:
-            raise click.UsageError(f"{named[0]} goes with --from files, dataverse or autotask.")
-        created = _example(folder, chosen)
-    else:
-        from trueup.operations.new_project import write_project
+    match chosen:
+        case Start.DEMO | Start.FLEET:
+            if named := [option for option, value in given.items() if value]:
+                raise click.UsageError(f"{named[0]} goes with --from files, dataverse or autotask.")
+            created = _example(folder, chosen)
+        case Start.FILES | Start.DATAVERSE | Start.AUTOTASK:
+            from trueup.operations.new_project import write_project
 
-        created = write_project(
-            folder, _wanted(chosen, folder, given, can_ask=can_ask and start is None)
-        )
+            can_ask = can_ask and start is None
+            created = write_project(folder, _wanted(chosen, folder, given, can_ask=can_ask))
+        case _:
+            assert_never(chosen)
     _show(context, folder, created)
     return 0
 

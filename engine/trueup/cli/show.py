@@ -1,8 +1,9 @@
 """`trueup show FILE`: shows a saved plan as text, JSON, or in a format for other people."""
 
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 import click
 
@@ -21,6 +22,17 @@ if TYPE_CHECKING:
     from trueup.render.view import Arrangement
 
 
+class PlanFormat(StrEnum):
+    """The formats in which a plan is shown."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    HTML = "html"
+    CSV = "csv"
+    XLSX = "xlsx"
+
+
 @click.command(
     short_help="Show a saved plan.",
     epilog=example(
@@ -36,8 +48,8 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["text", "json", "markdown", "html", "csv", "xlsx"]),
-    default="text",
+    type=click.Choice([*map(str, PlanFormat)]),
+    default=str(PlanFormat.TEXT),
     help="How to show it.",
 )
 @click.option(
@@ -62,7 +74,8 @@ def show(
 
     HTML, CSV and workbooks have the notes, tags and assignees of the project's rows, too.
     """
-    if table and (format_ != "csv" or context.json):
+    wanted = PlanFormat.JSON if context.json else PlanFormat(format_)
+    if table and wanted is not PlanFormat.CSV:
         raise click.UsageError("--table is a table of CSV: it needs --format csv.")
     if context.json and format_ != "json":
         refuse_with("--json", "format_")
@@ -72,14 +85,11 @@ def show(
         raise click.UsageError(f"{file} is the file that is read; name another one.")
 
     plan = load_plan(plan_file)
-    format_ = "json" if context.json else format_
     if file:
         context = replace(context, style=PLAIN)
-    approval = _approval(context, plan_file) if format_ == "text" and not file else ""
-    if format_ in ("html", "csv", "xlsx"):
-        content = _with_notes(context, plan, format_, arrangement(**order), table)
-    else:
-        content = _without_notes(context, plan, format_, arrangement(**order))
+    is_text_here = wanted is PlanFormat.TEXT and not file
+    approval = _approval(context, plan_file) if is_text_here else ""
+    content = _formatted(context, plan, wanted, arrangement(**order), table)
     if file:
         write_whole(file, content)
     else:
@@ -88,27 +98,37 @@ def show(
     return 0
 
 
-def _without_notes(
-    context: CommandContext, plan: "Plan", format_: str, arrangement_: "Arrangement"
-) -> str:
-    """Returns the plan as text, JSON or Markdown. Each format imports what it alone needs."""
-    if format_ == "json":
-        from trueup.model import document
+def _formatted(
+    context: CommandContext,
+    plan: "Plan",
+    format_: PlanFormat,
+    arrangement_: "Arrangement",
+    table: str | None,
+) -> str | bytes:
+    """Returns the plan in a format. Each format imports what it alone needs."""
+    match format_:
+        case PlanFormat.TEXT:
+            from trueup.render.text import plan_text
 
-        return document.dumps(plan)
-    if format_ == "markdown":
-        from trueup.render.markdown import plan_markdown
+            return plan_text(plan, context.style, verbose=context.verbose, arrangement=arrangement_)
+        case PlanFormat.JSON:
+            from trueup.model import document
 
-        return plan_markdown(plan, verbose=context.verbose, arrangement=arrangement_)
-    from trueup.render.text import plan_text
+            return document.dumps(plan)
+        case PlanFormat.MARKDOWN:
+            from trueup.render.markdown import plan_markdown
 
-    return plan_text(plan, context.style, verbose=context.verbose, arrangement=arrangement_)
+            return plan_markdown(plan, verbose=context.verbose, arrangement=arrangement_)
+        case PlanFormat.HTML | PlanFormat.CSV | PlanFormat.XLSX:
+            return _with_notes(context, plan, format_, arrangement_, table)
+        case _:
+            assert_never(format_)
 
 
 def _with_notes(
     context: CommandContext,
     plan: "Plan",
-    format_: str,
+    format_: Literal[PlanFormat.HTML, PlanFormat.CSV, PlanFormat.XLSX],
     arrangement_: "Arrangement",
     table: str | None,
 ) -> str | bytes:
@@ -117,17 +137,21 @@ def _with_notes(
     from trueup.render.noted import Noted
 
     noted = Noted(context.project().notes if context.tenant else notes_in(context.folder))
-    if format_ == "html":
-        from trueup.render.plan_html import plan_html
+    match format_:
+        case PlanFormat.HTML:
+            from trueup.render.plan_html import plan_html
 
-        return plan_html(plan, verbose=context.verbose, arrangement=arrangement_, noted=noted)
-    if format_ == "csv":
-        from trueup.render.plan_csv import plan_csv
+            return plan_html(plan, verbose=context.verbose, arrangement=arrangement_, noted=noted)
+        case PlanFormat.CSV:
+            from trueup.render.plan_csv import plan_csv
 
-        return plan_csv(plan, TableKind(table or TableKind.CHANGES), noted)
-    from trueup.render.plan_xlsx import plan_xlsx
+            return plan_csv(plan, TableKind(table or TableKind.CHANGES), noted)
+        case PlanFormat.XLSX:
+            from trueup.render.plan_xlsx import plan_xlsx
 
-    return plan_xlsx(plan, noted)
+            return plan_xlsx(plan, noted)
+        case _:
+            assert_never(format_)
 
 
 def _approval(context: CommandContext, plan_file: Path) -> str:

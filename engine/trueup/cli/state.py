@@ -1,7 +1,8 @@
 """`trueup state`: inspect and repair what trueup remembers between runs."""
 
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 import click
 
@@ -15,6 +16,14 @@ from trueup.cli.plan_files import read_text
 if TYPE_CHECKING:
     from trueup.model.audit import LinkForgotten
     from trueup.model.project import Project
+
+
+class Settled(StrEnum):
+    """What `trueup state settle` records."""
+
+    LANDED = "landed"
+    ABSENT = "absent"
+    CLOSED = "closed"
 
 
 @click.group(
@@ -143,7 +152,7 @@ def doubt(context: CommandContext) -> int:
     ),
 )
 @click.argument("change")
-@click.argument("what", type=click.Choice(["landed", "absent", "closed"]))
+@click.argument("what", type=click.Choice([*map(str, Settled)]))
 @click.option(
     "--record", type=click.IntRange(min=1), metavar="ID", help="The record that a create made."
 )
@@ -171,18 +180,25 @@ def settle(
     from trueup.render.formatting import known_as
     from trueup.render.sanitize import sanitize
 
-    if what != "landed":
+    outcome = Settled(what)
+    if outcome is not Settled.LANDED:
         only_with("landed", "record")
     project, holder, note = context.project(), current_user(), ""
     if preview:
-        return _preview_settlement(context, project, change, what, record, reason)
-    if what == "closed":
-        operations.close_run(project, holder, change, reason)
-    else:
-        note = operations.settle_change(
-            project, holder, change, landed=what == "landed", record=record, reason=reason
-        )
-    done(context, f"{known_as(change)}: {what}." + (f"\nNote: {sanitize(note)}." if note else ""))
+        return _preview_settlement(context, project, change, outcome, record, reason)
+    match outcome:
+        case Settled.LANDED | Settled.ABSENT:
+            landed = outcome is Settled.LANDED
+            note = operations.settle_change(
+                project, holder, change, landed=landed, record=record, reason=reason
+            )
+        case Settled.CLOSED:
+            operations.close_run(project, holder, change, reason)
+        case _:
+            assert_never(outcome)
+    done(
+        context, f"{known_as(change)}: {outcome}." + (f"\nNote: {sanitize(note)}." if note else "")
+    )
     return 0
 
 
@@ -190,7 +206,7 @@ def _preview_settlement(
     context: CommandContext,
     project: "Project",
     change: str,
-    what: str,
+    outcome: Settled,
     record: int | None,
     reason: str,
 ) -> int:
@@ -199,10 +215,10 @@ def _preview_settlement(
     from trueup.render.json_ import as_json
     from trueup.render.sanitize import sanitize
 
-    if what == "closed":
+    if outcome is Settled.CLOSED:
         raise click.UsageError("--preview is for a change: `trueup state list` shows the open run")
     ready, note = operations.preview_settlement(
-        project, change, landed=what == "landed", record=record, reason=reason
+        project, change, landed=outcome is Settled.LANDED, record=record, reason=reason
     )
     lines = settlement_lines(ready) + ([f"Note: {sanitize(note)}."] if note else [])
     out(as_json({"records": lines}) if context.json else "".join(f"{line}\n" for line in lines))
