@@ -1,6 +1,6 @@
 """Brings what Autotask bills in line with what Work 365 says should be billed.
 
-The functions here do what the commands do, with the same objects:
+The functions here do what commands do, with the same objects:
 
     import trueup
 
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from trueup.errors import (
+        ApprovalMissing,
         ConfigError,
         EngineError,
         PlanRefused,
@@ -26,19 +27,50 @@ if TYPE_CHECKING:
         StateLocked,
         TargetError,
     )
-    from trueup.model.change import Action, Change
-    from trueup.model.comparison import Comparison
-    from trueup.model.evaluation import Evaluation, NamedValue
+    from trueup.model.audit import AuditEntry
+    from trueup.model.catalogue import SystemNames
+    from trueup.model.change import (
+        Action,
+        Adjustment,
+        Change,
+        FieldChange,
+        InvoiceEffect,
+        MadeRecord,
+        Preconditions,
+        Reason,
+        RowRef,
+        ServiceTerms,
+    )
+    from trueup.model.comparison import ChangePair, Comparison, FieldPair, LedgerPair, LeftOutRows
+    from trueup.model.evaluation import Evaluation, NamedValue, SourceRow
     from trueup.model.explanation import Explanation
-    from trueup.model.finding import Finding, Place, Severity
-    from trueup.model.history import RunHistory, RunsOverview
-    from trueup.model.outcome import ChangeOutcome, ChangeStatus, Outcome
-    from trueup.model.plan import Blocked, LedgerLine, Plan, Summary
+    from trueup.model.finding import Command, Finding, Place, Severity
+    from trueup.model.history import RunHistory, RunsOverview, UndoneBy
+    from trueup.model.outcome import CallsNeeded, ChangeOutcome, ChangeStatus, Outcome
+    from trueup.model.overlay import Overlay
+    from trueup.model.plan import (
+        Amount,
+        Blocked,
+        GoneRows,
+        GuardExceeded,
+        HeldTotal,
+        HeldUnits,
+        LedgerClass,
+        LedgerLine,
+        LedgerTotals,
+        LeftOut,
+        Money,
+        Outside,
+        PartialRead,
+        Plan,
+        Summary,
+    )
     from trueup.model.project import Project
+    from trueup.model.run import Entry, Run, RunStatus, Step
     from trueup.model.verdict import Verdict
     from trueup.operations.apply import apply, resume
     from trueup.operations.compare import compare
-    from trueup.operations.decide import WrittenDecision, decide, link
+    from trueup.operations.decide import WrittenDecision, decide, link, push, succeed
     from trueup.operations.evaluate import evaluate_expression
     from trueup.operations.explain import explain
     from trueup.operations.history import history, show_run
@@ -49,36 +81,71 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Action",
+    "Adjustment",
+    "Amount",
     "ApplyOptions",
+    "ApprovalMissing",
+    "AuditEntry",
     "Blocked",
+    "CallsNeeded",
     "Change",
     "ChangeOutcome",
+    "ChangePair",
     "ChangeStatus",
+    "Command",
     "Comparison",
     "ConfigError",
     "EngineError",
+    "Entry",
     "Evaluation",
     "Explanation",
+    "FieldChange",
+    "FieldPair",
     "Finding",
+    "GoneRows",
+    "GuardExceeded",
+    "HeldTotal",
+    "HeldUnits",
+    "InvoiceEffect",
+    "LedgerClass",
     "LedgerLine",
+    "LedgerPair",
+    "LedgerTotals",
+    "LeftOut",
+    "LeftOutRows",
     "Listener",
+    "MadeRecord",
+    "Money",
     "NamedValue",
     "Outcome",
+    "Outside",
+    "Overlay",
+    "PartialRead",
     "Place",
     "Plan",
     "PlanOptions",
     "PlanRefused",
+    "Preconditions",
     "Progress",
     "Project",
+    "Reason",
+    "RowRef",
+    "Run",
     "RunHistory",
+    "RunStatus",
     "RunsOverview",
+    "ServiceTerms",
     "Severity",
     "SourceError",
+    "SourceRow",
     "StalePlan",
     "StateError",
     "StateLocked",
+    "Step",
     "Summary",
+    "SystemNames",
     "TargetError",
+    "UndoneBy",
     "Verdict",
     "WrittenDecision",
     "apply",
@@ -91,13 +158,16 @@ __all__ = [
     "link",
     "load_project",
     "plan",
+    "push",
     "resume",
     "show_run",
+    "succeed",
     "undo",
 ]
 
 _MODULES = {
     "trueup.errors": (
+        "ApprovalMissing",
         "ConfigError",
         "EngineError",
         "PlanRefused",
@@ -107,19 +177,56 @@ _MODULES = {
         "StateLocked",
         "TargetError",
     ),
-    "trueup.model.change": ("Action", "Change"),
-    "trueup.model.comparison": ("Comparison",),
-    "trueup.model.evaluation": ("Evaluation", "NamedValue"),
+    "trueup.model.audit": ("AuditEntry",),
+    "trueup.model.catalogue": ("SystemNames",),
+    "trueup.model.change": (
+        "Action",
+        "Adjustment",
+        "Change",
+        "FieldChange",
+        "InvoiceEffect",
+        "MadeRecord",
+        "Preconditions",
+        "Reason",
+        "RowRef",
+        "ServiceTerms",
+    ),
+    "trueup.model.comparison": (
+        "ChangePair",
+        "Comparison",
+        "FieldPair",
+        "LedgerPair",
+        "LeftOutRows",
+    ),
+    "trueup.model.evaluation": ("Evaluation", "NamedValue", "SourceRow"),
     "trueup.model.explanation": ("Explanation",),
-    "trueup.model.finding": ("Finding", "Place", "Severity"),
-    "trueup.model.history": ("RunHistory", "RunsOverview"),
-    "trueup.model.outcome": ("ChangeOutcome", "ChangeStatus", "Outcome"),
-    "trueup.model.plan": ("Blocked", "LedgerLine", "Plan", "Summary"),
+    "trueup.model.finding": ("Command", "Finding", "Place", "Severity"),
+    "trueup.model.history": ("RunHistory", "RunsOverview", "UndoneBy"),
+    "trueup.model.outcome": ("CallsNeeded", "ChangeOutcome", "ChangeStatus", "Outcome"),
+    "trueup.model.overlay": ("Overlay",),
+    "trueup.model.plan": (
+        "Amount",
+        "Blocked",
+        "GoneRows",
+        "GuardExceeded",
+        "HeldTotal",
+        "HeldUnits",
+        "LedgerClass",
+        "LedgerLine",
+        "LedgerTotals",
+        "LeftOut",
+        "Money",
+        "Outside",
+        "PartialRead",
+        "Plan",
+        "Summary",
+    ),
     "trueup.model.project": ("Project",),
+    "trueup.model.run": ("Entry", "Run", "RunStatus", "Step"),
     "trueup.model.verdict": ("Verdict",),
     "trueup.operations.apply": ("apply", "resume"),
     "trueup.operations.compare": ("compare",),
-    "trueup.operations.decide": ("WrittenDecision", "decide", "link"),
+    "trueup.operations.decide": ("WrittenDecision", "decide", "link", "push", "succeed"),
     "trueup.operations.evaluate": ("evaluate_expression",),
     "trueup.operations.explain": ("explain",),
     "trueup.operations.history": ("history", "show_run"),

@@ -13,7 +13,7 @@ EngineError                 exit code 1, one line, no traceback
 │  └─ StalePlan             the configuration or the state has changed since planning
 ├─ FleetDatabaseAway        the fleet's database cannot be reached
 ├─ SandboxError             the sandbox's database, seed or switches cannot be used
-├─ PlanRefused              the plan is over a limit; carries findings
+├─ PlanRefused              the plan is over a limit, or lacks its approval; carries findings
 │  └─ ApprovalMissing       the plan needs an approval that it does not have
 ├─ Stopped                  the run was stopped before a write was sent
 └─ CallsUsedUp              the run's own limit on calls is reached; resumable
@@ -152,7 +152,7 @@ class SandboxError(EngineError):
 
 
 class PlanRefused(EngineError):
-    """The plan is over a limit; `findings` carry the figures."""
+    """The plan is over a limit, or lacks its approval; `findings` say which, with the figures."""
 
     def __init__(self, findings: Sequence[HasLine]) -> None:
         self.findings = tuple(findings)

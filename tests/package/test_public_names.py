@@ -1,13 +1,32 @@
 """`import trueup` offers a fixed list of names, each imported on first use."""
 
 import ast
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import is_dataclass
 from importlib import import_module
+from inspect import getdoc, isfunction
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 import trueup
+from trueup import errors
+
+PUBLIC = {name: getattr(trueup, name) for name in trueup.__all__}
+FUNCTIONS = {name: value for name, value in PUBLIC.items() if isfunction(value)}
+
+OPAQUE = {"AuditEntry", "Explanation", "Overlay", "Preconditions", "Project"}
+"""Types whose parts callers reach through attributes only, as docs/reference/python.md says."""
+
+TYPED = [
+    name
+    for name, value in PUBLIC.items()
+    if (name in FUNCTIONS or is_dataclass(value)) and name not in OPAQUE
+]
+"""Functions, and types with fields."""
 
 
 def imports_for_type_checkers():
@@ -36,6 +55,34 @@ def test_the_public_names_are_those_of_the_table():
 def test_each_public_name_is_the_object_of_its_module(module):
     for name in trueup._MODULES[module]:
         assert getattr(trueup, name) is getattr(import_module(module), name)
+
+
+def types_in(annotation: object) -> Iterator[type]:
+    """The classes that an annotation names, also inside of others."""
+    if isinstance(annotation, type) and not get_args(annotation):
+        yield annotation
+    for part in get_args(annotation):
+        for inner in part if isinstance(part, list) else [part]:  # the parameters of a Callable
+            yield from types_in(inner)
+
+
+@pytest.mark.parametrize("name", TYPED)
+def test_each_type_of_a_parameter_a_result_or_a_field_is_public(name: str):
+    found = {
+        kind.__name__
+        for annotation in get_type_hints(PUBLIC[name]).values()
+        for kind in types_in(annotation)
+        if kind.__module__.startswith("trueup.") and kind not in PUBLIC.values()
+    }
+
+    assert found == set()
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_error_that_a_function_names_is_public(name: str):
+    words = {*re.findall(r"\w+", getdoc(PUBLIC[name]) or "")}
+
+    assert words & {*vars(errors)} <= {*trueup.__all__}
 
 
 def test_any_other_name_is_an_attribute_error():
