@@ -15,6 +15,7 @@ from functools import cache
 from threading import Event
 from typing import TYPE_CHECKING
 
+from trueup.errors import EngineError
 from trueup.model.gc_pause import gc_paused, gc_spared
 from trueup.model.plan import Plan
 from trueup.model.progress import Progress, Watch, no_watch
@@ -56,6 +57,11 @@ class PlanOptions:
     undo: str = ""  # the run that is to be undone; the options above do not apply then
     explained: bool = False  # keeps what the plan was made from; that takes memory
     keep_records: bool = False  # keeps the records that were read, for searches
+
+    def __post_init__(self) -> None:
+        """Raises EngineError for a point in time, which type checkers take for a date."""
+        if self.as_of is not None and type(self.as_of) is not date:
+            raise EngineError(f"as_of is {self.as_of!r}: give a date without a time")
 
 
 Report = Callable[[str], None]

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from trueup.errors import EngineError
 from trueup.model.project import Connection
 from trueup.operations.fixed_day import STALE_DAY
 from trueup.operations.plan import plan_in
@@ -53,3 +54,9 @@ def test_a_sandbox_may_stay_on_its_day(scene):
     )
 
     assert warnings(scene, at(11, 29)) == []
+
+
+@pytest.mark.parametrize("day", [at(11, 15), "2026-11-15"])
+def test_the_day_of_a_plan_is_a_date_without_a_time(day):
+    with pytest.raises(EngineError, match="give a date without a time"):
+        PlanOptions(as_of=day)
