@@ -26,6 +26,7 @@ from tests.support.scene import (
     log,
     settled,
     statuses,
+    subscription,
 )
 from tests.support.small_project import changed, decisions, settings
 from tests.support.starting_points import REPEATED, said_again, twins
@@ -685,3 +686,133 @@ def test_what_an_undo_could_not_do_points_to_the_undo_and_not_to_the_mapping():
         "plan the undo again: it then holds what is still to be undone, as far as Autotask allows"
     }
     assert len(undo_of(scene, -2).changes) == 2
+
+
+SWITCHES_OFF_SERVICES = changed(
+    "mappings/service.yaml",
+    "  isActive: {value: true, manage: create}\n",
+    "  isActive: {value: true, manage: create}\ndeactivate: {isActive: false}\n",
+)
+
+
+def first_run() -> Scene:
+    """A run that created a customer, a contract with a service, and services without a use."""
+    scene = Scene()
+    scene.files(SWITCHES_OFF_SERVICES)
+    scene.sync()
+    return scene
+
+
+def another_customer(scene: Scene) -> None:
+    """Bills a new customer for the service of the first run."""
+    scene.add("account", account("b", name="Brook Ltd", number="B-1"))
+    scene.add("billing_contract", contract("bc", name="Brook CSP", number="BC-2", customer="b"))
+    scene.add("subscription", subscription("s2", 15, customer="b", contract="bc"))
+    scene.add("license_change", log("third", day(11, 5), 15, subscription="s2"))
+
+
+def another_service(scene: Scene) -> None:
+    """Bills the other service on the contract of the first run."""
+    scene.add("subscription", subscription("s2", 15, product="yea"))
+    scene.add("license_change", log("third", day(11, 25), 15, subscription="s2"))
+
+
+def more_units(scene: Scene) -> None:
+    """Bills more units of the contract service of the first run."""
+    scene.add("license_change", log("third", day(11, 25), 3))
+    scene.row("subscription")["quantity"] = Decimal(15)
+
+
+def another_contract(scene: Scene) -> None:
+    scene.add("billing_contract", contract("bc", name="Alpine II", number="BC-2"))
+
+
+def a_subsidiary(scene: Scene) -> None:
+    scene.add("account", account("b", name="Brook Ltd", number="B-1", parent="acc"))
+
+
+USED = "still uses it"
+
+
+@pytest.mark.parametrize(
+    ("later", "left"),
+    [
+        (another_customer, {("service", "pro"): "Services stays on: subscription s2"}),
+        (
+            another_service,
+            {
+                ("service", "yea"): "Services stays on: subscription s2",
+                ("contract", "con"): "Contracts stays on: subscription s2",
+                ("customer", "acc"): "Companies stays on: contract con",
+            },
+        ),
+        (
+            more_units,
+            {
+                ("service", "pro"): "Services stays on: subscription sub",
+                ("contract", "con"): "Contracts stays on: subscription sub",
+                ("customer", "acc"): "Companies stays on: contract con",
+            },
+        ),
+        (another_contract, {("customer", "acc"): "Companies stays on: contract bc"}),
+        (a_subsidiary, {("customer", "acc"): "Companies stays on: customer b"}),
+    ],
+)
+def test_what_a_later_run_uses_is_not_switched_off_and_is_reported(later, left):
+    scene = first_run()
+    later(scene)
+    scene.sync()
+
+    made = undo_of(scene, 0)
+
+    reported = {(one.mapping, one.key): one.text for one in made.findings if USED in one.text}
+    off = {(one.mapping, one.keys[0]) for one in made.changes if one.action is Action.DEACTIVATE}
+    created = {("service", "pro"), ("service", "yea"), ("contract", "con"), ("customer", "acc")}
+    assert reported == {row: f"its record in {text} {USED}" for row, text in left.items()}
+    assert off == created - left.keys()
+    assert scene.apply(made).complete
+
+
+def test_what_a_later_run_used_is_switched_off_once_that_run_is_undone_too():
+    scene = first_run()
+    another_customer(scene)
+    scene.sync()
+    scene.apply(undo_of(scene))
+
+    made = undo_of(scene, 0)
+
+    assert ("deactivate", "service") in actions(made)
+    assert [text for text in texts(made) if USED in text] == []
+
+
+def test_what_people_put_on_a_created_record_keeps_it_on():
+    scene = first_run()
+    company = scene.target.only("Companies")["id"]
+    contracts = [
+        {"id": number, "companyID": company, "contractName": f"By hand {number}", "status": 1}
+        for number in (8001, 8002, 8003, 8004, 8005)
+    ]
+    scene.target.records["Contracts"] |= {one["id"]: one for one in contracts}
+    scene.target.records["Contracts"][8001]["status"] = 0  # inactive: it needs no company
+
+    made = undo_of(scene)
+
+    used = [text for text in texts(made) if "stays on" in text]
+    assert ("deactivate", "customer") not in actions(made)
+    others = "Contracts 8002, Contracts 8003, Contracts 8004 and 1 more"
+    assert used == [f"its record in Companies stays on: {others} still use it"]
+
+
+def test_what_a_run_activated_is_not_switched_off_again_while_it_is_used():
+    scene = settled()
+    scene.target.only("Companies")["isActive"] = False
+    scene.files(decisions("{mapping: customer, key: acc, do: activate, reason: they are back}"))
+    scene.row("account")["phone"] = "2"
+    scene.sync()
+
+    made = undo_of(scene)
+
+    assert change_of(made, "undo:customer:acc").values == {"phone": "1"}
+    assert [text for text in texts(made) if USED in text] == [
+        f"its record in Companies stays on: contract con {USED}"
+    ]

@@ -3,24 +3,26 @@
 Only as far as they are as the run left them: what was changed since stays, and is reported.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, assert_never
 
-from trueup.errors import ConfigError
-from trueup.expressions import EVALUATION_ERRORS
-from trueup.expressions.rules import expression_failed
 from trueup.model.catalogue import Entity, Field, Type
 from trueup.model.change import Action, Change, FieldChange, Preconditions, Reason, UnitRow, Unknown
-from trueup.model.coerce import CoercionError, empty, same, shown
+from trueup.model.coerce import empty, same, shown
 from trueup.model.finding import Advice, Command, Severity
 from trueup.model.mapping import Manage, MappingSpec, WhenMissing
 from trueup.model.verdict import Verdict
 from trueup.planning.undo.posted_periods import extends, posted_periods
 from trueup.planning.undo.undone_run import UndoContext, reversing
+from trueup.planning.undo.uses import Uses, off_values
 from trueup.ports.target import Condition, Record
-from trueup.stages.diff import UNDONE, deactivation, display_text_in
+from trueup.stages.diff import UNDONE, display_text_in
+
+_SHOWN = 3
+"""How many of the records that use another one are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +33,15 @@ class _Reversal:
     record: int
     left: Mapping[str, Any]  # fields as the run left them, where the plan had them
     former: Mapping[str, Any]  # fields as they should be
+    off: frozenset[str]  # those of them that switch the record off; empty if it stays on
     created: bool = False
 
 
 def undo_records(context: UndoContext) -> None:
-    """Adds the reversal of all that the run created, updated or switched off."""
+    """Adds the reversal of all that the run created, updated or switched off.
+
+    The last change goes first: what it switches off no longer uses what the run created before it.
+    """
     reversals = [
         reversal
         for change in reversed(context.done)
@@ -43,6 +49,7 @@ def undo_records(context: UndoContext) -> None:
     ]
     records = _read_records(context, reversals)
     posted = posted_periods(context, _earliest_ends(context, reversals))
+    uses = Uses(context, _switched_off(reversals))
     for one in reversals:
         change = one.change
         record = records.get((change.entity, one.record))
@@ -53,7 +60,7 @@ def undo_records(context: UndoContext) -> None:
             )
             context.leave(change, text)
         else:
-            _add(context, one, record, posted.get((change.mapping, one.record), ()))
+            _add(context, one, record, posted.get((change.mapping, one.record), ()), uses)
 
 
 def _reversal(context: UndoContext, change: Change) -> _Reversal | None:
@@ -63,10 +70,11 @@ def _reversal(context: UndoContext, change: Change) -> _Reversal | None:
             left = {field.field: context.resolve(field.after) for field in change.fields}
             left |= {name: value for name, value in kept.items() if name in left}
             before = {field.field: field.before for field in change.fields}
-            return _Reversal(change, record, left, before)
+            return _Reversal(change, record, left, before, _off_fields(context, change, before))
         case Action.CREATE if record is not None:
-            off = _off_values(context, change)
-            return _Reversal(change, record, {}, off, created=True) if off else None
+            wanted = _off_values(context, change)
+            off = frozenset(wanted)
+            return _Reversal(change, record, {}, wanted, off, created=True) if off else None
         case Action.CREATE | Action.UPDATE | Action.DEACTIVATE:
             return None  # its record is not known
         case Action.LINK | Action.ADJUST | Action.WRITE_BACK:
@@ -80,14 +88,7 @@ def _off_values(context: UndoContext, change: Change) -> Mapping[str, Any]:
 
     Empty if its mapping has none: then the record stays, and that is reported.
     """
-    mapping = context.project.mappings[change.mapping]
-    entity = context.world.target.entity(change.entity)
-    names = {"settings": context.project.settings, "plan": {"as_of": context.as_of}}
-    try:
-        _, wanted = deactivation(mapping, entity, {}, names)
-    except (CoercionError, *EVALUATION_ERRORS) as fault:
-        finding = expression_failed(mapping.name, "", "deactivate", mapping.place, fault)
-        raise ConfigError([finding]) from fault
+    wanted = off_values(context, context.project.mappings[change.mapping])
     if not wanted:
         text = (
             f"its record in {change.entity} stays: {context.systems.target} deletes none, "
@@ -95,6 +96,22 @@ def _off_values(context: UndoContext, change: Change) -> Mapping[str, Any]:
         )
         context.leave(change, text)
     return wanted
+
+
+def _off_fields(context: UndoContext, change: Change, before: Mapping[str, Any]) -> frozenset[str]:
+    """Returns the fields whose values before the run switch a record off that the run activated."""
+    off = off_values(context, context.project.mappings[change.mapping])
+    is_off = all(name in before and same(before[name], value) for name, value in off.items())
+    return frozenset(off) if is_off else frozenset()
+
+
+def _switched_off(reversals: Iterable[_Reversal]) -> Mapping[str, list[int]]:
+    """By mapping, the records that would be switched off."""
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for reversal in reversals:
+        if reversal.off:
+            found[reversal.change.mapping].append(reversal.record)
+    return found
 
 
 def _read_records(
@@ -112,17 +129,29 @@ def _read_records(
     return found
 
 
-def _add(context: UndoContext, reversal: _Reversal, now: Record, posted: Sequence[UnitRow]) -> None:
+def _add(
+    context: UndoContext,
+    reversal: _Reversal,
+    now: Record,
+    posted: Sequence[UnitRow],
+    uses: Uses,
+) -> None:
     change = reversal.change
     entity = context.world.target.entity(change.entity)
+    names = _fields_to_restore(context, reversal, entity, now)
+    if reversal.off.intersection(names) and _is_in_use(context, reversal, uses):
+        names = [name for name in names if name not in reversal.off]
     fields = [
         _field_change(change, _field(entity, name), now.get(name), reversal.former[name])
-        for name in _fields_to_restore(context, reversal, entity, now)
+        for name in names
         if not _cuts_posted_period(context, reversal, name, now, posted)
         and not _empties_required(context, reversal, _field(entity, name), now)
     ]
     if not fields:
         return
+    uses.restore(change.entity, reversal.record, (field.field for field in fields))
+    if reversal.off.intersection(field.field for field in fields):
+        uses.switch_off(change.entity, reversal.record)
     _report_return(context, reversal, fields)
     after = {field.field: field.after for field in fields}
     context.changes.append(
@@ -190,6 +219,24 @@ def _fields_to_restore(
         )
         context.leave(reversal.change, text)
     return [name for name in differ if name not in moved]
+
+
+def _is_in_use(context: UndoContext, reversal: _Reversal, uses: Uses) -> bool:
+    """Whether anything that this undo leaves as it is still uses the record; reports it."""
+    change = reversal.change
+    users = uses.of(change.mapping, reversal.record)
+    if not users:
+        return False
+    names = ", ".join(users[:_SHOWN])
+    more = f" and {len(users) - _SHOWN:,} more" if len(users) > _SHOWN else ""
+    verb = "use" if len(users) > 1 else "uses"
+    text = f"its record in {change.entity} stays on: {names}{more} still {verb} it"
+    remedy = Advice(
+        "undo the runs that added them first, latest first, or switch it off in "
+        f"{context.systems.target} once nothing uses it"
+    )
+    context.leave(change, text, remedy)
+    return True
 
 
 def _earliest_ends(
