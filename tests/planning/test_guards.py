@@ -2,10 +2,28 @@
 
 from decimal import Decimal
 
+import pytest
+from trueup.model.plan import GoneRows
+
 from tests.support.scene import Scene, account, contract, kept, product, settled, subscription
-from tests.support.small_project import decisions, settings
+from tests.support.small_project import FILES, decisions, settings
 
 STRICT = settings()["trueup.yaml"]
+
+
+def partner(where: str) -> dict[str, str]:
+    """A second mapping of the table of customers, with companies of another kind."""
+    text = FILES["mappings/customer.yaml"]
+    for old, new in (
+        ("mapping: customer", "mapping: partner"),
+        ("{{ source.state == 'Active' }}", where),
+        ("udf.Work 365 Id: ", "udf.Partner Id: "),
+        ('companyNumber: "{{ source.number }}"', 'companyNumber: "P-{{ source.number }}"'),
+        ("ref: customer", "ref: partner"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    return {"mappings/partner.yaml": text}
 
 
 def limited(scene: Scene, old: str, new: str, *files: dict[str, str]) -> list[str]:
@@ -66,3 +84,26 @@ def test_what_is_billed_more_hides_nothing_that_is_billed_less():
         )
     ]
     assert scene.plan().summary.monthly == 0
+
+
+@pytest.mark.parametrize(
+    ("where", "counted"),
+    [
+        ("{{ source.state == 'Active' }}", GoneRows("account", 2, 12)),  # was 4 of 24
+        ("{{ source.city == 'Bath' }}", GoneRows("account", 2, 12)),  # was 2 of 22: below the limit
+    ],
+)
+def test_a_row_that_is_gone_counts_once_however_many_mappings_its_table_has(where, counted):
+    scene = Scene()
+    scene.files(partner(where))
+    scene.row("account")["city"] = "Bath"
+    for number in range(11):
+        row = account(f"a{number}", name=f"Customer {number}", number=f"B-{number}")
+        scene.add("account", {**row, "city": "Bath" if number < 9 else "York"})
+    scene.sync()
+    del scene.source.tables["account"]["a9"], scene.source.tables["account"]["a10"]
+
+    made = scene.plan()
+
+    assert made.summary.rows_gone == (counted,)
+    assert [one.limit for one in made.exceeded] == ["rows_gone:account"]

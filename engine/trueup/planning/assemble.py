@@ -1,13 +1,13 @@
 """Puts the plan together: waves, blocked rows with their causes, left-out rows, guards, figures."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
 
 from trueup.model.change import Change, RowRef
 from trueup.model.finding import Finding, Severity
 from trueup.model.finding_codes import DEPENDS
+from trueup.model.mapping_state import MappingState
 from trueup.model.plan import Blocked, GoneRows, LedgerLine, LeftOut, Outside, Plan
 from trueup.planning.call_costs import apply_calls
 from trueup.planning.context import PlanContext
@@ -209,16 +209,31 @@ def _rows_gone(context: PlanContext) -> list[GoneRows]:
     blocked because of it may seem complete. Appended changes are left out: exports may have only
     those of the last months.
     """
-    states = {name: one for name, one in context.states.items() if not one.mapping.append}
-    known: Counter[str] = Counter()
-    gone: Counter[str] = Counter()
-    for name, state in states.items():
-        linked, kept_out = context.snapshot.links.of(name), context.snapshot.last_blocked
-        keys = [key for mapping, key in kept_out if mapping == name and key not in linked]
-        table = state.mapping.source.table
-        known[table] += len(linked) + len(keys)
-        gone[table] += sum(not state.has(key) for key in chain(linked, keys))
-    return [GoneRows(table, count, known[table]) for table, count in sorted(gone.items()) if count]
+    groups: dict[str, list[tuple[MappingState, Collection[str]]]] = {}
+    for name, state in context.states.items():
+        if state.mapping.append:
+            continue
+        kept_out = {key for mapping, key in context.snapshot.last_blocked if mapping == name}
+        groups.setdefault(state.mapping.source.table, []).extend(
+            (state, keys) for keys in (context.snapshot.links.of(name), kept_out)
+        )
+    counted = [_known_and_gone(table, parts) for table, parts in sorted(groups.items())]
+    return [one for one in counted if one.gone]
+
+
+def _known_and_gone(table: str, parts: Sequence[tuple[MappingState, Collection[str]]]) -> GoneRows:
+    """Counts each row once, however many mappings of its table know it.
+
+    No set of all keys is made, because there may be a million.
+    """
+    known = gone = 0
+    for number, (_, keys) in enumerate(parts):
+        earlier = [others for _, others in parts[:number] if others]
+        for key in keys:
+            if not any(key in others for others in earlier):
+                known += 1
+                gone += not any(state.has(key) for state, _ in parts)
+    return GoneRows(table, gone, known)
 
 
 def _outside(context: PlanContext, part: Selection) -> Outside:
