@@ -42,6 +42,7 @@ PLAN_CODES = frozenset(
         "key-reserved",
         "key-twice",
         "keyed-already",
+        "later-day-stays",
         "ledger-differs",
         "ledger-unknown",
         "left-the-scope",

@@ -134,12 +134,40 @@ def _wanted(slot: Slot, desired: Any, actual: Any) -> Any:  # noqa: ANN401 -- an
         case Manage.FILL:
             return wanted if empty(actual) else actual
         case Manage.EXTEND:
-            is_later = actual is not None and not empty(desired) and desired < actual
-            return actual if is_later else wanted
+            return actual if not empty(desired) and _is_later(actual, desired) else wanted
         case Manage.ALWAYS:
             return wanted
         case _:
             assert_never(slot.spec.manage)
+
+
+def kept_later(
+    slots: Sequence[Slot],
+    desired: Mapping[str, Any],
+    record: Mapping[str, Any],
+    show: Show,
+    systems: SystemNames = UNNAMED,
+) -> list[Finding]:
+    """Returns findings about days that are only moved to a later one, and should be earlier."""
+    return [
+        Finding(
+            "later-day-stays",
+            Severity.WARNING,
+            f"{slot.name} is {show(slot, record[slot.name])} in {systems.target} and should be "
+            f"{show(slot, desired[slot.name])}: the later day stays",
+            f"set the earlier day in {systems.target}, which deletes the periods after it for "
+            f"good, or correct the day in {systems.source}",
+            slot.spec.place,
+        )
+        for slot in slots
+        if slot.spec.manage is Manage.EXTEND
+        and not empty(desired.get(slot.name))
+        and _is_later(record.get(slot.name), desired[slot.name])
+    ]
+
+
+def _is_later(actual: Any, desired: Any) -> bool:  # noqa: ANN401 -- any value of a record
+    return actual is not None and bool(desired < actual)
 
 
 def _stuck(slot: Slot, before: str, after: str, systems: SystemNames) -> Finding:

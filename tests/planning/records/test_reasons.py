@@ -4,8 +4,10 @@ from decimal import Decimal
 
 import pytest
 
-from tests.support.scene import LINE, Scene, actions, change_of, day, kept, settled
+from tests.support.scene import END, LINE, Scene, actions, change_of, codes, day, kept, settled
 from tests.support.small_project import changed, decisions
+
+LATER_END = "endDate is 2028-12-31 in Autotask and should be 2027-06-30: the later day stays"
 
 
 def reasons(made, id_="customer:acc"):
@@ -210,3 +212,26 @@ def test_values_of_a_former_record_are_no_edits_of_the_new_one():
     made = scene.plan()
 
     assert reasons(made) == {"companyName": "first", "phone": "first"}
+
+
+@pytest.mark.parametrize(
+    ("linked", "end", "texts"),
+    [
+        (True, day(6, 30, 2027), [LATER_END]),
+        (False, day(6, 30, 2027), [LATER_END]),
+        (True, END, []),
+        (True, day(6, 30, 2029), []),
+        (True, None, []),
+    ],
+)
+def test_an_earlier_day_of_a_field_that_is_only_extended_is_reported(linked, end, texts):
+    scene = settled() if linked else kept()
+    scene.row("billing_contract")["end_date"] = end
+
+    made = scene.plan()
+
+    found = [one for one in made.findings if one.mapping == "contract"]
+    assert [(one.text, str(one.severity), one.key) for one in found] == [
+        (text, "warning", "con") for text in texts
+    ]
+    assert codes(made, "con") == set()

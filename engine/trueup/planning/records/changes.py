@@ -29,6 +29,7 @@ from trueup.stages.diff import (
     creation,
     differing,
     field_changes,
+    kept_later,
     owned,
     reason,
     updates,
@@ -116,6 +117,7 @@ class _ChangePlanner:
         if stuck:
             self._stuck(key, how, values, stuck)
             return
+        self._state.findings += self._later_days(key, values, record)
         if key in self._activate:
             writes |= self._switch_on(values, record)
         owned_values = self._owned_values(key, {**record, **values}, kept)
@@ -128,6 +130,13 @@ class _ChangePlanner:
             changes.append(self._update(key, writes, record, owned_values))
         if changes:
             self._state.changes[key] = changes
+
+    def _later_days(
+        self, key: str, values: Mapping[str, Any], record: Mapping[str, Any]
+    ) -> list[Finding]:
+        """Returns findings about days that stay later than the row's, for a person to decide."""
+        found = kept_later(self._compiled.slots, values, record, self._show, self._systems)
+        return [replace(finding, mapping=self._mapping.name, key=key) for finding in found]
 
     def _stuck(
         self, key: str, how: str | None, values: Mapping[str, Any], stuck: Sequence[Finding]
