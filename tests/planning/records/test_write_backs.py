@@ -1,16 +1,20 @@
 """What a write-back shows of a column before and after."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from trueup.model.catalogue import Column, Type
 from trueup.model.change import Unknown
+from trueup.model.coerce import CoercionError
 from trueup.planning.records.write_backs import column_text, written_value
 
 from tests.planning.records.test_blocking import blocked
 from tests.support.scene import Scene, actions, change_of, day, log, settled
 from tests.support.small_project import changed
+
+LONDON = ZoneInfo("Europe/London")
 
 
 @pytest.mark.parametrize(
@@ -156,7 +160,33 @@ def test_a_record_is_created_without_a_write_back_that_does_not_fit():
 def test_a_value_is_written_in_the_type_of_its_column(kind, value, written):
     column = Column("column", kind, "column", choices={1: "Active", 2: "Archived"})
 
-    assert written_value(column, value) == written
+    assert written_value(column, value, LONDON) == written
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (date(2026, 7, 1), "2026-06-30T23:00:00+00:00"),
+        ("2026-07-01", "2026-06-30T23:00:00+00:00"),
+        (date(2026, 11, 15), "2026-11-15T00:00:00+00:00"),
+        ("2026-07-01T09:30", "2026-07-01T08:30:00+00:00"),
+        (datetime(2026, 7, 1, 9, 30), "2026-07-01T08:30:00+00:00"),  # noqa: DTZ001 -- the case
+        ("2026-07-01T09:30:00Z", "2026-07-01T09:30:00+00:00"),
+        (datetime(2026, 7, 1, 9, 30, tzinfo=UTC), "2026-07-01T09:30:00+00:00"),
+    ],
+)
+def test_a_day_in_a_column_of_instants_begins_in_the_business_time_zone(value, written):
+    column = Column("column", Type.INSTANT, "column")
+
+    found = written_value(column, value, LONDON)
+
+    assert isinstance(found, datetime)
+    assert found.astimezone(UTC).isoformat() == written
+
+
+def test_what_is_no_point_in_time_does_not_fit_a_column_of_instants():
+    with pytest.raises(CoercionError, match="'soon' is not a point in time"):
+        written_value(Column("column", Type.INSTANT, "column"), "soon", LONDON)
 
 
 def test_a_field_of_a_record_is_written_back_once_the_record_exists():

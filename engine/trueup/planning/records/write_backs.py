@@ -1,6 +1,7 @@
 """Plans write-backs into columns of the source, mostly of the target's ids."""
 
 from collections.abc import Callable, Mapping
+from datetime import date, datetime, time, tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -113,17 +114,18 @@ def kept_value(context: PlanContext, table: str, name: str, value: object) -> ob
     Raises CoercionError as `written_value`.
     """
     column = context.project.catalogue.tables[table].columns[name]
-    kept = written_value(column, value)
+    kept = written_value(column, value, context.project.zone)
     if column.type is not Type.DECIMAL or not isinstance(kept, Decimal) or not kept.is_finite():
         return kept
     places = context.decimal_places(table, name)
     return kept if places is None else rounded(kept, Decimal(1).scaleb(-places))
 
 
-def written_value(column: Column, value: object) -> object:
+def written_value(column: Column, value: object, zone: tzinfo) -> object:
     """Returns the value as the column takes it; one that is unknown until apply unchanged.
 
-    Sources read empty text as None. Raises CoercionError for a value that the column can never
+    A day, or a time without a zone, becomes an instant of the business time zone `zone`. Sources
+    read empty text as None. Raises CoercionError for a value that the column can never
     hold: the source would refuse it after everything else was sent.
     """
     if isinstance(value, Unknown):
@@ -137,8 +139,24 @@ def written_value(column: Column, value: object) -> object:
         return str(value)
     if column.type is Type.DECIMAL:
         return to_number(value)
+    if column.type is Type.INSTANT:
+        value = _in_zone(value, zone)
     fitting = coerce(value, Field(column.name, column.type))
     return str(value) if column.type in (Type.TEXT, Type.LOOKUP) else fitting
+
+
+def _in_zone(value: object, zone: tzinfo) -> object:
+    """Returns a day or a time without a zone as the business time zone has it; others unchanged."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return value
+    elif isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime.combine(value, time.min)
+    if isinstance(value, datetime) and value.tzinfo is None:
+        return value.replace(tzinfo=zone)
+    return value
 
 
 def misfit(
