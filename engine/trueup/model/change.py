@@ -57,6 +57,7 @@ class Reason(StrEnum):
 
     SOURCE = "source"  # the source changed
     MAPPING = "mapping"  # the mapping changed
+    RELATED = "related"  # something else that it is made of changed, or the mapping
     DRIFT = "drift"  # edited in the target, put back
     BOTH = "both"  # changed in the source and edited in the target
     FIRST = "first"  # first alignment

@@ -1,11 +1,19 @@
 """Determines what a project reads: the columns and fields that its YAML names."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from trueup.expressions import inspect
 from trueup.expressions.compiled import mapping_values, rule_values, spec_values
 from trueup.model.coerce import fingerprint
-from trueup.model.mapping import FieldPath, Find, LedgerSpec, MappingSpec, Value, WriteBackSpec
+from trueup.model.mapping import (
+    FieldPath,
+    FieldSpec,
+    Find,
+    LedgerSpec,
+    MappingSpec,
+    Value,
+    WriteBackSpec,
+)
 from trueup.model.project import Project, Rule
 from trueup.model.rule_scopes import scope
 
@@ -168,6 +176,16 @@ def made_of(project: Project, mapping: MappingSpec) -> list[str]:
         name for one in written for name in one
     }
     return sorted(names & project.catalogue.tables[table].columns.keys())
+
+
+def is_made_of(spec: FieldSpec, columns: Container[str]) -> bool:
+    """Returns whether a field depends on nothing but these columns of its row, and on settings."""
+    if not isinstance(spec.value, Value):
+        return False  # a record, which may be another one while the row is the same
+    return all(
+        path[0] == "settings" or (path[0] == "source" and len(path) > 1 and path[1] in columns)
+        for path in _paths([spec.value])
+    )
 
 
 GONE = ""

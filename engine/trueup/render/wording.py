@@ -9,6 +9,7 @@ from trueup.model.plan import LedgerClass
 _REASONS = {
     Reason.SOURCE: "changed in {source}",
     Reason.MAPPING: "mapping changed",
+    Reason.RELATED: "related data, day or mapping changed",
     Reason.DRIFT: "edited in {target}, put back",
     Reason.BOTH: "changed in {source} and edited in {target}",
     Reason.FIRST: "first alignment",

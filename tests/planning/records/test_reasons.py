@@ -4,8 +4,19 @@ from decimal import Decimal
 
 import pytest
 
-from tests.support.scene import END, LINE, Scene, actions, change_of, codes, day, kept, settled
-from tests.support.small_project import changed, decisions
+from tests.support.scene import (
+    END,
+    LINE,
+    Scene,
+    account,
+    actions,
+    change_of,
+    codes,
+    day,
+    kept,
+    settled,
+)
+from tests.support.small_project import FILES, changed, decisions
 
 LATER_END = "endDate is 2028-12-31 in Autotask and should be 2027-06-30: the later day stays"
 
@@ -60,6 +71,55 @@ def test_the_mapping_changed_although_a_run_wrote_back_to_the_row():
     scene.sync()
     scene.files(upper_case(files))
     assert reasons(scene.plan(), "subscription:sub") == {"invoiceDescription": "mapping"}
+
+
+def with_city(city: str) -> dict[str, str]:
+    """The mapping of customers with a city of this expression, and the main contact joined."""
+    text = FILES["mappings/customer.yaml"]
+    join = "join: {contact: {table: contact, on: {id: primary_contact}, one: true}}"
+    for old, new in (
+        ('city: {value: "{{ source.city }}", manage: fill}', f'city: "{{{{ {city} }}}}"'),
+        ("source: {table: account,", f"source: {{table: account, {join},"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    return {"mappings/customer.yaml": text}
+
+
+@pytest.mark.parametrize(
+    ("city", "then", "reason"),
+    [
+        ("related.contact.last_name", "source.name", "mapping"),
+        ("related.contact.last_name", "related.contact.last_name", "related"),
+        ("plan.as_of", "plan.as_of", "related"),
+        ("source.name", "source.name | upper", "mapping"),
+    ],
+)
+def test_what_is_made_of_more_than_its_row_is_not_put_down_to_the_mapping(city, then, reason):
+    scene = Scene()
+    scene.files(with_city(city))
+    scene.source.tables["contact"] = {"ann": {"id": "ann", "last_name": "Lee"}}
+    scene.row("account")["primary_contact"] = "ann"
+    scene.sync()
+
+    scene.row("contact")["last_name"] = "Low"
+    scene.files(with_city(then))
+    made = scene.plan(as_of=day(11, 16))
+
+    assert reasons(made) == {"city": reason}
+
+
+def test_a_reference_to_another_record_is_not_put_down_to_the_mapping():
+    scene = settled()
+    scene.add("account", account("p", name="Parent AG", number="P-1"))
+    scene.row("account", "acc")["parent"] = "p"
+    scene.sync()
+    companies = scene.target.records["Companies"]
+    parent = next(one for one in companies.values() if one["companyName"] == "Parent AG")
+    companies[900] = {**parent, "id": 900, "udf.Work 365 Id": None}
+    scene.files(decisions("{mapping: customer, key: p, link: 900}"))
+
+    assert reasons(scene.plan()) == {"parentCompanyID": "related"}
 
 
 def test_a_run_that_writes_back_as_well_leaves_no_trace_in_the_reason():

@@ -15,6 +15,7 @@ from trueup.model.verdict import Verdict
 from trueup.planning.change_ids import change_id
 from trueup.planning.context import PlanContext
 from trueup.planning.fingerprints import seen_row, stable_columns
+from trueup.planning.needs import is_made_of
 from trueup.planning.records.alike import AlikeRecords
 from trueup.planning.records.change_parts import change_of, link_change, parent_values, shown_value
 from trueup.planning.records.not_kept import NotKept
@@ -220,12 +221,18 @@ class _ChangePlanner:
         owned_values: Mapping[str, Any],
     ) -> Change:
         last = self._context.last_written(self._mapping.name, key)
-        row = fingerprint(stable_columns(self._context, self._mapping, key))
+        columns = stable_columns(self._context, self._mapping, key)
+        row = fingerprint(columns)
+        specs = {slot.name: slot.spec for slot in self._compiled.slots}
 
         def why(name: str) -> Reason:
             if key in self._activate and name in self._mapping.deactivate:
                 return Reason.DECISION
-            return reason(name, writes[name], record.get(name), last, row)
+            found = reason(name, writes[name], record.get(name), last, row)
+            # The row is as it was, and the mapping may be, too: other rows and the day count.
+            if found is Reason.MAPPING and not is_made_of(specs[name], columns):
+                return Reason.RELATED
+            return found
 
         fields = field_changes(self._compiled.slots, writes, record, why, self._show)
         undone = [field.field for field in fields if field.reason is Reason.UNDONE]
