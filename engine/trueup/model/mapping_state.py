@@ -54,7 +54,7 @@ class MappingState:
     out_of_scope: set[str] = field(default_factory=set)  # not in `where`
 
     left_alone: dict[str, frozenset[str]] = field(default_factory=dict)
-    """Linked rows with fields that are not written, because a rule about them fails."""
+    """Rows with fields that are not written: a rule about them fails, or they close a circle."""
 
     records: dict[int, Record] = field(default_factory=dict)  # by id
     record_ids: dict[str, int] = field(default_factory=dict)  # every key that is a record

@@ -259,12 +259,42 @@ def test_a_row_that_is_its_own_parent_is_a_circle_too():
     assert ("acc", "cycle") in codes(made)
 
 
-def test_a_circle_among_records_that_are_there_already_is_no_circle_of_waiting():
+@pytest.mark.parametrize(
+    ("parents", "names", "left"),
+    [
+        ({"acc": "b", "b": "acc"}, "Alpine Dental → Brook Ltd → Alpine Dental", ["acc", "b"]),
+        ({"acc": "acc"}, "Alpine Dental → Alpine Dental", ["acc"]),
+        # The subsidiary is new, so only the company that is there keeps its field.
+        ({"acc": "new", "new": "acc"}, "Alpine Dental → Cove Ltd → Alpine Dental", ["acc"]),
+    ],
+)
+def test_a_circle_of_records_that_are_there_is_reported_and_not_written(parents, names, left):
     scene = settled()
-    scene.add("account", account("b", name="Brook Ltd", number="B-1", parent="acc"))
+    scene.add("account", account("b", name="Brook Ltd", number="B-1"))
     scene.sync()
-    scene.row("account", "acc")["parent"] = "b"
-    assert actions(scene.plan()) == [("update", "customer")]
+    if "new" in parents:
+        scene.add("account", account("new", name="Cove Ltd", number="C-1"))
+    for key, parent in parents.items():
+        scene.row("account", key).update(parent=parent, phone="3")
+
+    made = scene.plan()
+
+    text = f"parentCompanyID would close a circle: {names}; it is left as it is"
+    found = [(one.key, one.text) for one in made.findings if one.code == "cycle"]
+    written = {change.keys[0]: change.values for change in made.changes}
+    assert found == [(key, text) for key in left]
+    assert [written[key] for key in left] == [{"phone": "3"} for _ in left]
+    assert scene.apply(made).complete
+
+
+def test_parents_that_lead_into_a_circle_are_written():
+    scene = settled()
+    scene.add("account", account("b", name="Brook Ltd", number="B-1"))
+    scene.sync()
+    scene.row("account", "acc")["parent"] = "acc"
+    scene.row("account", "b")["parent"] = "acc"
+
+    assert [change.keys[0] for change in scene.plan().changes] == ["b"]
 
 
 def test_a_row_left_out_leaves_out_what_refers_to_it_with_the_reason():

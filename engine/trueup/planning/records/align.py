@@ -6,6 +6,7 @@ Each step is a module of this folder; `align` names them in order.
 from trueup.model.mapping import MappingSpec
 from trueup.planning.context import PlanContext
 from trueup.planning.records.changes import plan_changes
+from trueup.planning.records.circles import leave_circles
 from trueup.planning.records.dependencies import add_needs
 from trueup.planning.records.duplicates import block_duplicates
 from trueup.planning.records.evaluation import evaluate_rows
@@ -33,6 +34,7 @@ def align(context: PlanContext, mapping: MappingSpec) -> None:
     matched = match_rows(context, mapping, successions)
     block_duplicates(context, mapping)
     activate = hold_inactive(context, mapping)
+    leave_circles(context, mapping)
     plan_changes(context, mapping, matched, activate)  # diff
     note_handovers(context, mapping, successions)
     block_identity_conflicts(context, mapping)
