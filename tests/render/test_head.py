@@ -332,6 +332,10 @@ def test_many_reasons_to_leave_rows_out_are_counted(nothing):
     assert section(plan_text(replace(nothing, left_out=groups)), "Left out") == (
         "Left out\n  4 subscriptions, for 4 reasons (-v shows them)"
     )
+    succeeded = tuple(replace(group, code="succeeded") for group in groups)
+    assert section(plan_text(replace(nothing, left_out=succeeded)), "Left out") == (
+        "Left out\n  4 subscriptions, for 1 reason (-v shows them)"
+    )
     few = section(plan_text(replace(nothing, left_out=groups[:3])), "Left out")
     assert few.count("Reason") == 3
     verbose = section(plan_text(replace(nothing, left_out=groups), verbose=True), "Left out")

@@ -33,13 +33,14 @@ CROWD = 3
 def left_out(groups: Sequence[LeftOut], view: View, *, brief: bool = False) -> list[Line]:
     """Returns rows left out on purpose: how many, why, and the first of their names.
 
-    `brief`: only how many of each mapping.
+    `brief`: only how many of each mapping. Texts of one code are one reason there: they may differ
+    in a name, such as that of the row that took over.
     """
     if brief and groups:
         many: Counter[str] = Counter()
         for group in groups:
             many[group.mapping] += len(group.names)
-        reasons = count(len(groups), "reason")
+        reasons = count(len({(group.mapping, group.code) for group in groups}), "reason")
         return [free(f"{counts(many)}, for {reasons} (-v shows them)", view.style.dim, 2)]
     found: list[Line] = []
     for group in groups:
