@@ -135,7 +135,7 @@ def plan_with_context(
         pushed_changes=PushedChanges(world.state),
         decimal_places=cache(world.source.decimal_places),
         unreadable=tables.unreadable,
-        findings=[*open_run_findings(world.state, snapshot), *tables.findings],
+        findings=[*open_run_findings(world.state, snapshot, project.zone), *tables.findings],
         explained=ExplainedParts(is_wanted=options.explained),
         row_progress=RowProgress(
             sum(len(tables.rows[one.source.table]) for one in project.mappings.values()),

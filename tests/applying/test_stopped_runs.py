@@ -4,6 +4,7 @@ Values count as applied once the write that made them true was recorded, and not
 """
 
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import pytest
 from trueup.applying.lock import hold_lock
@@ -79,16 +80,17 @@ def test_a_run_that_was_killed_after_its_links_is_no_sign_of_another_state():
 
 def test_a_plan_reports_an_open_run_and_how_to_settle_it():
     scene = stopped_at_the_company()
+    scene.project = replace(scene.project, zone=ZoneInfo("Pacific/Auckland"))
     run = scene.state.runs()[-1]
     made = scene.plan()
     (finding,) = open_runs(made)
     assert finding.severity is Severity.WARNING
     assert finding.text.startswith(
-        f"run {run.id}, begun 2026-11-15 09:00 UTC by ann, is not finished: "
+        f"run {run.id}, begun 2026-11-15 22:00:00+13:00 by ann, is not finished: "
     )
     assert "`trueup apply --resume` finishes it" in finding.remedy
     assert f"`trueup state settle {run.id} closed --reason …`" in finding.remedy
-    with pytest.raises(StateError, match="is not finished"):
+    with pytest.raises(StateError, match=r"of 2026-11-15 22:00:00\+13:00 is not finished"):
         scene.apply(made)
 
 

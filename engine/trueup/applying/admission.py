@@ -11,6 +11,7 @@ from trueup.model.finding import Finding, Severity
 from trueup.model.plan import GuardExceeded, Plan
 from trueup.model.project import Project
 from trueup.model.run import Run
+from trueup.model.wall_clock import shown_in
 from trueup.planning.systems import require_plan_systems, require_same_systems, systems
 from trueup.ports.state import History, StateSnapshot
 from trueup.ports.world import World
@@ -104,7 +105,7 @@ def _require_configuration(project: Project, plan: Plan, snapshot: StateSnapshot
         )
     if snapshot.open_runs:
         run = snapshot.open_runs[-1]
-        since = f"{run.started:%Y-%m-%d %H:%M} UTC"
+        since = shown_in(run.started, project.zone)
         raise StateError(
             f"run {run.id} of {since} is not finished: `trueup apply --resume` settles it first"
         )

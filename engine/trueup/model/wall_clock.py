@@ -1,7 +1,12 @@
 """What the clocks of a time zone show, and the instants at which they show it."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
+
+
+def shown_in(at: datetime, zone: tzinfo) -> str:
+    """Returns an instant as the clocks of the zone show it, with its offset, to the second."""
+    return at.astimezone(zone).isoformat(" ", "seconds")
 
 
 def instant_of(local: datetime, zone: ZoneInfo) -> datetime:

@@ -58,7 +58,7 @@ def examine(project: Project) -> Examination:
         permissions = opened.target_connector.minimum_permissions(needs)
         sections = opened.target_connector.permission_sections(needs)
         snapshot = opened.state().load()
-        findings += open_run_findings(opened.state(), snapshot)
+        findings += open_run_findings(opened.state(), snapshot, project.zone)
     examination = Examination(findings, permissions, sections)
     if snapshot.links and not examination.errors:
         signs = _signs(plan(project, keep=False))

@@ -1,6 +1,7 @@
 """Changes of earlier runs whose outcome is unknown."""
 
 from dataclasses import dataclass
+from datetime import tzinfo
 
 from trueup.model.change import Action, Change
 from trueup.model.document import loads
@@ -8,6 +9,7 @@ from trueup.model.finding import Finding, Place, Severity
 from trueup.model.finding_codes import OPEN_RUN
 from trueup.model.mapping_state import RowKey
 from trueup.model.run import OPEN, Step
+from trueup.model.wall_clock import shown_in
 from trueup.ports.state import State, StateSnapshot
 
 
@@ -48,15 +50,15 @@ def _in_doubt_of(state: State, run: str, document: str) -> list[Change]:
     ]
 
 
-def open_run_findings(state: State, snapshot: StateSnapshot) -> list[Finding]:
-    """Returns a finding for each run that has not ended."""
+def open_run_findings(state: State, snapshot: StateSnapshot, zone: tzinfo) -> list[Finding]:
+    """Returns a finding for each run that has not ended, with times of the business time zone."""
     findings = []
     for run in snapshot.open_runs:
         tried = len({entry.change for entry in state.journal(run.id)})
         changes = len(loads(run.plan).changes)
         who = f" by {run.who}" if run.who else ""
         text = (
-            f"run {run.id}, begun {run.started:%Y-%m-%d %H:%M} UTC{who}, is not finished: "
+            f"run {run.id}, begun {shown_in(run.started, zone)}{who}, is not finished: "
             f"{tried:,} of {changes:,} changes were tried. No plan is applied before it is settled"
         )
         findings.append(Finding(OPEN_RUN, Severity.WARNING, text, way_to_end(state, run.id)))

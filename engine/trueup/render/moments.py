@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime, tzinfo
 
+from trueup.model.wall_clock import shown_in
+
 
 def in_zone(at: datetime, zone: tzinfo) -> str:
     """Returns the instant in a project's business time zone, with its offset, to the second."""
-    return at.astimezone(zone).isoformat(" ", "seconds")
+    return shown_in(at, zone)
 
 
 def in_its_zone(at: datetime) -> str:

@@ -30,6 +30,9 @@ UNMARKED = changed(
     "mappings/license_change.yaml", "write_back: {after: proof, set: {status: Archived}}", ""
 )
 
+BEGAN = "2026-11-15 09:00:00+00:00"
+"""When each run begins, in the business time zone."""
+
 
 def seats_changed(*logs, **more) -> Scene:
     """A settled scene after one more run, of these changes."""
@@ -73,7 +76,7 @@ def test_what_an_undo_took_back_is_not_taken_back_again_and_it_names_that_run():
     assert actions(made) == []
     assert said(made, "undone-already") == [
         (
-            f"2 changes were taken back already, by run {latest(scene)} of 2026-11-15 09:00 UTC",
+            f"2 changes were taken back already, by run {latest(scene)} of {BEGAN}",
             f"`trueup plan --undo {latest(scene)}` does it again",
         )
     ]
@@ -169,8 +172,8 @@ def test_an_undo_of_an_undo_does_it_again_once():
         assert f"`trueup plan --undo {latest(scene)}`" in remedy
     ((text, _),) = said(scene.plan(undo=run), "undone-already")
     assert text == (
-        f"2 changes were taken back by run {back} of 2026-11-15 09:00 UTC, "
-        f"and done again by run {latest(scene)} of 2026-11-15 09:00 UTC"
+        f"2 changes were taken back by run {back} of {BEGAN}, "
+        f"and done again by run {latest(scene)} of {BEGAN}"
     )
     undo(scene, latest(scene))
     assert scene.units(day(12, 1)) == 12

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,7 @@ from trueup.model.document import loads
 from trueup.model.finding import NO_ADVICE, Advice, Finding, Severity
 from trueup.model.project import Project
 from trueup.model.run import Run, Step
+from trueup.model.wall_clock import shown_in
 from trueup.planning.change_ids import undo_id
 from trueup.planning.in_doubt import way_to_end
 from trueup.ports.state import State, StateSnapshot
@@ -110,7 +111,7 @@ def load_run(project: Project, world: World, run_id: str, as_of: date) -> UndoCo
     """
     snapshot, runs = world.state.load(), world.state.runs()
     run = _find_run(runs, run_id)
-    _require_closed(world.state, run, snapshot.open_runs)
+    _require_closed(project, world.state, run, snapshot.open_runs)
     before = _taken_back(world.state, runs, run)
     done, ids, kept = _done(world.state, run)
     left = [change for change in done if change.id not in before]
@@ -130,18 +131,15 @@ def _find_run(runs: Sequence[Run], run_id: str) -> Run:
     return found[0]
 
 
-def _require_closed(state: State, run: Run, open_runs: Sequence[Run]) -> None:
+def _require_closed(project: Project, state: State, run: Run, open_runs: Sequence[Run]) -> None:
     """Raises StateError while a run is open: what it did or undid is unknown until then."""
     for one in open_runs:
         what = "it" if one.id == run.id else f"run {run.id}"
+        began = shown_in(one.started, project.zone)
         raise StateError(
-            f"run {one.id} of {_started(one)} is not finished: {way_to_end(state, one.id)}; "
+            f"run {one.id} of {began} is not finished: {way_to_end(state, one.id)}; "
             f"then {what} can be undone"
         )
-
-
-def _started(run: Run) -> str:
-    return f"{run.started:%Y-%m-%d %H:%M} UTC"
 
 
 def _done(
@@ -205,7 +203,7 @@ def _report_earlier_undos(context: UndoContext, done: Sequence[Change]) -> None:
     by_id = {run.id: run for run in context.runs}
     for chain, count in counts.items():
         subject = "1 change was" if count == 1 else f"{count:,} changes were"
-        text, remedy = _undone_text([by_id[one] for one in chain], subject)
+        text, remedy = _undone_text([by_id[one] for one in chain], subject, context.project.zone)
         context.findings.append(Finding("undone-already", Severity.INFO, text, remedy))
 
 
@@ -234,18 +232,19 @@ class _UndoChains:
             taken = again
 
 
-def _undone_text(chain: Sequence[Run], subject: str) -> tuple[str, str]:
+def _undone_text(chain: Sequence[Run], subject: str, zone: tzinfo) -> tuple[str, str]:
     """The text about changes that were taken back before, and the remedy."""
     last = chain[-1]
     command = f"`trueup plan --undo {last.id}`"
     if len(chain) % 2:
         return (
-            f"{subject} taken back already, by run {last.id} of {_started(last)}",
+            f"{subject} taken back already, by run {last.id} of {shown_in(last.started, zone)}",
             f"{command} does it again",
         )
-    earlier = f"taken back by run {chain[-2].id} of {_started(chain[-2])}"
+    undone = chain[-2]
+    earlier = f"taken back by run {undone.id} of {shown_in(undone.started, zone)}"
     return (
-        f"{subject} {earlier}, and done again by run {last.id} of {_started(last)}",
+        f"{subject} {earlier}, and done again by run {last.id} of {shown_in(last.started, zone)}",
         f"{command} takes it back",
     )
 
