@@ -184,7 +184,7 @@ def is_made_of(spec: FieldSpec, columns: Container[str]) -> bool:
         return False  # a record, which may be another one while the row is the same
     return all(
         path[0] == "settings" or (path[0] == "source" and len(path) > 1 and path[1] in columns)
-        for path in _paths([spec.value])
+        for path in used_paths([spec.value])
     )
 
 

@@ -128,7 +128,7 @@ def approval(request: Request, current: CurrentPlan) -> Response:
         money=money_rows(seen, short),
         balance=balance_rows(seen, short),
         top=top_rows(seen, short),
-        needy=count(len(seen.needy_rows), "row"),
+        needy=count(seen.needy_rows, "row"),
         needs=(*needs.shown, *needs.folded),
         needs_month=needs.month,
         can=can,
