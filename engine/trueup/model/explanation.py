@@ -192,6 +192,7 @@ class ChangeExplanation:
     needs: tuple[RowRef, ...]  # rows whose changes must be done first
     moved: tuple[SourceRow, ...]  # rows that have changed since the plan was made
     shown: ShownMoney = ShownMoney()
+    service: RowRef | None = None  # that is billed
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from trueup.planning.explaining.rules import rules_about
 from trueup.planning.explaining.subjects import RowSubject, Subject, find_subject
 from trueup.ports.target import CachePolicy
 from trueup.render.amounts import plan_money
+from trueup.render.belonging import Belonging
 
 
 def explain(
@@ -55,7 +56,7 @@ def explain(
         subject = _subject(made.context, shown, what)
         found = _explained(made.context, shown, subject, what)
         notes = _notes(project, plan, made.plan) if plan else ()
-        changes = _to_the_penny(found.changes, shown)
+        changes = _as_shown(found.changes, shown)
         return with_places(replace(found, changes=changes, notes=notes), world.source)
 
 
@@ -119,11 +120,9 @@ def _explained(context: PlanContext, plan: Plan, subject: Subject, what: str) ->
             return replace(empty, ledger=(found,) if found else ())
 
 
-def _to_the_penny(
-    changes: Iterable[ChangeExplanation], plan: Plan
-) -> tuple[ChangeExplanation, ...]:
-    """Returns changes with the amounts that other outputs of the plan show."""
-    money = plan_money(plan)
+def _as_shown(changes: Iterable[ChangeExplanation], plan: Plan) -> tuple[ChangeExplanation, ...]:
+    """Returns changes with the amounts and the service that other outputs of the plan show."""
+    money, belonging = plan_money(plan), Belonging(plan)
     return tuple(
         replace(
             one,
@@ -133,6 +132,7 @@ def _to_the_penny(
                 month=money.month.of(one.change.id),
                 lost=money.lost.of(one.change.id),
             ),
+            service=belonging.service(one.change),
         )
         for one in changes
     )

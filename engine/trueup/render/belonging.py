@@ -13,9 +13,6 @@ from trueup.render.view import GroupBy
 NO_CUSTOMER = RowRef("", "", "(no customer)")
 NO_SERVICE = RowRef("", "", "(no service)")
 
-USUAL_SERVICES = frozenset({"service", "service_bundle"})
-"""Names of the mappings of services if a plan does not show which they are."""
-
 
 class Belonging:
     """Finds customers and services for the changes and rows of one plan."""
@@ -67,11 +64,6 @@ def _first(rows: Iterable[RowRef], mappings: Collection[str]) -> RowRef | None:
 
 def _any(rows: Iterable[RowRef | None]) -> RowRef | None:
     return next((row for row in rows if row is not None), None)
-
-
-def usual_service(change: Change) -> RowRef | None:
-    """Returns the service that is billed, from the change alone."""
-    return _first(change.under, USUAL_SERVICES)
 
 
 def _customers_by_row(plan: Plan, customers: Collection[str]) -> Mapping[tuple[str, str], RowRef]:

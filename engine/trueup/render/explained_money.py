@@ -15,7 +15,6 @@ from trueup.model.explanation import (
 from trueup.model.money import exact
 from trueup.render.amounts import MONTHS
 from trueup.render.attention import in_pennies
-from trueup.render.belonging import usual_service
 from trueup.render.changes import after, before, paint_of, symbol, units, where
 from trueup.render.customer_sentence import customer_sentence
 from trueup.render.evaluation import row_place
@@ -43,7 +42,11 @@ def change_lines(explained: ChangeExplanation, view: View) -> list[Line]:
     facts += [("Note", sanitize(note)) for note in change.notes]
     if not change.together:
         sentence = customer_sentence(
-            [change], usual_service, explained.shown.invoice, explained.shown.month, view.currency
+            [change],
+            lambda _: explained.service,
+            explained.shown.invoice,
+            explained.shown.month,
+            view.currency,
         )
         facts += [("Customer", sentence)] if sentence else []
     facts += [
