@@ -3,8 +3,10 @@
 import shutil
 from http import HTTPStatus
 
+import pytest
 from trueup.cli.main import run
 from trueup.config.file_names import NOTES
+from trueup.review.noting import NOT_WHOLE
 
 from tests.support.browser import Serving
 
@@ -44,6 +46,20 @@ def test_a_note_is_written_as_the_command_writes_it_and_shown_without_a_new_plan
     assert "&lt;img src=x" in page
     assert "<img" not in page
     assert serving.faults == []
+
+
+@pytest.mark.parametrize("field", ["note", "tags", "assignee"])
+def test_a_form_without_one_of_its_fields_takes_nothing_away(work, field):
+    with Serving(work) as serving:
+        browser = serving.browser()
+        save(browser, note="asked on Monday", tags="autumn", assignee="Ada")
+        written = (work / NOTES).read_bytes()
+        form = browser.get("/row", **ROW).form("/note")
+        fields = [(name, value) for name, value in form if name != field]
+        refused = browser.post("/note", fields)
+
+    assert (refused.status, NOT_WHOLE in refused.text) == (HTTPStatus.BAD_REQUEST, True)
+    assert (work / NOTES).read_bytes() == written
 
 
 def test_a_note_is_taken_away_and_what_is_too_long_is_refused(work):

@@ -8,14 +8,19 @@ from starlette.responses import RedirectResponse, Response
 from trueup.errors import EngineError
 from trueup.operations.notes import NoteEdit
 from trueup.review.current_plan import CurrentPlan
-from trueup.review.pages import address, desk_of, failure, form_of
+from trueup.review.pages import address, desk_of, failure, failure_text, form_of
 from trueup.review.row_page import row_page
 from trueup.review.rows import RowKey
+
+FIELDS = {"note", "tags", "assignee"}
+NOT_WHOLE = "The form lacks the note, its tags or its assignee. Nothing was written."
 
 
 def note(request: Request, current: CurrentPlan) -> Response:
     """Replaces the note of a row."""
     form, desk = form_of(request), desk_of(request)
+    if not form.fields.keys() >= FIELDS:
+        return failure_text(request, NOT_WHOLE, HTTPStatus.BAD_REQUEST)
     ref = RowKey(form.raw("mapping"), form.raw("key"))
     edit = NoteEdit(
         text=form.value("note"), assignee=form.value("assignee"), tags=form.value("tags").split(",")
