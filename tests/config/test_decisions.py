@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trueup import operating_system
 from trueup.config.decisions import decide, edited, edited_all, read, write
-from trueup.config.documents import parse
+from trueup.config.documents import LARGEST_FILE, parse
 from trueup.config.notes import write_note
 from trueup.errors import ConfigError
 
@@ -312,6 +312,17 @@ def test_entries_of_processes_that_write_at_once_are_all_in_the_file(tmp_path):
         "decisions.yaml",
         "notes.yaml",
     ]
+
+
+def test_a_file_that_no_command_would_read_is_not_written(tmp_path):
+    (tmp_path / "mappings").mkdir()
+    decide(tmp_path, ENTRY)
+    before = read(tmp_path)
+
+    with pytest.raises(ConfigError, match="would be larger than 2,000,000 bytes"):
+        decide(tmp_path, {**ENTRY, "key": "c8", "reason": "x" * LARGEST_FILE})
+
+    assert read(tmp_path) == before
 
 
 def test_a_lock_that_cannot_be_taken_is_reported(tmp_path):

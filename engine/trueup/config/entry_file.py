@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from trueup import operating_system
-from trueup.config.documents import parse
+from trueup.config.documents import LARGEST_FILE, parse
 from trueup.config.text_file import BOM
 from trueup.config.yaml_list import ListEdits, edit_list
 from trueup.errors import ConfigError
@@ -109,7 +109,7 @@ class EntryFile:
     def edited(self, old: bytes, edits: ListEdits) -> tuple[bytes, list[dict[str, Any]]]:
         """Returns the bytes with the edits in them, and the entries that they hold then.
 
-        Raises `ConfigError` if the file cannot be edited safely.
+        Raises `ConfigError` if the file cannot be edited safely, or would be too large to be read.
         """
         kept = [
             dict(edits.replaced.get(position, other))
@@ -124,6 +124,9 @@ class EntryFile:
             raise self.refused(_UNSAFE, _EDIT_MANUALLY) from error
         if not is_safe:
             raise self.refused(_UNSAFE, _EDIT_MANUALLY)
+        if len(new) > LARGEST_FILE:
+            text = f"would be larger than {LARGEST_FILE:,} bytes, which no command reads"
+            raise self.refused(text, "remove entries that have no effect any more")
         return new, expected
 
     def places(self, raw: bytes, positions: Sequence[int]) -> list[Place]:
