@@ -330,6 +330,9 @@ def test_many_rows_that_need_a_person_are_folded_away_but_counted(a_plan):
     assert len(shown) == MANY + 2
     assert sum(amounts[:-1]) == amounts[-1]
     assert sum(Decimal(row["a month"].strip("+£")) for row in folded) == amounts[-2]
+    assert text_of(needs.find("details/summary")) == (
+        f"11 more that need a person; a month: +£{amounts[-2]}"
+    )
 
 
 def test_rows_with_the_same_reason_are_one_entry_that_lists_them(a_plan):
