@@ -1,5 +1,6 @@
 """Policies: the day from which a change is billed, and how many units a quantity becomes."""
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -84,3 +85,36 @@ def test_a_policy_that_leaves_the_contract_asks_a_person(tmp_path, units):
     )
     world.push_on("log-sub", "2026-11-20")
     assert PlanFigures.of(world.plan()).adjusts == [("sub", "2026-11-20", units)]
+
+
+@pytest.mark.parametrize(
+    ("day", "code", "text"),
+    [
+        (
+            "2026-12-05",
+            "after-end",
+            (
+                r"dated 2026-11-10, it would be billed from 2026-12-05 as decided "
+                r"\(mappings/decisions\.yaml:\d+:\d+\), and its contract ends on 2026-11-30"
+            ),
+        ),
+        (
+            "2025-12-05",
+            "change-is-within-the-autotask-contract",
+            (
+                r"Dated 2026-11-10, it would be billed from 2025-12-05; "
+                r".* runs from 2026-\d\d-\d\d to 2026-11-30 in Autotask\."
+            ),
+        ),
+    ],
+)
+def test_a_decided_day_outside_of_the_contract_is_put_down_to_the_decision(
+    tmp_path, day, code, text
+):
+    world = World(tmp_path, Service(seats=13, changes={"2026-11-10": 3}, end="2026-11-30"))
+    world.push_on("log-sub", day)
+
+    [held] = [one for one in findings(world.plan()) if one.code == code]
+
+    assert re.fullmatch(text, held.text)
+    assert "push --on DAY --reason …" in held.remedy

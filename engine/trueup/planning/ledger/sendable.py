@@ -86,8 +86,8 @@ class SendableChanges:
         if change.dated and end and change.dated <= end < change.day:
             return _PolicyHold(
                 "after-end",
-                f"dated {change.dated}, it would be billed from {change.day} by the policy, "
-                f"and its contract ends on {end}",
+                f"dated {change.dated}, it would be billed from {change.day} "
+                f"{self._who_chose_the_day(key)}, and its contract ends on {end}",
                 Advice.of(
                     "extend the contract; or ",
                     Command.decide(name, key, Verdict.PUSH, "--on DAY"),
@@ -115,6 +115,16 @@ class SendableChanges:
                 Advice.of(Command.decide(name, key, Verdict.PUSH)),
             )
         return None
+
+    def _who_chose_the_day(self, key: str) -> str:
+        """Returns what says from which day a change is billed: a decision with its place, or not.
+
+        A decision may name a day after the contract's end: nothing reads that when it is written.
+        """
+        decision = self._pending.decisions.get(key)
+        if decision is None or decision.on is None:
+            return "by the policy"
+        return f"as decided ({decision.place})"
 
     def _hold(self, keys: Sequence[str], hold: _PolicyHold) -> None:
         """Holds the first of the changes, and those after it because of it."""
