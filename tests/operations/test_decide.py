@@ -56,6 +56,11 @@ class Desk:
         self.scene.files({FILE: self.text()})
         return written
 
+    def decide(self, key: str, verdict: str) -> WrittenDecision:
+        """Decides about a license change."""
+        project = replace(self.scene.project, root=str(self.folder))
+        return decide(project, "license_change", key, verdict, "agreed")
+
     def text(self) -> str:
         return (self.folder / FILE).read_text(encoding="utf-8")
 
@@ -104,6 +109,39 @@ def test_the_same_difference_after_a_correction_is_not_the_corrected_one(
     assert desk.correct().replaced
     assert adjusts(desk.scene.sync()) == [(("sub",), day(11, 22), 3)]
     assert desk.scene.units(day(12, 1)) == 15
+
+
+def test_a_change_that_a_run_pushed_is_not_decided_to_be_pushed(desk: Desk):
+    run = desk.scene.state.runs()[-1].id
+
+    with pytest.raises(EngineError) as caught:
+        desk.decide("first", "push")
+
+    assert str(caught.value) == (
+        f"license_change first was pushed by run {run}, and is never sent again: the decision "
+        "would have no effect; `trueup decide subscription KEY correct --reason …` adjusts what is "
+        f"billed wrongly, `trueup plan --undo {run}` plans the reverse of that run"
+    )
+    assert not (desk.folder / FILE).exists()
+
+
+def test_a_change_that_was_taken_back_may_be_pushed_again(desk: Desk):
+    scene = desk.scene
+    scene.row("subscription")["quantity"] = Decimal(12)
+    assert scene.apply(scene.plan(undo=scene.state.runs()[-1].id)).complete
+
+    assert desk.decide("first", "push").notes == ()
+
+
+def test_archiving_a_change_that_is_archived_is_noted(desk: Desk):
+    run = desk.scene.state.runs()[-1].id
+
+    (note,) = desk.decide("first", "archive").notes
+
+    assert note == (
+        f"license_change first was marked by run {run} already: the decision has an effect only "
+        "if the row was edited since"
+    )
 
 
 def test_where_nothing_differs_nothing_is_written(desk: Desk):

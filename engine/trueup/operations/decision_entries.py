@@ -80,7 +80,7 @@ class Prepared:
     name: str  # of the row; empty if it has none
     entry: Mapping[str, object]  # as mappings/decisions.yaml has it
     line: LedgerLine | None = None  # correct: the difference that the decision is about
-    notes: Sequence[str] = ()  # link: what a user must know of the record
+    notes: Sequence[str] = ()  # what a user must know: of a link's record, of an archived change
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +116,11 @@ def prepare(project: Project, requested: RequestedDecision, facts: DecisionFacts
     key = tried(lambda: resolve_key(requested.key, rows, mapping, labels), "")
     of = tried(lambda: resolve_key(requested.of, rows, mapping, labels), "") if requested.of else ""
     line: LedgerLine | None = None
-    notes: Sequence[str] = ()
-    if key and verdict is Verdict.CREATE:
-        tried(lambda: _require_unlinked(project, mapping, key, facts.snapshot), None)
+    if key:
+        tried(lambda: _require_effect(project, verdict, mapping, key, facts.snapshot), None)
     if key and verdict is Verdict.CORRECT:
         line = tried(lambda: facts.difference(mapping, key), None)
-    if requested.record is not None:
-        notes = tried(lambda: _record_notes(project, requested, key, facts), ())
+    notes: Sequence[str] = tried(lambda: _notes(project, requested, key, facts), ())
     if reasons:
         raise NotDecidable(reasons)
 
@@ -189,13 +187,24 @@ def correctable(line: LedgerLine | None, mapping: str, key: str) -> LedgerLine:
     return line
 
 
-def _record_notes(
+def _notes(
     project: Project, requested: RequestedDecision, key: str, facts: DecisionFacts
 ) -> Sequence[str]:
+    """Returns notes about a link's record, or about a change that is archived already.
+
+    Raises EngineError if the record does not exist.
+    """
+    if requested.record is not None:
+        return _record_notes(project, requested.mapping, requested.record, key, facts)
+    if requested.verdict is Verdict.ARCHIVE:
+        return _archive_notes(requested.mapping, key, facts.snapshot)
+    return ()
+
+
+def _record_notes(
+    project: Project, mapping: str, record: int, key: str, facts: DecisionFacts
+) -> Sequence[str]:
     """Returns notes about a link's record. Raises EngineError if it does not exist."""
-    mapping, record = requested.mapping, requested.record
-    if record is None:
-        return ()
     note = facts.record(mapping, record)
     others = [
         Command("state show", mapping, link.key)
@@ -226,6 +235,16 @@ def require_not_past(until: date, project: Project) -> None:
         )
 
 
+def _require_effect(
+    project: Project, verdict: Verdict, mapping: str, key: str, snapshot: StateSnapshot
+) -> None:
+    """Raises EngineError for a decision that has no effect, because a run did that already."""
+    if verdict is Verdict.CREATE:
+        _require_unlinked(project, mapping, key, snapshot)
+    elif verdict is Verdict.PUSH:
+        _require_unpushed(project, mapping, key, snapshot)
+
+
 def _require_unlinked(project: Project, mapping: str, key: str, snapshot: StateSnapshot) -> None:
     """Raises EngineError for a linked row: its record exists, so none would be created."""
     link = snapshot.links.get((mapping, key))
@@ -238,6 +257,31 @@ def _require_unlinked(project: Project, mapping: str, key: str, snapshot: StateS
         f"{mapping} {key} is linked to {entity} {link.record}: nothing would be created; "
         f"`{other}` gives it another record, `{forget}` has it matched anew"
     )
+
+
+def _require_unpushed(project: Project, mapping: str, key: str, snapshot: StateSnapshot) -> None:
+    """Raises EngineError for a change that a run pushed or archived: it is never sent again."""
+    pushed = snapshot.pushed.get((mapping, key))
+    if pushed is None or pushed.undone:
+        return
+    did = "pushed" if pushed.units else "pushed or archived"
+    ways = f"`trueup plan --undo {pushed.run}` plans the reverse of that run"
+    if owner := project.ledger_of(mapping):
+        correct = Command.decide(owner.name, "KEY", Verdict.CORRECT)
+        ways = f"`{correct}` adjusts what is billed wrongly, {ways}"
+    raise EngineError(
+        f"{mapping} {key} was {did} by run {pushed.run}, and is never sent again: the decision "
+        f"would have no effect; {ways}"
+    )
+
+
+def _archive_notes(mapping: str, key: str, snapshot: StateSnapshot) -> Sequence[str]:
+    """Returns a note about a change that is archived already: only one edited since is not done."""
+    pushed = snapshot.pushed.get((mapping, key))
+    if pushed is None or pushed.undone or not pushed.marked:
+        return ()
+    text = f"{mapping} {key} was marked by run {pushed.run} already"
+    return (f"{text}: the decision has an effect only if the row was edited since",)
 
 
 def _seen(
