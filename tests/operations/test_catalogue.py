@@ -135,7 +135,7 @@ entities:
     Companies:
         rules: ["asked support on 3 May"]   # by phone
         fields:
-            phone: {maxLength: 25, note: "asked support", requiredIf: "companyType"} # keep
+            phone: {maxLength: 25, note: asked support, requiredIf: companyType is Customer} # keep
             # The end.
 """
 
