@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trueup.errors import LONGEST_LINE
 from trueup.render.csv_ import guarded
-from trueup.render.formatting import count, known_as, money, number, plural, signed
+from trueup.render.formatting import count, known_as, money, number, plural, signed, unit_price
 from trueup.render.layout import Cell, Line, lay_out
 from trueup.render.sanitize import ELLIPSIS, LONGEST, clip, sanitize, width
 from trueup.render.values import literal
@@ -123,3 +123,19 @@ def test_an_absurd_text_is_cut_before_it_is_looked_at(text):
     assert " characters…] " in shown[2]
     assert len(shown[2]) < 4 * LONGEST_LINE
     assert peak < 10 * len(text)
+
+
+@pytest.mark.parametrize(
+    ("price", "shown"),
+    [
+        ("22.555", "£22.555"),
+        ("22.5", "£22.50"),
+        ("1234567", "£1,234,567.00"),
+        ("0.0049", "£0.0049"),
+        ("10.99995", "£11.00"),
+        ("-0.5", "-£0.50"),
+        ("1E+3", "£1,000.00"),
+    ],
+)
+def test_the_price_of_a_unit_has_the_places_that_it_has_up_to_four(price, shown):
+    assert unit_price(Decimal(price), "GBP") == shown

@@ -26,7 +26,7 @@ SHEETS = [
     "Summary", "Changes", "Fields", "Blocked", "Held", "Differences", "Ledger", "Findings",
 ]  # fmt: skip
 NUMBER = re.compile(r"<c r=\"[A-Z]+\d+\"(?: s=\"\d+\")?>(?:<f>[^<]*</f>)?<v>([^<]*)</v>")
-SHORT = re.compile(r"-?\d+(\.\d{1,2})?")
+SHORT = re.compile(r"-?\d+(\.\d{1,4})?")
 
 
 def with_names(plan, *names):

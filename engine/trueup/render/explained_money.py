@@ -18,7 +18,7 @@ from trueup.render.attention import in_pennies
 from trueup.render.changes import after, before, paint_of, symbol, units, where
 from trueup.render.customer_sentence import customer_sentence
 from trueup.render.evaluation import row_place
-from trueup.render.formatting import count, known_as, money, number, signed
+from trueup.render.formatting import count, known_as, money, number, signed, unit_price
 from trueup.render.formulas import formula_lines
 from trueup.render.layout import Cell, Line, free
 from trueup.render.pennies import penny, share, spread
@@ -115,7 +115,7 @@ def price_text(terms: ServiceTerms, view: View) -> str:
     """The price of a unit, for a period and a month."""
     if terms.price is None or not terms.months:
         return "unknown"
-    price = money(terms.price, view.currency)
+    price = unit_price(terms.price, view.currency)
     if terms.months == 1 or terms.monthly is None:
         return f"{price} a unit and month"
     months = "year" if terms.months == MONTHS else count(terms.months, "month")
@@ -127,7 +127,7 @@ def _periods(explained: ChangeExplanation, invoice: Decimal, view: View) -> list
         return []
     change, parts = explained.change, [period.amount for period in explained.periods]
     amounts = share(invoice, parts)
-    price = money(explained.terms.price, view.currency)
+    price = unit_price(explained.terms.price, view.currency)
     return [
         _period(one, amount, f"{signed(change.unit_change)} x {price}", view)
         for one, amount in zip(explained.periods, amounts, strict=True)

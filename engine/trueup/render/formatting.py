@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
-from trueup.model.money import money_text
+from trueup.model.money import money_text, rounded
 from trueup.render.sanitize import clip, sanitize, width
 
 NAME_COLUMNS = 80
@@ -12,12 +12,29 @@ SHORT_COLUMNS = 48
 FEW_NAMES = 4
 LINE_COLUMNS = 110
 
+_TWO_PLACES, _FOUR_PLACES = Decimal("0.01"), Decimal("0.0001")
 _PLAIN = re.compile(r"[a-z]+(?:[ ,:;]|$)")
 
 
 def money(amount: Decimal, currency: str, *, signed: bool = False) -> str:
     """Returns `£1,250.40`, its sign in front if `signed` or negative; other currencies by code."""
     return money_text(amount, sanitize(currency), signed=signed)
+
+
+def unit_price(amount: Decimal, currency: str) -> str:
+    """Returns the price of a unit as money, with the places that it has, from two to four.
+
+    Prices have up to four: with two, the units times the price would not be the amount.
+    """
+    exact = price_places(amount)
+    whole = money(abs(exact).to_integral_value(ROUND_DOWN), currency).removesuffix(".00")
+    return f"{'-' if exact < 0 else ''}{whole}{f'{abs(exact) % 1:f}'.removeprefix('0')}"
+
+
+def price_places(amount: Decimal) -> Decimal:
+    """Returns a price with two to four places."""
+    exact = rounded(amount, _FOUR_PLACES).normalize()
+    return rounded(exact, _TWO_PLACES) if exact == rounded(exact, _TWO_PLACES) else exact
 
 
 def marked(amount: str, *, price_unknown: bool) -> str:

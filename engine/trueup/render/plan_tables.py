@@ -17,10 +17,9 @@ from trueup.render.belonging import Belonging, name_of
 from trueup.render.changes import FOUND_BY
 from trueup.render.csv_ import Cells, about, each_field
 from trueup.render.findings import chain_text
-from trueup.render.formatting import counts
+from trueup.render.formatting import counts, price_places
 from trueup.render.ledger import priced
 from trueup.render.noted import NOTE_COLUMNS, NOTHING_NOTED, Noted
-from trueup.render.pennies import penny
 from trueup.render.wording import class_text, reason_text
 
 CHANGE_COLUMNS = (
@@ -225,7 +224,7 @@ def _line(line: LedgerLine, plan: Plan) -> Cells:
         "pending": line.pending,
         **(summed if is_known(line) else {}),
         "difference": line.difference,
-        "price": None if line.price is None else penny(line.price),
+        "price": None if line.price is None else price_places(line.price),
         "currency": plan.currency,
         "note": "; ".join(part for part in (line.text, line.remedy) if part),
     }

@@ -112,7 +112,7 @@ def _write(sheet: Sheet, page: Page) -> None:
     for column, name in enumerate(page.columns):
         is_money = name in EFFECTS
         sheet.put(0, column, name, Look.HEADING_RIGHT if is_money else Look.HEADING)
-        look = Look.EFFECT if is_money else Look.AMOUNT if name == PRICE else Look.TEXT
+        look = Look.EFFECT if is_money else Look.PRICE if name == PRICE else Look.TEXT
         for row, cells in enumerate(page.rows, start=1):
             sheet.put(row, column, cells.get(name), look)
     sheet.set_table(len(page.rows), len(page.columns))

@@ -58,6 +58,7 @@ class Look(StrEnum):
     HEADING_RIGHT = auto()
     EFFECT = auto()  # money with its sign
     AMOUNT = auto()
+    PRICE = auto()  # of a unit: up to four places
     TOTAL = auto()  # money with its sign, below a line
     TOTAL_TEXT = auto()
     DAY = auto()
@@ -185,6 +186,7 @@ def _styles(currency: str) -> dict[Look, dict[str, object]]:
         Look.HEADING_RIGHT: {"bold": True, "bottom": 1, "align": "right"},
         Look.EFFECT: {"num_format": effect},
         Look.AMOUNT: {"num_format": amount},
+        Look.PRICE: {"num_format": f"{amount}##"},
         Look.TOTAL: {"num_format": effect, "top": 1, "bold": True},
         Look.TOTAL_TEXT: {"top": 1, "bold": True},
         Look.DAY: {"num_format": "yyyy-mm-dd"},
