@@ -97,7 +97,10 @@ def _settle(case: Case) -> object:
 
 def _undo(case: Case) -> object:
     context = SimpleNamespace(
-        record_of=lambda change: change.record, kept={}, resolve=lambda value: value
+        project=case.scene.project,
+        record_of=lambda change: change.record,
+        kept={},
+        resolve=lambda value: value,
     )
     return records._reversal(context, case.change)
 

@@ -100,8 +100,11 @@ def _off_values(context: UndoContext, change: Change) -> Mapping[str, Any]:
 
 def _off_fields(context: UndoContext, change: Change, before: Mapping[str, Any]) -> frozenset[str]:
     """Returns the fields whose values before the run switch a record off that the run activated."""
-    off = off_values(context, context.project.mappings[change.mapping])
-    is_off = all(name in before and same(before[name], value) for name, value in off.items())
+    mapping = context.project.mappings[change.mapping]
+    if not mapping.deactivate.keys() <= before.keys():
+        return frozenset()
+    off = off_values(context, mapping)
+    is_off = all(same(before[name], value) for name, value in off.items())
     return frozenset(off) if is_off else frozenset()
 
 
