@@ -15,7 +15,19 @@ from trueup.config.catalogues import load_entities, load_tables
 from tests.support.paths import ROOT, SCHEMAS
 
 ENGINE = ROOT / "engine" / "trueup"
-CORE = ("applying", "config", "expressions", "model", "operations", "planning", "stages", "state")
+CORE = (
+    "applying",
+    "config",
+    "expressions",
+    "fleet",
+    "model",
+    "operations",
+    "planning",
+    "render",
+    "review",
+    "stages",
+    "state",
+)
 NAMES = ("Autotask", "Work 365", "Dataverse")
 TERM = re.compile(r"[a-z]+[A-Z]|[A-Z][a-z]+[A-Z]|[a-z]+_|[A-Z][a-z]+s$")
 """What looks like a word of a catalogue: `isActive`, `BillingCodes`, `entity_set`, `Companies`."""
@@ -26,6 +38,7 @@ KNOWN = {
     "operations/sandbox.py",  # the sandboxes are those of these systems
     "operations/setup.py",  # the settings are those of the one system's screen for the other
     "operations/new_project.py",  # the empty tenant of a new project
+    "render/text.py",  # the tabs of that screen, in its order
 }
 
 

@@ -19,7 +19,7 @@ NONE = "No runs yet: nothing was applied from this project.\n"
 WORDS = {
     "values": "sent",
     "before": "units before",
-    "id": "Autotask's id",
+    "id": "id of the record",
     "text": "message",
     "because": "waits for",
 }

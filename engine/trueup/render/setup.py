@@ -16,7 +16,7 @@ def setup_text(setup: Setup, style: Style = PLAIN) -> str:
         value = Cell(value_text(one)), Cell(sanitize(one.locked or one.note), style.dim)
         lines.append(Line((Cell(sanitize(one.name)), *value), "setting"))
         if one.choices:
-            lines.append(free(f"Autotask has {every(one.choices)}", style.dim, 4))
+            lines.append(free(f"one of {every(one.choices)}", style.dim, 4))
     return page([lines], style.columns)
 
 
