@@ -54,7 +54,7 @@ def test_the_readme_shows_the_plan_as_it_is(demo):
         assert line == "…" or " ".join(line.split()) in lines
 
 
-def said(made):
+def counted_codes(made):
     codes = Counter(finding.code for finding in made.findings)
     codes.update(finding.code for blocked in made.blocked for finding in blocked.findings)
     codes.update({left.code: len(left.names) for left in made.left_out})
@@ -63,7 +63,7 @@ def said(made):
 
 def test_every_fault_that_a_rule_is_about_is_there(demo):
     project, made = demo
-    silent = {rule.name for rule in project.rules} - said(made).keys()
+    silent = {rule.name for rule in project.rules} - counted_codes(made).keys()
     assert silent == OF_SETTINGS | ON_SERVICES | OF_COUNTRIES | OF_QUANTITIES | OF_ADDRESSES
 
 
@@ -75,13 +75,13 @@ def test_a_country_that_is_spelled_out_is_understood(demo):
 
 def test_each_fault_is_there_once_or_a_few_times(demo):
     project, made = demo
-    codes = said(made)
+    codes = counted_codes(made)
     assert {rule.name: codes[rule.name] for rule in project.rules if codes[rule.name] > 5} == {}
 
 
 def test_no_expression_fails_on_any_row(demo):
     _, made = demo
-    assert said(made)["expression-failed"] == 0
+    assert counted_codes(made)["expression-failed"] == 0
 
 
 def test_a_first_run_fits_the_shipped_limits(demo):

@@ -46,7 +46,7 @@ def adjust(id_, before, after, *, day=DAY, months=1, monthly=None, invoice=None,
     )
 
 
-def told(*changes, currency="GBP"):
+def sentence_of(*changes, currency="GBP"):
     plan = replace(PLAN, changes=changes, ledger=())
     money, ids = plan_money(plan), [one.id for one in changes]
     amounts = money.invoice.known(ids), money.month.known(ids)
@@ -98,22 +98,22 @@ def told(*changes, currency="GBP"):
     ],
 )
 def test_a_change_of_units_is_one_plain_sentence(one, sentence):
-    assert told(one) == sentence
+    assert sentence_of(one) == sentence
 
 
 def test_amounts_are_named_by_their_currency_or_left_out():
     one = adjust("a", 1, 2, monthly=3)
     units = "From 10 November 2026 you have 2 instead of 1 Microsoft 365 Business Premium"
 
-    assert told(one, currency="CHF") == f"{units}; counted in CHF, each month CHF 3.00 more."
-    assert told(one, currency="") == f"{units}."
+    assert sentence_of(one, currency="CHF") == f"{units}; counted in CHF, each month CHF 3.00 more."
+    assert sentence_of(one, currency="") == f"{units}."
 
 
 def test_what_takes_the_place_of_another_is_one_sentence():
     old = RowRef("service", "s0", "Office 2019")
     gain, loss = adjust("a", 0, 12, monthly=120), adjust("b", 12, 2, monthly=-90, service=old)
 
-    assert told(gain, loss) == (
+    assert sentence_of(gain, loss) == (
         "From 10 November 2026 you have 12 Microsoft 365 Business Premium in place of 10 "
         "Office 2019, and keep 2 of these; counted in GBP, each month £30.00 more."
     )
@@ -122,9 +122,9 @@ def test_what_takes_the_place_of_another_is_one_sentence():
 def test_other_changes_have_no_sentence():
     later = adjust("b", 12, 0, day=DAY + timedelta(1))
 
-    assert told(adjust("a", 0, 12), later) == ""
-    assert told(change("c", Action.CREATE, "service", "Mail")) == ""
-    assert told(adjust("d", 13, 10, undo_depth=1)) == ""
+    assert sentence_of(adjust("a", 0, 12), later) == ""
+    assert sentence_of(change("c", Action.CREATE, "service", "Mail")) == ""
+    assert sentence_of(adjust("d", 13, 10, undo_depth=1)) == ""
 
 
 def month(number, units, start):

@@ -30,7 +30,7 @@ def by_hand(entity: str = "Companies", **off) -> Scene:
     return scene
 
 
-def told(made, key: str) -> tuple[str, str]:
+def advice_of(made, key: str) -> tuple[str, str]:
     """What is said of a row that is held, and what to do."""
     (finding,) = next(one for one in made.blocked if one.key == key).findings
     assert (finding.code, str(finding.severity)) == ("switched-off", "hold")
@@ -47,7 +47,7 @@ def test_what_an_undo_switched_off_waits_and_names_the_run_that_was_undone():
         ("sub", "depends-on-blocked"),
     }
     run = scene.state.runs()[0].id
-    text, remedy = told(made, "acc")
+    text, remedy = advice_of(made, "acc")
     assert text == f"its record in Companies is inactive (isActive: no) since run {run} was undone"
     assert remedy == (
         "`trueup decide customer acc activate --reason …` switches it on again, "
@@ -67,7 +67,7 @@ def test_what_refers_to_it_is_held_rather_than_refused():
 
 
 def test_what_a_person_switched_off_waits_too():
-    text, remedy = told(by_hand().plan(), "acc")
+    text, remedy = advice_of(by_hand().plan(), "acc")
     assert text == (
         "its record in Companies is inactive (isActive: no) "
         "since a user switched it off in Autotask: no run of trueup did"
@@ -76,7 +76,7 @@ def test_what_a_person_switched_off_waits_too():
 
 
 def test_picklists_are_shown_by_their_label():
-    assert "(status: Inactive)" in told(by_hand("Contracts", status=0).plan(), "con")[0]
+    assert "(status: Inactive)" in advice_of(by_hand("Contracts", status=0).plan(), "con")[0]
 
 
 def test_a_row_that_came_back_after_its_record_was_switched_off_waits():
@@ -91,7 +91,7 @@ def test_a_row_that_came_back_after_its_record_was_switched_off_waits():
     scene.add("account", row)
     assert (
         "since a run switched it off, when its row was gone from Work 365"
-        in told(scene.plan(), "b")[0]
+        in advice_of(scene.plan(), "b")[0]
     )
 
 
@@ -148,7 +148,7 @@ def test_a_row_is_not_linked_to_a_record_that_is_switched_off_without_a_word():
     scene.target.only("Companies")["isActive"] = False
     made = scene.plan()
     assert ("link", "customer") not in actions(made)
-    assert "Companies is inactive" in told(made, "acc")[0]
+    assert "Companies is inactive" in advice_of(made, "acc")[0]
 
 
 def test_a_customer_below_one_that_is_switched_off_waits_for_it():

@@ -39,7 +39,7 @@ def ids(made) -> set[str]:
     return {change.id for change in made.changes}
 
 
-def told(made) -> dict[str, set[str]]:
+def shown_rows(made) -> dict[str, set[str]]:
     """The keys of all that a plan shows besides changes."""
     return {
         "blocked": {one.key for one in made.blocked},
@@ -211,8 +211,8 @@ def test_money_and_calls_are_those_of_the_part():
 def test_a_query_for_a_customer_shows_that_customer_only():
     scene = troubled()
     whole, part = scene.plan(), scene.plan(customer="b")
-    assert told(whole)["blocked"] == {"acc new", "b new", "acc late", "b late"}
-    assert told(part) == {
+    assert shown_rows(whole)["blocked"] == {"acc new", "b new", "acc late", "b late"}
+    assert shown_rows(part) == {
         "blocked": {"b new", "b late"},
         "findings": {"b", ""},
         "ledger": {"bs"},
@@ -242,15 +242,15 @@ def test_rules_on_the_plan_look_at_the_part():
 def test_a_target_shows_the_rows_that_it_names_and_those_that_they_need():
     scene = troubled()
     part = scene.plan(targets=("license_change:b late",))
-    assert told(part) == {
+    assert shown_rows(part) == {
         "blocked": {"b late"},
         "findings": {"b", ""},
         "ledger": {"bs"},
         "left": set(),
     }
     part = scene.plan(targets=("contract",))
-    assert told(part)["blocked"] == {"acc new", "b new"}
-    assert told(part)["ledger"] == set()
+    assert shown_rows(part)["blocked"] == {"acc new", "b new"}
+    assert shown_rows(part)["ledger"] == set()
 
 
 def test_a_row_that_blocks_others_of_the_part_is_shown_with_those_alone():
@@ -259,7 +259,7 @@ def test_a_row_that_blocks_others_of_the_part_is_shown_with_those_alone():
     scene.add("subscription", subscription("also", 2, name="More", customer="b", contract="bc"))
     made = scene.plan(customer="b")
     fault = next(one for one in made.blocked if one.key == "pro")
-    assert told(made)["blocked"] == {"pro", "also"}
+    assert shown_rows(made)["blocked"] == {"pro", "also"}
     assert fault.holds_back == {"subscription": 1}
     assert next(one for one in scene.plan().blocked if one.key == "pro").holds_back == {
         "license_change": 2,
@@ -270,7 +270,7 @@ def test_a_row_that_blocks_others_of_the_part_is_shown_with_those_alone():
 def test_what_is_excluded_by_its_key_is_gone_with_all_that_refers_to_it():
     scene = troubled()
     part = scene.plan(exclude=("customer:acc",))
-    assert told(part) == {
+    assert shown_rows(part) == {
         "blocked": {"b new", "b late"},
         "findings": {"b", ""},
         "ledger": {"bs"},
@@ -289,8 +289,8 @@ def test_adjustments_of_an_excluded_customer_are_not_pushed_though_it_is_long_li
 def test_rows_that_wait_for_an_excluded_mapping_are_not_shown():
     scene = both()
     scene.row("account", "acc")["phone"] = None
-    assert told(scene.plan(exclude=("customer",)))["blocked"] == set()
-    assert told(scene.plan(exclude=("contract",)))["blocked"] == {"acc"}
+    assert shown_rows(scene.plan(exclude=("customer",)))["blocked"] == set()
+    assert shown_rows(scene.plan(exclude=("contract",)))["blocked"] == {"acc"}
 
 
 def test_a_contract_service_without_a_row_belongs_to_the_customer_of_its_contract():
@@ -313,7 +313,7 @@ def test_a_contract_service_without_a_row_belongs_to_the_customer_of_its_contrac
         ({"exclude": ("customer:b",)}, False),
         ({"exclude": ("customer:acc",)}, True),
     ):
-        assert ("9000" in told(scene.plan(**options))["ledger"]) is shown, options
+        assert ("9000" in shown_rows(scene.plan(**options))["ledger"]) is shown, options
 
 
 def test_a_row_that_is_gone_belongs_to_the_customer_that_its_record_is_of():
@@ -321,17 +321,17 @@ def test_a_row_that_is_gone_belongs_to_the_customer_that_its_record_is_of():
     scene.sync()
     del scene.source.tables["subscription"]["bs"]
     made = scene.plan(customer="b")
-    assert "bs" in told(made)["ledger"]
+    assert "bs" in shown_rows(made)["ledger"]
     assert ("gone", "bs") in {(one.code, one.key) for one in made.findings}
-    assert "bs" not in told(scene.plan(customer="acc"))["ledger"]
+    assert "bs" not in shown_rows(scene.plan(customer="acc"))["ledger"]
 
 
 def test_a_blocked_row_without_its_reference_is_found_by_the_customer_that_it_is_joined_to():
     scene = both()
     scene.files({"rules/more.yaml": ON_A_CONTRACT})
     scene.add("subscription", subscription("loose", 1, name="Loose", customer="b", contract=None))
-    assert "loose" in told(scene.plan(customer="b"))["blocked"]
-    assert "loose" not in told(scene.plan(customer="acc"))["blocked"]
+    assert "loose" in shown_rows(scene.plan(customer="b"))["blocked"]
+    assert "loose" not in shown_rows(scene.plan(customer="acc"))["blocked"]
 
 
 def test_a_reference_that_cannot_be_worked_out_leads_to_no_customer():
@@ -347,7 +347,7 @@ def test_a_reference_that_cannot_be_worked_out_leads_to_no_customer():
     scene.add("billing_contract", contract("alone", number="BC-9", name="Alone", customer="b"))
     made = scene.plan(customer="b")
     assert ids(made) == {"customer:b"}
-    assert told(made)["blocked"] == {
+    assert shown_rows(made)["blocked"] == {
         "b first",
         "bs",
         "bc",

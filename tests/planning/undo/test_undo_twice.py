@@ -61,7 +61,7 @@ def undo(scene: Scene, run: str = ""):
     return made
 
 
-def said(made, code: str) -> list[tuple[str, str]]:
+def advice_of(made, code: str) -> list[tuple[str, str]]:
     return [(one.text, one.remedy) for one in made.findings if one.code == code]
 
 
@@ -74,7 +74,7 @@ def test_what_an_undo_took_back_is_not_taken_back_again_and_it_names_that_run():
     undo(scene, run)
     made = scene.plan(undo=run)
     assert actions(made) == []
-    assert said(made, "undone-already") == [
+    assert advice_of(made, "undone-already") == [
         (
             f"2 changes were taken back already, by run {latest(scene)} of {BEGAN}",
             f"`trueup plan --undo {latest(scene)}` does it again",
@@ -94,7 +94,7 @@ def test_what_an_undo_left_undone_can_be_planned_again_and_only_that():
     scene.apply(scene.plan(undo=run))
     made = undo(scene, run)
     assert actions(made) == [("update", "customer")]
-    assert len(said(made, "undone-already")) == 1
+    assert len(advice_of(made, "undone-already")) == 1
     assert scene.target.only("Companies")["phone"] == "1"
     assert actions(scene.plan(undo=run)) == []
 
@@ -168,9 +168,9 @@ def test_an_undo_of_an_undo_does_it_again_once():
     for one in (run, back):
         made = scene.plan(undo=one)
         assert actions(made) == []
-        ((_, remedy),) = said(made, "undone-already")
+        ((_, remedy),) = advice_of(made, "undone-already")
         assert f"`trueup plan --undo {latest(scene)}`" in remedy
-    ((text, _),) = said(scene.plan(undo=run), "undone-already")
+    ((text, _),) = advice_of(scene.plan(undo=run), "undone-already")
     assert text == (
         f"2 changes were taken back by run {back} of {BEGAN}, "
         f"and done again by run {latest(scene)} of {BEGAN}"
@@ -203,7 +203,7 @@ def test_what_was_pushed_again_since_is_not_done_once_more_by_the_undo_of_the_un
     scene.sync()
     made = scene.plan(undo=back)
     assert adjusts(made) == []
-    assert said(made, "cannot-be-undone") == [
+    assert advice_of(made, "cannot-be-undone") == [
         (f"was pushed again since, by run {latest(scene)}: it is not done again", "")
     ]
     assert scene.apply(made).complete
@@ -298,7 +298,7 @@ def test_a_field_that_was_changed_since_stays_and_the_others_go_back():
     made = undo(scene)
     (change,) = made.changes
     assert change.values == {"companyName": "Alpine Dental"}
-    assert said(made, "cannot-be-undone") == [
+    assert advice_of(made, "cannot-be-undone") == [
         ("phone is 3 now, and the run left it as 2: it was changed since and stays", "")
     ]
     assert scene.target.only("Companies")["phone"] == "3"
@@ -320,7 +320,10 @@ def test_what_is_as_before_already_needs_nothing():
     scene = phone_changed()
     scene.target.only("Companies")["phone"] = "1"
     made = scene.plan(undo=latest(scene))
-    assert (actions(made), said(made, "as-before")) == ([], [("is as before the run already", "")])
+    assert (actions(made), advice_of(made, "as-before")) == (
+        [],
+        [("is as before the run already", "")],
+    )
 
 
 def test_a_record_that_does_not_come_back_is_named():
@@ -328,7 +331,7 @@ def test_a_record_that_does_not_come_back_is_named():
     scene.target.hidden.add(("Companies", scene.target.only("Companies")["id"]))
     made = scene.plan(undo=latest(scene))
     assert actions(made) == []
-    assert [text for text, _ in said(made, "cannot-be-undone")] == [
+    assert [text for text, _ in advice_of(made, "cannot-be-undone")] == [
         (
             f"Autotask no longer returns Companies {scene.target.only('Companies')['id']}: "
             "it was deleted, or permissions hide it"
@@ -360,7 +363,7 @@ def test_where_less_than_no_seats_would_be_left_nothing_of_the_service_is_taken_
     scene.target.by_hand(line, day(12, 1), -13)
     made = scene.plan(undo=latest(scene))
     assert actions(made) == []
-    ((text, remedy),) = said(made, "cannot-be-undone")
+    ((text, remedy),) = advice_of(made, "cannot-be-undone")
     assert text == (
         "-3 would leave -1 units from 2026-12-01; "
         "its units change by -13 on 2026-12-01 (not by trueup) besides, "
@@ -455,7 +458,7 @@ def test_a_run_that_did_nothing_has_nothing_to_undo():
     scene = settled()
     scene.sync()
     made = scene.plan(undo=latest(scene))
-    assert (actions(made), len(said(made, "nothing-to-undo"))) == ([], 1)
+    assert (actions(made), len(advice_of(made, "nothing-to-undo"))) == ([], 1)
 
 
 def test_the_run_after_which_a_customer_was_switched_off_by_hand_needs_no_more():
@@ -468,7 +471,9 @@ def test_the_run_after_which_a_customer_was_switched_off_by_hand_needs_no_more()
         if one["companyName"] == "Brook Ltd"
     )
     brook["isActive"] = False
-    assert said(scene.plan(undo=latest(scene)), "as-before") == [("is switched off already", "")]
+    assert advice_of(scene.plan(undo=latest(scene)), "as-before") == [
+        ("is switched off already", "")
+    ]
 
 
 def test_a_mapping_may_not_be_called_undo():
@@ -485,7 +490,7 @@ def test_the_next_plan_names_the_run_that_was_undone_for_fields_that_went_back()
     undo(scene, run)
     made = scene.plan()
     assert [(one.field, str(one.reason)) for one in made.changes[0].fields] == [("phone", "undone")]
-    assert said(made, "undone-before") == [
+    assert advice_of(made, "undone-before") == [
         (
             f"run {run} was undone, and Work 365 still holds what it wrote",
             "`trueup decide customer acc ignore --reason …` keeps it undone",
@@ -495,7 +500,7 @@ def test_the_next_plan_names_the_run_that_was_undone_for_fields_that_went_back()
     scene.row("account")["phone"] = "4"
     made = scene.plan()
     assert [str(one.reason) for one in made.changes[0].fields] == ["source"]
-    assert said(made, "undone-before") == []
+    assert advice_of(made, "undone-before") == []
 
 
 def test_an_edit_after_the_undo_is_an_edit():
