@@ -32,7 +32,7 @@ def test_the_fleet_that_init_writes_is_sound(fleet, capsys):
     assert run(["validate"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "The fleet is sound: 3 tenants, 1 project.",
-        "93 tests read; `trueup test` runs them.",
+        "94 tests read; `trueup test` runs them.",
     ]
     names = {"base", "exports", "fleet.yaml", ".gitignore"}
     assert {path.name for path in fleet.iterdir()} == names

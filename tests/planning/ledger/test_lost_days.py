@@ -1,9 +1,10 @@
 """Days between a change and the day on which somebody entered its units in the target."""
 
+from collections import Counter
 from datetime import date, timedelta
 from decimal import Decimal
 
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from trueup.model.change import RowRef, ServiceTerms
 from trueup.planning.ledger.lost_days import lost
@@ -25,13 +26,15 @@ def changes_and_entries(draw):
     days = draw(st.lists(st.integers(3, 20), min_size=1, max_size=4, unique=True))
     units = st.integers(-4, 4).filter(bool)
     changes = [(one, draw(units)) for one in sorted(days)]
-    entered = [
-        (one + draw(st.integers(-2, 6)), count) for one, count in changes if draw(st.booleans())
-    ]
-    return changes, sorted(entered)
+    entered = Counter()  # the target shows one step of a day
+    for one, count in changes:
+        if draw(st.booleans()):
+            entered[one + draw(st.integers(-2, 6))] += count
+    return changes, sorted((one, count) for one, count in entered.items() if count)
 
 
 @given(changes_and_entries())
+@example(([(3, 1), (4, -1), (5, 1), (6, -1)], [(5, -1)]))
 def test_what_is_lost_are_the_days_on_which_other_units_are_billed(drawn):
     changes, entered = drawn
     pending = [Pending(f"{one}", day(one), Decimal(count)) for one, count in changes]
