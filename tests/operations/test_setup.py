@@ -184,7 +184,7 @@ def test_the_command_line_lists_and_sets(folder, capsys):
     assert run(["settings", "list", "--choices", *at]) == 0
     listed = capsys.readouterr().out
     assert "settings.billing_frequencies" in listed
-    assert "Autotask has " in listed
+    assert "one of " in listed
     assert run(["settings", "set", "billing_frequencies.Weekly", "Monthly", *at]) == 0
     assert "Weekly: Monthly}" in capsys.readouterr().out
     assert run(["settings", "clear", "billing_frequencies.Weekly", "--preview", *at]) == 0
