@@ -60,6 +60,7 @@ _ENTITY: _Facts = {
     **dict.fromkeys(("operations", "fields", "parent")),
     "writesVia": _one_of("root", "parent", "root or parent", "none"),
     "userDefinedFields": _one_of("yes", "no", "uncertain"),
+    "role": _one_of("customer", "service", "contract"),
     "routes": _MAP,
     "rules": _LIST,
     "note": _TEXT,
@@ -118,6 +119,7 @@ def entity(name: str, data: object, active: str) -> Entity:
         routes=_routes(name, described.get("routes") or {}),
         rules=tuple(described.get("rules") or ()),
         active=active if active in fields else "",
+        role=described.get("role") or "",
     )
     for field in made.fields.values():
         _require_readable(field, made)

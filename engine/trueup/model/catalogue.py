@@ -109,6 +109,7 @@ class Entity:
     routes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     rules: tuple[str, ...] = ()
     active: str = ""  # the field that is false where a record is inactive; empty if none is
+    role: str = ""  # in billing: customer, service or contract
 
     def field(self, name: str) -> Field | None:
         """Returns the field of that name; an unknown user-defined field is taken for text."""

@@ -134,7 +134,7 @@ def loads(text: str) -> Plan:
         document.setdefault(PARTIAL_READS, [])
         for group in document["left_out"]:
             group.setdefault("keys", [])
-        document.setdefault("owners", _SHIPPED_OWNERS)
+        document.setdefault("owners", plan_v1.owners(document))
         plan: Plan = decoder(Plan)(document)
     except _DAMAGED as fault:
         reason = f"{type(fault).__name__}: {fault!s:.200}"
@@ -169,13 +169,6 @@ def loads_complete(text: str) -> Plan:
             )
     return plan
 
-
-_SHIPPED_OWNERS = {
-    "customer": "customer",
-    "services": ["service", "service_bundle"],
-    "contracts": ["contract"],
-}
-"""For plans of earlier versions, which do not name these mappings: those that are shipped."""
 
 _DAMAGED = (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError)
 

@@ -29,6 +29,8 @@ _CLASSES = {
     "held": "match",
 }
 
+_SERVICES = ("Services", "ServiceBundles")
+
 Json = dict[str, Any]
 
 
@@ -51,6 +53,22 @@ def upgrade(document: Mapping[str, Any]) -> Json:
         "outside": None,
         "systems": document.get("systems", {}),
         "names": {"source": "the source", "target": "the target"},
+    }
+
+
+def owners(document: Mapping[str, Any]) -> Json:
+    """Returns the mappings by which a document is grouped that does not name them.
+
+    Also documents of format 2 did not, before they named them.
+    """
+    customers = [line["customer_row"][0] for line in document["ledger"] if line["customer_row"]]
+    customers += [one["mapping"] for one in document["changes"] if one["entity"] == "Companies"]
+    services = {one["mapping"] for one in document["changes"] if one["entity"] in _SERVICES}
+    contracts = {one["mapping"] for one in document["changes"] if one["entity"] == "Contracts"}
+    return {
+        "customer": next(iter(customers), "customer"),
+        "services": sorted(services) or ["service", "service_bundle"],
+        "contracts": sorted(contracts) or ["contract"],
     }
 
 

@@ -135,14 +135,15 @@ class Project:
 
     @property
     def owners(self) -> OwnerMappings:
-        """The mappings of customers, and those that ledgers name for services and contracts."""
-        ledgers = [one.ledger for one in self.mappings.values() if one.ledger]
-        services = [one.price.per.mapping for one in ledgers if one.price]
-        contracts = [one.periods.start.mapping for one in ledgers if one.periods]
+        """The mappings of customers, services and contracts, by what they write records of."""
+        by_role: dict[str, list[str]] = {}
+        for name, mapping in sorted(self.mappings.items()):
+            entity = self.catalogue.entities.get(mapping.target.entity)
+            by_role.setdefault(entity.role if entity else "", []).append(name)
         return OwnerMappings(
-            self.customer_mapping,
-            tuple(sorted({*services} - {""})),
-            tuple(sorted({*contracts} - {""})),
+            self.customer_mapping or next(iter(by_role.get("customer", ())), ""),
+            tuple(by_role.get("service", ())),
+            tuple(by_role.get("contract", ())),
         )
 
     def ledger_of(self, pending: str) -> MappingSpec | None:
