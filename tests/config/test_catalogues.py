@@ -174,6 +174,16 @@ def test_a_key_that_is_given_twice_is_refused_at_its_place(tmp_path, name, text,
     assert finding.line() == f"schemas/{name}{message}\n    → remove one of them"
 
 
+def test_a_key_of_an_entry_counts_more_than_one_that_is_merged_into_it_in_one_line(tmp_path):
+    path = tmp_path / "work365.yaml"
+    path.write_text(
+        "tables: {site: {<<: {key: id, title: id}, key: name, columns: {name: {type: text}, "
+        "id: {type: text}}}}\n"
+    )
+
+    assert load_tables(path)["site"].key == "name"
+
+
 def test_a_key_of_an_entry_counts_more_than_one_that_is_merged_into_it(tmp_path):
     path = tmp_path / "work365.yaml"
     path.write_text(
@@ -338,19 +348,39 @@ def test_a_fact_of_a_table_or_column_that_is_not_valid_is_refused(tmp_path, fact
         ("requiredIf: id absent or so", ".requiredIf: 'id absent or so' is no condition"),
         ("requiredIf: id is", ".requiredIf: 'id is' is no condition"),
         ("requiredIf: idd absent", ".requiredIf: A has no field 'idd'\n    → did you mean 'id'?"),
-        ("requiredIf: id + c absent", ".requiredIf: A has no field 'c'\n    → known: b, id"),
+        ("requiredIf: id + c absent", ".requiredIf: A has no field 'c'\n    → known: b, id, k"),
         ("requiredIf: c is Active", ".requiredIf: A has no field 'c'"),
+        (
+            "requiredIf: k is Inuse",
+            ".requiredIf: k has no entry 'Inuse'\n    → did you mean 'In use'?",
+        ),
+        ("reference: A, referenceIs: {k: Out}", ".referenceIs.k: k has no entry 'Out'"),
         ("reference: A, referenceIs: {c: Active}", ".referenceIs.c: A has no field 'c'"),
         ("reference: A, referenceIs: {7: Active}", ".referenceIs.7: A has no field '7'"),
     ],
 )
 def test_a_condition_that_nothing_meets_is_refused(tmp_path, facts, message):
-    fields = f"{{id: {{type: long}}, b: {{type: string, {facts}}}}}"
+    list_ = "{type: integer, picklist: true, picklistValues: {1: In use, 2: was absent}}"
+    fields = f"{{id: {{type: long}}, k: {list_}, b: {{type: string, {facts}}}}}"
     text = f"entities: {{A: {{operations: [], fields: {fields}}}}}"
 
     [finding] = refused(tmp_path, "autotask.yaml", text, load_entities)
 
     assert f": entities.A.fields.b{message}" in finding.line()
+
+
+@pytest.mark.parametrize(
+    "condition", ["k is In Use", "k is was absent", "k absent", "id + k absent"]
+)
+def test_a_condition_that_a_record_may_meet_is_accepted(tmp_path, condition):
+    list_ = "{type: integer, picklist: true, picklistValues: {1: In use, 2: was absent}}"
+    file = tmp_path / "autotask.yaml"
+    file.write_text(
+        f"entities: {{A: {{operations: [], fields: {{id: {{type: long}}, k: {list_}, "
+        f"b: {{type: string, requiredIf: {condition}}}}}}}}}\n"
+    )
+
+    assert load_entities(file)["A"].fields["b"].required_if == condition
 
 
 def test_a_fact_without_a_value_is_unknown(tmp_path):

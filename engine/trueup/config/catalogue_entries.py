@@ -129,7 +129,7 @@ def entity(name: str, data: object, active: str) -> Entity:
 def _require_readable(field: Field, entity: Entity) -> None:
     """A condition that nothing meets would take its check away without a word."""
     steps = (entity.name, "fields", field.name, "requiredIf")
-    names, _ = parts(field.required_if)
+    names, wanted = parts(field.required_if)
     if field.required_if and not names:
         text = f"{shown(field.required_if)} is no condition"
         remedy = "write `a absent`, `a + b absent`, or `a is LABEL` for a picklist"
@@ -139,6 +139,18 @@ def _require_readable(field: Field, entity: Entity) -> None:
             text = f"{entity.name} has no field {shown(name)}"
             remedy = hint(name, entity.fields) or "name a field of the entity"
             raise InvalidEntry(text, remedy, *steps)
+    if wanted:
+        _require_label(entity.field(names[0]), wanted, *steps)
+
+
+def _require_label(field: Field | None, label: str, *steps: str) -> None:
+    """Raises for a label that the picklist lacks, as far as its entries are known."""
+    if field is None or not field.picklist or field.picklist_partial:
+        return
+    labels = [entry.label for entry in field.picklist]
+    if label.casefold() not in {one.casefold() for one in labels}:
+        text = f"{field.name} has no entry {shown(label)}"
+        raise InvalidEntry(text, hint(label, labels) or f"known: {', '.join(labels)}", *steps)
 
 
 def require_known_fields(entities: Mapping[str, Entity]) -> None:
@@ -152,6 +164,9 @@ def require_known_fields(entities: Mapping[str, Entity]) -> None:
                     remedy = hint(name, referred.fields) or f"name a field of {referred.name}"
                     steps = (entity.name, "fields", field.name, "referenceIs", name)
                     raise InvalidEntry(text, remedy, *steps)
+                if referred:
+                    steps = (entity.name, "fields", field.name, "referenceIs", name)
+                    _require_label(referred.field(name), field.reference_is[name], *steps)
 
 
 def table(name: str, data: object) -> Table:

@@ -44,25 +44,34 @@ class _RepeatedKey(Exception):
         self.key, self.first, self.second = key, first, second
 
 
+_MERGE = "tag:yaml.org,2002:merge"
+
+
 class _Loader(yaml.CSafeLoader):
     """PyYAML's fast loader, which keeps the last of two equal keys. This one refuses them."""
+
+    def __init__(self, stream: bytes) -> None:
+        super().__init__(stream)
+        self._own: dict[int, list[yaml.Node]] = {}  # the keys of a mapping, without those of `<<`
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Adds the keys of `<<` to the node, which the mapping may have itself."""
+        self._own.setdefault(id(node), [key for key, _ in node.value if key.tag != _MERGE])
+        super().flatten_mapping(node)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 -- PyYAML's
         made = super().construct_mapping(node, deep)
         if len(made) < len(node.value):
-            self._require_single_keys(node)
+            self._require_single_keys(self._own[id(node)])
         return made
 
-    def _require_single_keys(self, node: yaml.MappingNode) -> None:
-        """`<<` has added keys from elsewhere to the node, which the mapping may have itself."""
-        begin, end = node.start_mark.index, node.end_mark.index
+    def _require_single_keys(self, keys: list[yaml.Node]) -> None:
         seen: dict[object, yaml.Mark] = {}
-        for one, _ in node.value:
-            if begin <= one.start_mark.index < end:
-                key = self.construct_object(one)
-                if key in seen:
-                    raise _RepeatedKey(one.value, seen[key], one.start_mark)
-                seen[key] = one.start_mark
+        for one in keys:
+            key = self.construct_object(one)
+            if key in seen:
+                raise _RepeatedKey(one.value, seen[key], one.start_mark)
+            seen[key] = one.start_mark
 
 
 def load_catalogue(shipped: Path, own: Path | None = None) -> Catalogue:
@@ -140,6 +149,8 @@ def _system(data: object, default: str) -> str:
 
 def _entities(path: Path, data: object) -> dict[str, Entity]:
     active = data.get("active", "isActive") if isinstance(data, dict) else ""
+    if not isinstance(active, str):
+        raise _refused(path, "must name one field as `active:`, between quotes if YAML needs them")
     made = _build(path, data, "entities", lambda name, described: entity(name, described, active))
     try:
         require_known_fields(made)

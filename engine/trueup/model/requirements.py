@@ -35,11 +35,11 @@ def parts(condition: str) -> tuple[list[str], str]:
 
     The label is empty if the fields must be absent. No field: the condition cannot be read.
     """
-    names = condition.removesuffix(" absent")
-    if names != condition:
-        return names.split(" + "), ""
     name, _, wanted = condition.partition(" is ")
-    return ([name], wanted) if wanted else ([], "")
+    if wanted:
+        return [name], wanted
+    names = condition.removesuffix(" absent")
+    return (names.split(" + "), "") if names != condition else ([], "")
 
 
 def has_label(field: Field | None, value: object, wanted: str) -> bool:
