@@ -239,6 +239,7 @@ class Inference:
             elif operand.op in {"in", "notin"} and isinstance(items, nodes.List | nodes.Tuple):
                 for item in items.items:
                     self._check_label(left, self.of(item))
+                    self._check_order("eq", node.expr, item)
         operands = [node.expr, *(operand.expr for operand in node.ops)]
         for operand, one, other in zip(node.ops, operands, operands[1:], strict=False):
             self._check_order(operand.op, one, other)
