@@ -14,6 +14,7 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
         ({}, None),
         ({"retry-after": "12"}, 12.0),
         ({"retry-after": " 0 "}, 0.0),
+        ({"retry-after": "0" * 25 + "5"}, 5.0),
         ({"retry-after": "-5"}, None),
         ({"retry-after": "soon"}, None),
         ({"retry-after": "9" * 400}, LONGEST),

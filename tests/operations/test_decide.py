@@ -170,6 +170,10 @@ def test_a_difference_that_is_not_known_is_not_decided(
         (partial(decide, key="acc", verdict="ignore", reason=5), "reason is 5: give a text"),
         (partial(decide, key=7, verdict="ignore", reason="x"), "key is 7: give a text"),
         (
+            partial(decide, key="acc", verdict="ignore", reason="\ud800"),
+            "reason has half of",
+        ),
+        (
             partial(decide, key="acc", verdict="ignore", reason="x", until="2027-01-31"),
             "until is '2027-01-31': give a date without a time",
         ),
@@ -190,6 +194,11 @@ def test_what_would_make_the_project_invalid_is_not_written(
         write(desk.project(), "customer")
 
     assert not (desk.folder / FILE).exists()
+
+
+def test_a_mapping_that_is_no_text_is_refused(desk: Desk):
+    with pytest.raises(EngineError, match="mapping is None: give a text"):
+        decide(desk.project(), None, "acc", "ignore", "x")  # type: ignore[arg-type]
 
 
 def test_a_succession_names_its_predecessor(desk: Desk):

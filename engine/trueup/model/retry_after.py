@@ -16,7 +16,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """
     header = headers.get("retry-after", "").strip()
     if header.isdecimal():
-        return min(float(header[:20]), LONGEST)
+        return min(float(header.lstrip("0")[:20] or 0), LONGEST)
     if not header:
         return None
     until, service_now = _date(header), _date(headers.get("date", ""))

@@ -1,5 +1,6 @@
 """Checks requested decisions and turns them into entries of mappings/decisions.yaml."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -37,6 +38,10 @@ def record_id(text: str) -> int | None:
 
 def _is_record_id(value: object) -> bool:
     return type(value) is int and 1 <= value <= LARGEST_ID
+
+
+_HALF = re.compile("[\ud800-\udfff]")
+"""A surrogate that stands alone: no file in UTF-8 can have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +105,9 @@ def prepare(project: Project, requested: RequestedDecision, facts: DecisionFacts
     Raises NotDecidable for an impossible decision, and for a row or a record that does not exist.
     """
     mapping, verdict = requested.mapping, requested.verdict
-    require_mapping(project, mapping)
     if unwritable := [*_unwritable_values(requested)]:
         raise NotDecidable(unwritable)
+    require_mapping(project, mapping)
     reasons = [*_why_not(project, requested)]
 
     def tried(find: Callable[[], _Found], otherwise: _Found) -> _Found:
@@ -152,13 +157,16 @@ def _unwritable_values(requested: RequestedDecision) -> Iterator[str]:
     if record is not None and not _is_record_id(record):
         yield f"record is {record!r}: give the id of a record, a whole number from 1 on"
     days: dict[str, object] = {"until": requested.until, "on": requested.on}
-    texts: dict[str, object] = {"key": requested.key, "reason": requested.reason}
+    texts: dict[str, object] = {"mapping": requested.mapping, "key": requested.key}
     for name, day in days.items():
         if day is not None and type(day) is not date:
             yield f"{name} is {day!r}: give a date without a time"
-    for name, text in (texts | {"of": requested.of, "by": requested.by}).items():
+    texts |= {"reason": requested.reason, "of": requested.of, "by": requested.by}
+    for name, text in texts.items():
         if not isinstance(text, str):
             yield f"{name} is {text!r}: give a text"
+        elif _HALF.search(text):
+            yield f"{name} has half of a character, which no file can have: {text!r}"
 
 
 def _why_not(project: Project, requested: RequestedDecision) -> Iterator[str]:
