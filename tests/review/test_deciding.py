@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 import pytest
 from trueup.cli.main import run
+from trueup.review import bulk
 
 from tests.support.browser import Serving
 
@@ -48,6 +49,15 @@ def preview(browser, verdict, /, **changes):
     return browser.post(
         "/decide", ({**fields, "reason": REASON, **MORE.get(verdict, {}), **changes}).items()
     )
+
+
+@pytest.fixture
+def unpriced(work):
+    """The project without a price for what Autotask does not bill yet: subscription new."""
+    file = work / "mappings" / "subscription.yaml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace(", service.unitPrice]", "]"), encoding="utf-8")
+    return work
 
 
 def write(browser, page):
@@ -154,6 +164,29 @@ def test_a_decision_about_a_whole_list_is_made_where_it_can_be(work):
     assert none.status == HTTPStatus.BAD_REQUEST
     assert "No row of this filter can be decided so." in none.text
     assert decisions(work).count(b"\n  do: correct") == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "tab"), [("/ledger", ""), ("/rows", "Agreements"), ("/waiting", "")]
+)
+def test_an_amount_selects_no_row_whose_amount_is_unknown(unpriced, path, tab):
+    given = {"tab": tab, "text": "Mail pro-new", "amount": "1"}
+    with Serving(unpriced) as serving:
+        browser = serving.browser()
+        shown = browser.get(path, **given)
+        [fields] = [*shown.forms_to("/decide"), *shown.forms_to("/preview")]
+        ask = {**dict(fields), "what": "filter", "verdict": "ignore", "reason": "seen"}
+        none = browser.post("/decide", ask.items())
+        all_of_them = browser.get(path, tab=tab, amount="1")
+        priced = browser.get(path, tab=tab, text="Mail pro-new")
+
+    assert "price unknown" in shown.text
+    assert "Of 1 row of this filter the amount is unknown: only a tick selects it." in shown.text
+    assert "Preview for all" not in shown.text
+    assert (none.status, bulk.NONE_DECIDABLE in none.text) == (HTTPStatus.BAD_REQUEST, True)
+    assert "1 row of this filter the amount is unknown" in all_of_them.text
+    assert "Preview for all 1 of this filter" in priced.text
+    assert "amount is unknown" not in priced.text
 
 
 PENDING = "license_change:log-held"

@@ -109,6 +109,16 @@ def test_a_row_without_a_price_may_be_any_amount():
     ]
 
 
+def test_an_amount_selects_no_row_whose_amount_is_unknown():
+    lines = [*LINES, Line("Unpriced", UNBOUNDED)]
+
+    def selected(**query):
+        return [line.name for line in Filter.from_query(query).select(lines)]
+
+    assert selected(amount="50") == ["Backup"]
+    assert selected(amount="0") == selected() == ["Unpriced", "Backup", "Mail", "Phone"]
+
+
 @pytest.mark.parametrize("page", ["", "0", "-1", "x", "9" * 30, "²", "1.5"])
 def test_an_invalid_page_is_the_first_or_the_last(page):
     part = Filter.from_query({"page": page}).part([Line(str(n)) for n in range(PAGE + 1)])

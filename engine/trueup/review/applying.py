@@ -72,9 +72,9 @@ def _ticked(form: Form, current: CurrentPlan) -> Sequence[Row] | None:
 
 
 def _filtered(form: Form, current: CurrentPlan) -> Sequence[Row]:
-    """Returns the rows of a tab that a filter shows, on all of its pages."""
+    """Returns the rows of a tab that a filter selects, on all of its pages."""
     fields = {name: form.raw(name) for name in form.fields}
-    return Filter.from_query(fields).choose(
+    return Filter.from_query(fields).select(
         row for row in current.rows if row.tab == fields.get("tab")
     )
 

@@ -100,7 +100,7 @@ def list_decisions(form: Form, current: CurrentPlan) -> list[RequestedDecision]:
     """Returns the decisions of a list's form, by the current user. Raises FormError."""
     chosen = _chosen(form, current)
     if not chosen:
-        raise FormError(NOTHING_TICKED)
+        raise FormError(NONE_DECIDABLE if form.value("what") == FILTER else NOTHING_TICKED)
     verdict, who = form.value("verdict"), current_user()
     if verdict == CONFIRM:
         confirmed = [(row, record) for row in chosen if (record := _match(row)) is not None]
@@ -159,7 +159,7 @@ def _chosen(form: Form, current: CurrentPlan) -> Sequence[Row | LedgerRow]:
         fields = {name: form.raw(name) for name in form.fields}
         tab = fields.get("tab", "")
         shown = [row for row in here if _is_listed(row, form.value("list"), tab)]
-        return [row for row in Filter.from_query(fields).choose(shown) if row.ref.key]
+        return [row for row in Filter.from_query(fields).select(shown) if row.ref.key]
     by_ref = {row.ref: row for row in here}
     refs = _refs(form.values("row"))
     if any(ref not in by_ref for ref in refs):

@@ -192,6 +192,14 @@ class Filter:
             return sorted(found, key=lambda row: row.name.casefold())
         return sorted(found, key=lambda row: (-row.weight, row.name.casefold()))
 
+    def select(self, rows: Iterable[Row]) -> list[Row]:
+        """Returns the rows that an action for all of the filter is about, in order.
+
+        Rows with an unknown amount are shown whatever the minimum amount is, but to select them by
+        it would be a guess.
+        """
+        return [row for row in self.choose(rows) if not (self.amount and row.weight == UNBOUNDED)]
+
     def _fits(self, row: ListedRow) -> bool:
         owners = row.owners
         return (

@@ -24,7 +24,7 @@ from trueup.review.held_back import HeldBack, held_back
 from trueup.review.ledger_outlooks import outlook_lines
 from trueup.review.owners import Owner
 from trueup.review.pages import address, failure_text, page
-from trueup.review.rows import Row, Tab, whole_of
+from trueup.review.rows import LedgerRow, Row, Tab, whole_of
 
 ROW_SUMS = ("this invoice", "a month", "needs a person, a month")
 """Names of the amounts of a tab's rows."""
@@ -89,7 +89,7 @@ def _rows_page(  # noqa: PLR0913, PLR0917 -- what differs between a tab and all 
 ) -> Response:
     """Shows a list of rows with tick boxes, and the actions for the ticked rows."""
     wanted = Filter.from_query(request.query_params)
-    chosen = wanted.choose(here)
+    chosen, selected = wanted.choose(here), wanted.select(here)
     return page(
         request,
         "rows.html",
@@ -101,11 +101,13 @@ def _rows_page(  # noqa: PLR0913, PLR0917 -- what differs between a tab and all 
         money=lambda amount: _money(amount, current),
         sums=ROW_SUMS,
         choices=choices(current.project, here),
-        chosen=len(chosen),
+        selected=_decidable(selected),
+        unpriced=len(chosen) - len(selected),
         has_pending=any(is_pending(current.project, row.ref) for row in chosen),
         reasons=_reasons,
         count=count,
-        to_apply=sum(1 for row in chosen if row.changes),
+        has_changes=any(row.changes for row in chosen),
+        to_apply=sum(1 for row in selected if row.changes and row.keys),
         earlier=earlier,
         more=listing(here, wanted, base, path),
     )
@@ -117,6 +119,11 @@ def _reasons(item: Item) -> Sequence[str]:
         finding.text for finding in item.findings if not (item.because and finding.code == DEPENDS)
     ]
     return [sentence(text) for text in texts]
+
+
+def _decidable(selected: Sequence[Row | LedgerRow]) -> int:
+    """Returns how many rows a decision for the whole list is about: those with a key."""
+    return sum(1 for row in selected if row.ref.key)
 
 
 def _money(amount: object, current: CurrentPlan) -> str:
@@ -150,6 +157,7 @@ def listing(
 def ledger(request: Request, current: CurrentPlan) -> Response:
     """Shows the ledger with its five totals; the lines with the largest error come first."""
     wanted = Filter.from_query(request.query_params)
+    chosen, selected = wanted.choose(current.ledger), wanted.select(current.ledger)
     return page(
         request,
         "ledger.html",
@@ -159,7 +167,8 @@ def ledger(request: Request, current: CurrentPlan) -> Response:
         balance=balance_rows(current.seen, current.view),
         columns=ledger_columns(current),
         choices=choices(current.project, current.ledger),
-        chosen=len(wanted.choose(current.ledger)),
+        selected=_decidable(selected),
+        unpriced=len(chosen) - len(selected),
         totals=[str(row.label).strip().casefold() for row in balance(current.seen)],
         outlooks=lambda row: outlook_lines(current, row),
         sums=LEDGER_SUMS,
