@@ -95,7 +95,7 @@ def test_a_change_of_units_is_explained_by_periods_prices_and_its_ledger_line(tr
     assert code == 0
     assert (
         "  Price          £201.60 a unit and year, £16.80 a month\n"
-        "  A month        +£50.40 = +3 x £16.80\n"
+        "  A month        +£50.40 = +3 x £201.60 / 12\n"
         "  This invoice   +£175.64 for 2026-03-01 to 2027-02-28\n"
         "      2026-11-15 to 2027-02-28   +3 x £201.60 x 106 of 365 days   +£175.64\n"
     ) in out

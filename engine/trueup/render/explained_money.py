@@ -97,9 +97,11 @@ def _money(explained: ChangeExplanation, view: View) -> list[Line]:
 
 def _month(change: Change, monthly: Decimal, terms: ServiceTerms | None, view: View) -> str:
     """Returns what the effect on the run rate is made of."""
-    if terms is None or terms.monthly is None:
+    if terms is None or terms.price is None or terms.monthly is None:
         return ", by the end of its contract"
-    text = f" = {signed(change.unit_change)} x {money(terms.monthly, view.currency)}"
+    # Of a longer period, a month's price has no end in pennies: the product would not be true.
+    of_month = "" if terms.months == 1 else f" / {terms.months}"
+    text = f" = {signed(change.unit_change)} x {unit_price(terms.price, view.currency)}{of_month}"
     ended = monthly - exact(terms.monthly * change.unit_change)
     if not ended:
         return text
