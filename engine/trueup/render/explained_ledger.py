@@ -4,6 +4,7 @@ from trueup.model.evaluation import SourceRow
 from trueup.model.explanation import LedgerExplanation, PendingExplanation
 from trueup.model.plan import LedgerLine
 from trueup.model.record_value import RecordValue
+from trueup.render.attention import is_known
 from trueup.render.evaluation import row_place
 from trueup.render.explained_money import price_text
 from trueup.render.formatting import money, number, sentence, signed
@@ -95,14 +96,16 @@ def _place(row: SourceRow) -> str:
 
 
 def _result(line: LedgerLine, view: View) -> list[Line]:
-    found = []
+    """Returns what becomes of the difference; without units where a side is not known."""
+    found, known = [], is_known(line)
     if line.difference is not None and line.key:
         sides = f"{_known(line.quantity)} - {_known(line.units)} - {number(line.pending)}"
         found.append(_fact("Difference", signed(line.difference), f"= {sides}"))
-    found.append(_fact("This plan moves", signed(line.moved)))
+    if known:
+        found.append(_fact("This plan moves", signed(line.moved)))
     for one in line.held:
         text = f"{sanitize(one.code)}: {sanitize(one.reason)}"
-        found.append(_fact("Held", signed(one.units), text))
+        found.append(_fact("Held", signed(one.units) if known else "", text))
     if line.unexplained is not None:
         found.append(_fact("Explained by nothing", signed(line.unexplained)))
     if line.text:
