@@ -325,6 +325,29 @@ def test_links_that_are_shown_together_include_their_updates(nothing, a_plan):
     assert "Customer 5" not in text
 
 
+@pytest.mark.parametrize(
+    ("codes", "text"),
+    [
+        (["is-billable", "is-no-trial"], "2 subscriptions, 4 license changes, for 4 reasons"),
+        (["succeeded", "succeeded"], "2 subscriptions, 4 license changes, for 2 reasons"),
+        ([], "4 license changes, for 4 reasons"),
+    ],
+)
+def test_rows_that_refer_to_rows_left_out_have_the_reasons_of_these(nothing, codes, text):
+    rows = [
+        LeftOut("subscription", f"by: {n}", (f"Row {n}",), code) for n, code in enumerate(codes)
+    ]
+    changes = [
+        LeftOut("license_change", f"its {of} is left out: by: {n}", ("L",), "refers-to-left-out")
+        for of in ("subscription", "licence: contract")
+        for n in range(2)
+    ]
+
+    found = section(plan_text(replace(nothing, left_out=(*rows, *changes))), "Left out")
+
+    assert found == f"Left out\n  {text} (-v shows them)"
+
+
 def test_many_reasons_to_leave_rows_out_are_counted(nothing):
     groups = tuple(
         LeftOut("subscription", f"reason {n}", (f"Row {n}",), f"code-{n}") for n in range(4)

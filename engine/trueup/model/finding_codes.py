@@ -10,6 +10,9 @@ DEPENDS = "depends-on-blocked"
 OPEN_RUN = "run-open"
 """Code of the finding that a run is open: no plan can be applied before it is settled."""
 
+REFERS_TO_LEFT_OUT = "refers-to-left-out"
+"""Code of the reason of a row that refers to a row left out. Its text ends with that one's."""
+
 PLAN_CODES = frozenset(
     {
         "above-ceiling",
@@ -63,7 +66,7 @@ PLAN_CODES = frozenset(
         "price-unknown",
         "reference-missing",
         "refers-out-of-scope",
-        "refers-to-left-out",
+        REFERS_TO_LEFT_OUT,
         "required-empty",
         "right-missing",
         "row-unreadable",

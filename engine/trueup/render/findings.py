@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from trueup.model.change import RowRef
 from trueup.model.finding import Finding, Severity
-from trueup.model.finding_codes import DEPENDS
+from trueup.model.finding_codes import DEPENDS, REFERS_TO_LEFT_OUT
 from trueup.model.plan import Blocked, LeftOut, Plan
 from trueup.render.finding_text import paint_of
 from trueup.render.formatting import (
@@ -33,14 +33,13 @@ CROWD = 3
 def left_out(groups: Sequence[LeftOut], view: View, *, brief: bool = False) -> list[Line]:
     """Returns rows left out on purpose: how many, why, and the first of their names.
 
-    `brief`: only how many of each mapping. Texts of one code are one reason there: they may differ
-    in a name, such as that of the row that took over.
+    `brief`: only how many of each mapping, and for how many reasons.
     """
     if brief and groups:
         many: Counter[str] = Counter()
         for group in groups:
             many[group.mapping] += len(group.names)
-        reasons = count(len({(group.mapping, group.code) for group in groups}), "reason")
+        reasons = count(len(_reasons(groups)), "reason")
         return [free(f"{counts(many)}, for {reasons} (-v shows them)", view.style.dim, 2)]
     found: list[Line] = []
     for group in groups:
@@ -52,6 +51,24 @@ def left_out(groups: Sequence[LeftOut], view: View, *, brief: bool = False) -> l
         names = every if view.verbose else some
         found.append(free(names(group.names), view.style.dim, 6))
     return found
+
+
+def _reasons(groups: Sequence[LeftOut]) -> set[tuple[str, str, str]]:
+    """Returns the reasons, each once.
+
+    Texts of one code are one reason: they may differ in a name, such as that of the row that took
+    over. Rows that refer to rows left out have the reasons of these, by which their texts end.
+    """
+    codes = {group.reason: group.code for group in groups if group.code != REFERS_TO_LEFT_OUT}
+
+    def cause(group: LeftOut) -> str:
+        if group.code != REFERS_TO_LEFT_OUT:
+            return ""
+        parts = group.reason.split(": ")
+        ends = (": ".join(parts[start:]) for start in range(1, len(parts)))
+        return next((codes[end] for end in ends if end in codes), group.reason)
+
+    return {(group.mapping, group.code, cause(group)) for group in groups}
 
 
 def others(findings: Sequence[Finding], view: View, *, brief: bool = False) -> list[Line]:

@@ -16,7 +16,7 @@ from trueup.expressions.value_filters import fold_all
 from trueup.model.catalogue import UNNAMED, SystemNames
 from trueup.model.coerce import CoercionError, pick_table, shown
 from trueup.model.finding import Finding, Severity
-from trueup.model.finding_codes import DEPENDS
+from trueup.model.finding_codes import DEPENDS, REFERS_TO_LEFT_OUT
 from trueup.model.mapping import Find, Manage, Reference
 from trueup.model.mapping_state import MappingState, Record, RowKey
 
@@ -166,7 +166,7 @@ class Resolver:
             resolved.because = (name, other)
             text = f"its {name} is left out: {state.skipped[other].text}"
             resolved.skip = Finding(
-                "refers-to-left-out", Severity.SKIP, text, "", slot.spec.place, key=key
+                REFERS_TO_LEFT_OUT, Severity.SKIP, text, "", slot.spec.place, key=key
             )
         elif state.has(other):
             resolved.because = (name, other)
