@@ -165,9 +165,9 @@ def test_a_form_without_a_statement_is_refused(anna, words):
     assert anna.post("/approval", other).status == HTTPStatus.BAD_REQUEST
 
 
-def test_a_run_that_waits_for_its_approval_is_approved_in_the_desk_and_goes_on(
-    work, serving, anna, ben, tmp_path, monkeypatch
-):
+@pytest.fixture
+def interrupted(work, serving, tmp_path, monkeypatch):
+    """An approved plan whose run stopped after some of its calls."""
     saved = tmp_path / "plan.json"
     at = ["--project", str(work)]
     monkeypatch.setenv("TRUEUP_WHO", "anna")
@@ -177,7 +177,44 @@ def test_a_run_that_waits_for_its_approval_is_approved_in_the_desk_and_goes_on(
     assert run(["approve", str(saved), "--yes", *at]) == 0
     calls = document.loads(saved.read_text(encoding="utf-8")).summary.apply_calls
     assert run(["apply", str(saved), "--max-calls", str(calls * 2 // 3), *at]) == Exit.PARTIAL
-    assert run(["approve", str(saved), "--withdraw", *at]) == 0
+    return saved
+
+
+def test_an_interrupted_run_whose_plan_is_approved_is_interrupted_in_every_list(interrupted, ben):
+    [plan] = ben.get("/approvals").tables()["Plans"]
+    [run_] = ben.get("/runs").tables()["Runs"]
+    shown = ben.get("/approval", digest=document.plan_id(interrupted.read_text(encoding="utf-8")))
+
+    assert plan["state"] == run_["status"] == "interrupted"
+    assert f"/run?id={run_['run']}" in ben.get("/approvals").links()
+    assert f"Run {run_['run']} has this plan: interrupted." in shown.text
+    assert "applied" not in shown.text
+    assert f"/run?id={run_['run']}" in shown.links()
+    assert all(ben.get(one).status == HTTPStatus.OK for one in shown.links() if "digest" in one)
+    assert not [one for one in shown.links() if one.startswith("/preview?")]
+
+
+def test_a_run_at_work_is_open_in_every_list(anna, ben, held):
+    shown = approval_page(ben, preview(anna))
+    ben.post("/approval", shown.form("/approval", say="yes"))
+    approved = anna.get(shown.address.replace("/approval", "/preview"))
+    reached, go = held
+    anna.hold("/apply", approved.form("/apply"))
+    assert reached.wait(60)
+
+    [plan] = ben.get("/approvals").tables()["Plans"]
+    during = ben.get(shown.address)
+    go.set()
+
+    assert plan["state"] == "open"
+    assert "has this plan: open." in during.text
+    assert "to apply it" not in during.text
+
+
+def test_a_run_that_waits_for_its_approval_is_approved_in_the_desk_and_goes_on(
+    work, interrupted, anna, ben
+):
+    assert run(["approve", str(interrupted), "--withdraw", "--project", str(work)]) == 0
 
     page = anna.get("/ledger")
     page = anna.post("/plan", page.form("/plan"))

@@ -45,7 +45,7 @@ class StatedPlan:
     statements: tuple[tuple[str, str], ...]  # each: text with person and time; reason
     state: str  # the status of its run; or may be applied, waits, outdated, not at hand
     text: str = ""
-    address: RawText | None = None  # of its page, or of the run that applied it
+    address: RawText | None = None  # of its page, or of its run
 
 
 def approvals(request: Request, current: CurrentPlan) -> Response:
@@ -55,7 +55,7 @@ def approvals(request: Request, current: CurrentPlan) -> Response:
     for entry in reversed(list_approvals(project)):
         if isinstance(entry.event, ApprovalStated):
             by_plan.setdefault(entry.event.plan, []).append(entry)
-    runs = {run.plan_digest: run for run in history(project).runs if run.status in ENDED}
+    runs = {run.plan_digest: run for run in history(project).runs}
     return page(
         request,
         "approvals.html",
@@ -81,18 +81,23 @@ def _stated(
         tuple(_statement_texts(entries, current)),
     )
     short = digest[:SHORT]
+    of_run = None
     if run:
-        return StatedPlan(
-            short, amount, statements, str(run.status), "", address("/run", id=run.id)
-        )
+        link = address("/run", id=run.id)
+        of_run = StatedPlan(short, amount, statements, str(run.status), "", link)
+    if of_run and of_run.state in ENDED:
+        return of_run
     try:
         found = desk_of(request).previews.find_plan(digest)
         part = approval_part(request, found)
     except EngineError:
-        return StatedPlan(short, amount, statements, "not at hand", GONE)
+        return of_run or StatedPlan(short, amount, statements, "not at hand", GONE)
+    is_missing = part is not None and part.is_missing
+    if of_run and not is_missing:
+        return of_run
     if end := plan_end(current, found):
         return StatedPlan(short, amount, statements, "outdated", end.text)
-    state = "waits" if part and part.is_missing else "may be applied"
+    state = "waits" if is_missing else "may be applied"
     text = "".join(piece.text for piece in part.need) if part else ""
     return StatedPlan(short, amount, statements, state, text, address("/approval", digest=digest))
 

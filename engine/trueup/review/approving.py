@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from trueup.errors import EngineError
 from trueup.model.approval import ApprovalStanding, Statement
+from trueup.model.run import Run
 from trueup.operations.approve import NO_POLICY, approval_of, refusal_of
 from trueup.operations.history import history
 from trueup.render.approval import need_text, signature_lines
@@ -67,10 +68,30 @@ class PlanEnd:
     address: RawText | None = None  # of the run that applied it
 
 
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """The run that has a plan and is not over, for pages."""
+
+    text: str
+    address: RawText
+
+
+def open_run(current: CurrentPlan, found: Preview) -> OpenRun | None:
+    """Returns the run of a plan that is at work or interrupted; None if there is none."""
+    run = _run_of(current, found)
+    if run is None or run.status in ENDED:
+        return None
+    return OpenRun(f"Run {run.id} has this plan: {run.status}.", address("/run", id=run.id))
+
+
+def _run_of(current: CurrentPlan, found: Preview) -> Run | None:
+    runs = (run for run in history(current.project).runs if run.plan_digest == found.digest)
+    return next(runs, None)
+
+
 def plan_end(current: CurrentPlan, found: Preview) -> PlanEnd | None:
     """Returns why a preview cannot be applied any more; None if it can, or its run is open."""
-    runs = (run for run in history(current.project).runs if run.plan_digest == found.digest)
-    if run := next(runs, None):
+    if run := _run_of(current, found):
         text = f"Run {run.id} had this plan: {run.status}. A plan is applied once."
         return PlanEnd(text, address("/run", id=run.id)) if run.status in ENDED else None
     # The desk plans again after each of its runs: a lower serial than its plan has is an old one.
@@ -121,6 +142,7 @@ def approval(request: Request, current: CurrentPlan) -> Response:
         month=money(moved.month, plan.currency),
         part=part,
         end=plan_end(current, found),
+        open_run=open_run(current, found),
         many=count(len(plan.changes), "change"),
         about=found.about,
         verdict=verdict(seen),
