@@ -8,8 +8,11 @@ import pytest
 from trueup.model.change import Action, FieldChange, InvoiceEffect, Reason, RowRef
 from trueup.model.finding import Finding, Severity
 from trueup.model.plan import LedgerClass, LeftOut
+from trueup.planning.explaining.totals import explain_total
 from trueup.render.markdown import plan_markdown
-from trueup.render.overview import money_lines, overview
+from trueup.render.overview import money_lines, overview, view_of
+from trueup.render.plan_html import plan_html
+from trueup.render.report import money_rows
 from trueup.render.text import plan_text
 from trueup.render.view import Arrangement, GroupBy, Sort
 from trueup.stages.summary import Counts, summarize
@@ -157,6 +160,32 @@ def test_changes_without_a_price_come_first_and_those_that_are_only_counted_have
     assert "| Customer 13 | 1 adjusted | ? | ? |" in page
     assert "| and 19 more | 19 adjusted | ? | +£208.00 ? |" in page
     assert "| **all** | 27 adjusted | ? | +£208.00 ? |" in page
+
+
+@pytest.mark.parametrize("lacks", [True, False])
+def test_sums_that_lack_a_change_without_a_price_have_a_mark(unpriced, lacks):
+    plan = unpriced if lacks else of_changes(unpriced, *unpriced.changes[:13])
+    mark, words = (" ?", ", price unknown") if lacks else ("", "")
+
+    rows = [" ".join(row.split()) for row in section(plan_text(plan), "Money").splitlines()]
+    assert rows[1:] == [
+        f"This invoice run £0.00 £0.00 £0.00{mark}",
+        f"A month +£208.00 £0.00 +£208.00{mark}",
+        f"A year +£2,496.00 £0.00 +£2,496.00{mark}",
+    ]
+    assert f"| A month | +£208.00 | £0.00 | +£208.00{mark} |" in plan_markdown(plan)
+    seen = overview(plan)
+    assert money_rows(seen, view_of(seen))[1].cells[2] == f"+£208.00{words}"
+    answers = plan_html(plan).partition('<dl class="answers">')[2].partition("</dl>")[0]
+    assert answers.count("<p>price unknown</p>") == 3 * lacks
+
+
+def test_a_total_lists_the_changes_that_it_lacks(unpriced):
+    total = explain_total(unpriced, "A month")
+
+    assert len(total.parts) == 27
+    assert sum(part.unpriced for part in total.parts) == 14
+    assert total.amount == Decimal(208)
 
 
 def test_a_minimum_amount_leaves_out_no_change_without_a_price(unpriced):

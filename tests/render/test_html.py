@@ -140,8 +140,8 @@ def test_the_head_answers_what_the_head_of_a_plan_answers(a_plan):
     assert [*shown] == [
         "This invoice run", "A month", "A year", "Needs a person", "Can be signed",
     ]  # fmt: skip
-    assert shown["A month"] == ("+£16.80", "+£50.40 and -£33.60")
-    assert shown["A year"] == ("+£201.60", "+£604.80 and -£403.20")
+    assert shown["A month"] == ("+£16.80", "+£50.40 and -£33.60, price unknown")
+    assert shown["A year"] == ("+£201.60", "+£604.80 and -£403.20, price unknown")
     many, note = shown["Needs a person"]
     assert (many, note.casefold()) == (
         str(len({item.row for item in seen.items})),
@@ -376,4 +376,4 @@ def test_small_amounts_are_counted_and_not_listed(a_plan):
 def test_the_currency_is_the_plans_own(a_plan):
     shown = answers(page_of(replace(a_plan, currency="CHF")))
 
-    assert shown["A month"] == ("+CHF 16.80", "+CHF 50.40 and -CHF 33.60")
+    assert shown["A month"] == ("+CHF 16.80", "+CHF 50.40 and -CHF 33.60, price unknown")

@@ -78,6 +78,16 @@ def test_a_plan_of_another_day_is_marked_unless_the_day_is_fixed():
     assert about(reads, datetime(2026, 11, 15, 23, 30, tzinfo=ZONE))["As of"].note == ""
 
 
+@pytest.mark.parametrize(("price_unknown", "note"), [(True, "price unknown"), (False, "")])
+def test_a_sum_at_the_head_shows_that_a_price_is_unknown(price_unknown, note):
+    changes = (replace(PLAN.changes[0], price_unknown=price_unknown),)
+    project = SimpleNamespace(name="work", mappings={}, notes=(), zone=ZONE, as_of=None)
+    plan = replace(PLAN, changes=changes)
+    figures = head_of(current_plan_of(project, plan, AT, {}, Reads(AT, AT)), AT).figures
+
+    assert [one.note for one in figures[:2]] == [pieces(note)] * 2
+
+
 def test_a_row_that_needs_a_person_twice_is_counted_once_everywhere():
     """A blocked subscription whose units are not known either."""
     row = PLAN.blocked[0]

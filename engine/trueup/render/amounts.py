@@ -20,9 +20,7 @@ class PlanMoney:
     month: Spread  # of the run rate
     year: Spread  # the run rate of twelve months
     lost: Spread  # of earlier days, billed to nobody; negative: a credit that is owed
-
-
-NO_MONEY = PlanMoney(*[spread({})] * 5)
+    price_unknown: bool = False  # of a change, at least: its amounts are in no sum
 
 
 def plan_money(plan: Plan) -> PlanMoney:
@@ -39,6 +37,7 @@ def money_of(changes: Sequence[Change]) -> PlanMoney:
         month=spread(months),
         year=spread({id_: amount * MONTHS for id_, amount in months.items()}),
         lost=spread(_known((change.id, change.lost) for change in changes)),
+        price_unknown=any(change.price_unknown for change in changes),
     )
 
 
@@ -55,3 +54,6 @@ def is_shown(change: Change, *, verbose: bool) -> bool:
 
 def _known(amounts: Iterable[tuple[str, Decimal | None]]) -> dict[str, Decimal]:
     return {id_: amount for id_, amount in amounts if amount is not None}
+
+
+NO_MONEY = money_of(())

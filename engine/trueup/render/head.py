@@ -53,11 +53,11 @@ def money_table(seen: Overview, view: View) -> list[Line]:
 
 
 def _figure(row: Figure, view: View) -> Line:
-    amounts = zip((MORE, LESS, NET), (row.more, row.less, row.net), strict=True)
-    cells = [
-        Cell(_signed(amount, view) if amount is not None else "", right=True, label=label)
-        for label, amount in amounts
-    ]
+    more, less, net = (
+        "" if amount is None else _signed(amount, view) for amount in (row.more, row.less, row.net)
+    )
+    texts = {MORE: more, LESS: less, NET: marked(net, price_unknown=row.price_unknown)}
+    cells = [Cell(text, right=True, label=label) for label, text in texts.items()]
     return Line((Cell(_label(row)), *cells), "money")
 
 

@@ -49,10 +49,10 @@ def head(seen: Overview, view: View) -> list[str]:
 
 
 def _money(seen: Overview, view: View) -> str:
-    rows = [
-        (row.label, *(_amount(part, view) for part in (row.more, row.less, row.net)))
-        for row in money_figures(seen)
-    ]
+    rows = []
+    for row in money_figures(seen):
+        more, less, net = (_amount(part, view) for part in (row.more, row.less, row.net))
+        rows.append((row.label, more, less, marked(net, price_unknown=row.price_unknown)))
     return table(("Money", f"{MORE}:", f"{LESS}:", f"{NET}:"), rows)
 
 

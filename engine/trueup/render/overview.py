@@ -1,7 +1,7 @@
 """The figures at the head of a plan, as data: every output shows the same ones."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TypeVar
 
@@ -82,6 +82,7 @@ class Figure:
     less: Decimal | None
     net: Decimal | None
     is_part: bool = False  # of the row above it
+    price_unknown: bool = False  # of a change, at least: the sum may lack its amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,7 @@ def figures(seen: Overview) -> list[Figure]:
         found.append(Figure("Earlier days, billed to nobody", None, None, money_.lost.more))
     if money_.lost.less:
         found.append(Figure("Earlier days, credit owed", None, None, money_.lost.less))
-    return found
+    return [replace(row, price_unknown=money_.price_unknown) for row in found]
 
 
 def _sides(more: Decimal, less: Decimal) -> tuple[Decimal, Decimal, Decimal]:

@@ -20,7 +20,6 @@ from trueup.render.overview import (
     waiting,
 )
 from trueup.render.partial_reads import LABEL, partial_reads
-from trueup.render.pennies import Spread
 from trueup.render.sanitize import sanitize
 from trueup.render.text import agrees, loose, outside_text, summary
 from trueup.render.view import ARRANGEMENT, Arrangement, View
@@ -117,7 +116,11 @@ def _read(plan: Plan) -> list[tuple[str, str]]:
 def _answers(seen: Overview, view: View) -> list[HtmlAnswer]:
     """Returns the changes of this invoice run, a month, a year; what waits; the verdict."""
     found = [
-        HtmlAnswer(question, money(of.net, view.currency, signed=True), _sides(of, view))
+        HtmlAnswer(
+            question,
+            money(of.net, view.currency, signed=True),
+            report.net_note(of, view, price_unknown=seen.money.price_unknown),
+        )
         for question, of in (
             ("This invoice run", seen.money.invoice),
             ("A month", seen.money.month),
@@ -134,12 +137,6 @@ def _answers(seen: Overview, view: View) -> list[HtmlAnswer]:
         )
     )
     return [*found, _signing(seen)]
-
-
-def _sides(of: Spread, view: View) -> report.Pieces:
-    """Returns increases and decreases; none if there is only one of them."""
-    sides = (money(part, view.currency, signed=True) for part in (of.more, of.less))
-    return report.pieces(" and ".join(sides)) if of.more and of.less else ()
 
 
 def _signing(seen: Overview) -> HtmlAnswer:

@@ -38,7 +38,7 @@ from trueup.render.overview import (
     summed,
     whole,
 )
-from trueup.render.pennies import NOTHING, weight
+from trueup.render.pennies import NOTHING, Spread, weight
 from trueup.render.plan_tables import why
 from trueup.render.sanitize import clip, sanitize
 from trueup.render.view import Sort, View
@@ -174,15 +174,21 @@ class GroupBlock:
 
 def money_rows(seen: Overview, view: View) -> list[MoneyRow]:
     """Returns what changes on this invoice run, a month and a year."""
-    return [
-        MoneyRow(
-            row.label,
-            row.is_part,
-            tuple("" if part is None else _signed(part, view) for part in row_of),
+    found = []
+    for row in figures(seen):
+        more, less, net = (
+            "" if part is None else _signed(part, view) for part in (row.more, row.less, row.net)
         )
-        for row in figures(seen)
-        for row_of in [(row.more, row.less, row.net)]
-    ]
+        cells = (more, less, beside(net, price_unknown=row.price_unknown))
+        found.append(MoneyRow(row.label, row.is_part, cells))
+    return found
+
+
+def net_note(of: Spread, view: View, *, price_unknown: bool) -> Pieces:
+    """Returns what to know of the sum: both sides, if there are two, and what it lacks."""
+    sides = (_signed(part, view) for part in (of.more, of.less))
+    note = " and ".join(sides) if of.more and of.less else ""
+    return pieces(beside(note, price_unknown=price_unknown))
 
 
 def balance_rows(seen: Overview, view: View) -> list[MoneyRow]:
@@ -210,7 +216,7 @@ def _top_row(name: str, units: str, line: MoneyLine, view: View) -> AmountRow:
     unknown = line.price_unknown
     invoice = _signed(line.invoice, view) if line.invoice or not unknown else ""
     month = _signed(line.month, view) if line.is_billed_monthly else ""
-    return AmountRow(name, units, invoice, _beside(month, is_unknown=unknown))
+    return AmountRow(name, units, invoice, beside(month, price_unknown=unknown))
 
 
 def entries(seen: Overview, view: View) -> Entries:
@@ -260,7 +266,7 @@ def _item(item: Item, view: View) -> AmountRow:
 
 def _monthly(amount: Decimal | None, unpriced: int, view: View) -> str:
     shown = "" if amount is None else _signed(amount, view)
-    return _beside(shown, is_unknown=unpriced > 0)
+    return beside(shown, price_unknown=unpriced > 0)
 
 
 def reason(finding: Finding, view: View) -> ReasonText:
@@ -310,8 +316,8 @@ def _block(name: str, group: Group, view: View, *, listed: bool = True) -> Group
         name,
         counted(group.changes, marks=view.verbose),
         invoice,
-        _beside(month, is_unknown=group.price_unknown),
-        _beside(waits, is_unknown=group.waits_price_unknown),
+        beside(month, price_unknown=group.price_unknown),
+        beside(waits, price_unknown=group.waits_price_unknown),
         tuple(_row(one, view) for one in _ordered(group.changes, view)) if listed else (),
     )
 
@@ -351,7 +357,7 @@ def _row(changes: Sequence[Change], view: View) -> ChangeRow:
         ),
         why="; ".join(dict.fromkeys(reasons)),
         invoice="" if invoice is None else _signed(invoice, view),
-        month=_beside(monthly, is_unknown=any(change.price_unknown for change in changes)),
+        month=beside(monthly, price_unknown=any(change.price_unknown for change in changes)),
     )
 
 
@@ -383,9 +389,9 @@ def left_out(plan: Plan) -> list[tuple[str, str]]:
     ]
 
 
-def _beside(amount: str, *, is_unknown: bool) -> str:
+def beside(amount: str, *, price_unknown: bool) -> str:
     """Returns the amount, with a mark if a part of it is unknown."""
-    return ", ".join(part for part in (amount, PRICE_UNKNOWN if is_unknown else "") if part)
+    return ", ".join(part for part in (amount, PRICE_UNKNOWN if price_unknown else "") if part)
 
 
 def _signed(amount: Decimal, view: View) -> str:

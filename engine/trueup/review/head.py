@@ -13,7 +13,7 @@ from trueup.render.overview import lines_of, open_runs
 from trueup.render.partial_reads import LABEL as IN_PART
 from trueup.render.partial_reads import brief
 from trueup.render.pennies import Spread
-from trueup.render.report import Pieces, ReasonText, pieces, reason
+from trueup.render.report import Pieces, ReasonText, net_note, pieces, reason
 from trueup.review.current_plan import CurrentPlan
 
 LOOK = "look"
@@ -113,8 +113,8 @@ def head_of(current: CurrentPlan, now: datetime) -> Head:
     many = seen.needy_rows
     held, unexplained = seen.billing.held, seen.billing.unexplained
     figures = (
-        _spread("This invoice run", seen.money.invoice, currency),
-        _spread("A month", seen.money.month, currency),
+        _spread("This invoice run", seen.money.invoice, current),
+        _spread("A month", seen.money.month, current),
         HeadFigure(
             "Held or blocked, a month",
             money(held, currency, signed=True),
@@ -182,9 +182,9 @@ def _read(system: str, at: datetime, now: datetime) -> Fact:
     return Fact(f"{system} read", shown, f"{count(hours, 'hour')} ago: plan again", STOP)
 
 
-def _spread(label: str, of: Spread, currency: str) -> HeadFigure:
+def _spread(label: str, of: Spread, current: CurrentPlan) -> HeadFigure:
     """Returns the net amount, with increases and decreases if there are both."""
-    sides = (money(part, currency, signed=True) for part in (of.more, of.less))
-    note = pieces(" and ".join(sides)) if of.more and of.less else ()
+    note = net_note(of, current.view, price_unknown=current.seen.money.price_unknown)
     address = f"/explanation?{urlencode({'total': label})}"
-    return HeadFigure(label, money(of.net, currency, signed=True), note, address=address)
+    net = money(of.net, current.plan.currency, signed=True)
+    return HeadFigure(label, net, note, address=address)

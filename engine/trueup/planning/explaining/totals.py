@@ -70,7 +70,7 @@ def _money(
     parts = [
         _change_part(change, value)
         for change in plan.changes
-        if (value := amount(change)) is not None
+        if (value := amount(change)) is not None or change.price_unknown
     ]
     parts.sort(key=_weight)
     known = [part.amount for part in parts if part.amount is not None]
