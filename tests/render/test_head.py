@@ -8,7 +8,9 @@ import pytest
 from trueup.model.change import Action, FieldChange, InvoiceEffect, Reason, RowRef
 from trueup.model.finding import Finding, Severity
 from trueup.model.plan import LedgerClass, LeftOut
+from trueup.planning.comparison import compare
 from trueup.planning.explaining.totals import explain_total
+from trueup.render.comparison import comparison_text
 from trueup.render.markdown import plan_markdown
 from trueup.render.overview import money_lines, overview, view_of
 from trueup.render.plan_html import plan_html
@@ -178,6 +180,29 @@ def test_sums_that_lack_a_change_without_a_price_have_a_mark(unpriced, lacks):
     assert money_rows(seen, view_of(seen))[1].cells[2] == f"+£208.00{words}"
     answers = plan_html(plan).partition('<dl class="answers">')[2].partition("</dl>")[0]
     assert answers.count("<p>price unknown</p>") == 3 * lacks
+
+
+@pytest.mark.parametrize("lacks", [True, False])
+def test_a_comparison_marks_sums_that_lack_a_change_without_a_price(nothing, lacks):
+    billed = InvoiceEffect(*NOVEMBER, Decimal("4.50"))
+    line = ledger(LedgerClass.OVER_BILLED, "Premium", (0, 1, 0), None if lacks else Decimal(2))
+    before = of_changes(nothing, adjusted("a", 0, 1, 10, invoice=billed))
+    after = of_changes(nothing, adjusted("a", 0, 1, None, price_unknown=lacks), ledger=(line,))
+    mark = " ?" if lacks else ""
+
+    text = comparison_text(compare(before, after, "main"))
+    rows = [" ".join(row.split()) for row in text.splitlines()]
+    for row in (
+        f"This invoice run +£4.50 £0.00{mark} -£4.50{mark}",
+        f"A month +£10.00 £0.00{mark} -£10.00{mark}",
+        f"Alpine Dental AG, from 2026-11-01 +£4.50 £0.00{mark} -£4.50{mark}",
+        f"2026-11 +£4.50 £0.00{mark} -£4.50{mark}",
+        "Billed too much, a month £0.00 £0.00 ? ?"
+        if lacks
+        else "Billed too much, a month £0.00 £2.00 +£2.00",
+    ):
+        assert row in rows
+    assert text.endswith(f"-£10.00{mark} a month.\n")
 
 
 def test_a_total_lists_the_changes_that_it_lacks(unpriced):

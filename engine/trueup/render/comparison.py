@@ -13,6 +13,7 @@ from trueup.render.formatting import (
     count,
     every,
     known_as,
+    marked,
     money,
     number,
     sentence,
@@ -58,7 +59,7 @@ def summary(comparison: Comparison) -> str:
     """Returns the effect of the change of configuration in one line."""
     if not comparison.differs:
         return SAME
-    month = run_rate(comparison)
+    month = _change(run_rate(comparison), comparison.after.currency)
     rows = {
         "newly blocked": len(comparison.newly_blocked),
         "released": len(comparison.released),
@@ -71,8 +72,8 @@ def summary(comparison: Comparison) -> str:
         _figures("rows", rows),
         _figures("ledger", lines),
     ]
-    if month.change:
-        parts.append(f"{money(month.change, comparison.after.currency, signed=True)} a month")
+    if month:
+        parts.append(f"{month} a month")
     return f"Compared with {sanitize(comparison.other)}: {'; '.join(filter(None, parts))}."
 
 
@@ -115,9 +116,11 @@ def _table(title: str, kind: str, rows: Sequence[Total], view: View) -> list[Lin
     heads = [Cell(name, view.style.heading, right=True) for name in names]
     found = [Line((Cell(title, view.style.heading), *heads), kind, heading=True)]
     for row in rows:
-        sides = (row.before, row.after)
-        amounts = [money(amount, view.currency, signed=row.signed) for amount in sides]
-        change = money(row.change, view.currency, signed=True) if row.change else _NONE
+        amounts = [
+            marked(money(amount, view.currency, signed=row.signed), price_unknown=lacks)
+            for amount, lacks in zip((row.before, row.after), row.lacks, strict=True)
+        ]
+        change = _change(row, view.currency) or _NONE
         cells = [
             Cell(text, right=True, label=name)
             for name, text in zip(names, (*amounts, change), strict=True)
@@ -126,11 +129,16 @@ def _table(title: str, kind: str, rows: Sequence[Total], view: View) -> list[Lin
     return found
 
 
+def _change(total: Total, currency: str) -> str:
+    """Returns the difference of both amounts; "" if there is none."""
+    text = money(total.change, currency, signed=True) if total.change else ""
+    return marked(text, price_unknown=any(total.lacks))
+
+
 def _money(comparison: Comparison, view: View) -> list[Line]:
     """Returns the money of either plan."""
-    return _table(
-        "Money", "money", [row for row in totals(comparison) if row.before or row.after], view
-    )
+    rows = [row for row in totals(comparison) if row.before or row.after or any(row.lacks)]
+    return _table("Money", "money", rows, view)
 
 
 def _invoices(comparison: Comparison, view: View) -> list[Line]:
@@ -141,6 +149,7 @@ def _invoices(comparison: Comparison, view: View) -> list[Line]:
             + (f", from {invoice.start.isoformat()}" if invoice.start else ", charged once"),
             invoice.before,
             invoice.after,
+            lacks=invoice.lacks,
         )
         for invoice in invoices(comparison)
     ]

@@ -51,6 +51,7 @@ def _plan(plan: Plan) -> Mapping[str, object]:
         "held": plan.summary.held,
         "this_invoice": encode(amounts.invoice.net),
         "monthly": encode(amounts.month.net),
+        "prices_unknown": plan.summary.prices_unknown,
     }
 
 

@@ -9,13 +9,18 @@ from typing import TypeVar
 
 from trueup.model.change import Change, RowRef
 from trueup.model.comparison import Comparison
-from trueup.model.plan import Plan
+from trueup.model.plan import Amount, Plan
 from trueup.render.amounts import plan_money
-from trueup.render.attention import billing
+from trueup.render.attention import in_pennies
 from trueup.render.belonging import NO_CUSTOMER, Belonging
 from trueup.render.pennies import NOTHING
+from trueup.stages.ledger_totals import totals as ledger_totals
 
 _Key = TypeVar("_Key", bound=Hashable)
+
+
+Lacks = tuple[bool, bool]
+"""Whether an amount before, and one after, lack a part whose price is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,7 @@ class Total:
     before: Decimal
     after: Decimal
     signed: bool = True  # whether it may go either way
+    lacks: Lacks = (False, False)
 
     @property
     def change(self) -> Decimal:
@@ -41,34 +47,65 @@ class Invoice:
     start: date | None  # of the billing periods; None: a charge without periods
     before: Decimal
     after: Decimal
+    lacks: Lacks = (False, False)
 
 
 def totals(comparison: Comparison) -> list[Total]:
     """The money of the changes, then what is billed wrong now."""
     first, second = plan_money(comparison.before), plan_money(comparison.after)
-    now, then = billing(comparison.before), billing(comparison.after)
+    lacks = first.price_unknown, second.price_unknown
+    now, then = ledger_totals(comparison.before.ledger), ledger_totals(comparison.after.ledger)
+    before, after = in_pennies(now), in_pennies(then)
     return [
-        Total("This invoice run", first.invoice.net, second.invoice.net),
+        Total("This invoice run", first.invoice.net, second.invoice.net, lacks=lacks),
         run_rate(comparison),
-        Total("A year", first.year.net, second.year.net),
-        Total("Earlier days", first.lost.net, second.lost.net),
-        Total("Billed too little, a month", now.under, then.under, signed=False),
-        Total("Billed too much, a month", now.over, then.over, signed=False),
-        Total("Held or blocked, a month", now.held, then.held),
-        Total("Explained by nothing, a month", now.unexplained, then.unexplained),
+        Total("A year", first.year.net, second.year.net, lacks=lacks),
+        Total("Earlier days", first.lost.net, second.lost.net, lacks=lacks),
+        Total(
+            "Billed too little, a month",
+            before.under,
+            after.under,
+            signed=False,
+            lacks=_unpriced(now.under, then.under),
+        ),
+        Total(
+            "Billed too much, a month",
+            before.over,
+            after.over,
+            signed=False,
+            lacks=_unpriced(now.over, then.over),
+        ),
+        Total(
+            "Held or blocked, a month",
+            before.held,
+            after.held,
+            lacks=_unpriced(now.held, then.held),
+        ),
+        Total(
+            "Explained by nothing, a month",
+            before.unexplained,
+            after.unexplained,
+            lacks=_unpriced(now.unexplained, then.unexplained),
+        ),
     ]
+
+
+def _unpriced(before: Amount, after: Amount) -> Lacks:
+    return before.unpriced > 0, after.unpriced > 0
 
 
 def run_rate(comparison: Comparison) -> Total:
     """The money of the changes a month."""
     before, after = plan_money(comparison.before), plan_money(comparison.after)
-    return Total("A month", before.month.net, after.month.net)
+    lacks = before.price_unknown, after.price_unknown
+    return Total("A month", before.month.net, after.month.net, lacks=lacks)
 
 
 def invoices(comparison: Comparison) -> list[Invoice]:
     """Invoices whose amount differs, by customer and first day.
 
-    Both plans may name a customer differently: the name of the second one is shown.
+    Both plans may name a customer differently: the name of the second one is shown. A change
+    without a known price may be on any invoice of its customer.
     """
     names: dict[tuple[str, str], str] = {}
 
@@ -80,8 +117,15 @@ def invoices(comparison: Comparison) -> list[Invoice]:
             start = change.invoice.start if change.invoice else None
             yield (customer.mapping, customer.key, start), amount
 
+    without = _without_price(comparison.before), _without_price(comparison.after)
     found = [
-        Invoice(RowRef(mapping, key, names[mapping, key]), start, before, after)
+        Invoice(
+            RowRef(mapping, key, names[mapping, key]),
+            start,
+            before,
+            after,
+            ((mapping, key) in without[0], (mapping, key) in without[1]),
+        )
         for (mapping, key, start), before, after in _sums(comparison, parts)
         if before != after
     ]
@@ -90,8 +134,19 @@ def invoices(comparison: Comparison) -> list[Invoice]:
 
 def months(comparison: Comparison) -> list[Total]:
     """The same amounts by the month in which the periods of the invoices begin."""
-    found = [Total(month, before, after) for month, before, after in _sums(comparison, _months_of)]
+    lacks = run_rate(comparison).lacks
+    found = [
+        Total(month, before, after, lacks=lacks)
+        for month, before, after in _sums(comparison, _months_of)
+    ]
     return sorted(found, key=lambda one: one.label)
+
+
+def _without_price(plan: Plan) -> set[tuple[str, str]]:
+    """Returns the customers of changes without a known price."""
+    belonging = Belonging(plan)
+    found = (belonging.customer(one) or NO_CUSTOMER for one in plan.changes if one.price_unknown)
+    return {(customer.mapping, customer.key) for customer in found}
 
 
 def _sums(
