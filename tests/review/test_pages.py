@@ -1,6 +1,7 @@
 """All pages over a real port: what they show, and that they are well made."""
 
 import re
+import shutil
 from datetime import timedelta
 from decimal import Decimal
 from http import HTTPStatus
@@ -148,6 +149,43 @@ def test_a_tab_has_each_change_with_its_money_and_each_row_that_waits(browser, m
     month = next(one.monthly for one in made_plan.changes if one.action == "adjust")
     assert rows[0]["a month"] == money(month, "GBP", signed=True)
     assert rows[1]["needs a person, a month"] == "+£20.00"
+
+
+@pytest.fixture(scope="module")
+def unpriced(made, tmp_path_factory):
+    """The browser at a desk whose ledger has no prices."""
+    folder = shutil.copytree(made, tmp_path_factory.mktemp("unpriced") / "work")
+    file = folder / "mappings" / "subscription.yaml"
+    text, many = re.subn(r"  price:\n(    .*\n)+", "", file.read_text(encoding="utf-8"))
+    assert many == 1
+    file.write_text(text, encoding="utf-8")
+    with Serving(folder) as serving:
+        yield serving.browser()
+    assert serving.faults == []
+
+
+def test_an_unknown_price_is_in_the_column_of_its_amount(unpriced):
+    [rows] = unpriced.get("/rows?tab=Changes").tables().values()
+    columns = ("this invoice", "a month", "needs a person, a month")
+
+    assert {tuple(row[name] for name in columns) for row in rows} == {
+        ("", "price unknown", ""),
+        ("", "", "price unknown"),
+    }
+
+
+@pytest.mark.parametrize(("desk_of", "lacks"), [("unpriced", True), ("browser", False)])
+def test_sums_of_a_list_show_that_they_lack_unknown_prices(request, desk_of, lacks):
+    browser = request.getfixturevalue(desk_of)
+    waiting = browser.get("/waiting?group=contract")
+    [whole] = [text_of(one) for one in waiting.page.iter("p") if one.get("class") == "whole"]
+    tabs = [text_of(one) for one in waiting.page.find(".//nav[@class='tabs']/ul")]
+    lead = "Changes without a known price are in no sum."
+
+    assert whole.endswith(" price unknown") is lacks
+    assert [tab.split()[0] for tab in tabs if tab.endswith(" ?")] == ["Changes", "Ledger"] * lacks
+    assert (lead in browser.get("/rows?tab=Changes").text) is lacks
+    assert lead not in browser.get("/rows?tab=Customers").text
 
 
 def test_state_customer_text_and_order_are_in_the_address(browser):

@@ -241,6 +241,11 @@ def total(rows: Iterable[ListedRow]) -> list[Decimal]:
     return found
 
 
+def price_unknown(rows: Iterable[ListedRow]) -> bool:
+    """Returns whether one of the rows, at least, has no known price: their sums lack it."""
+    return any(row.weight == UNBOUNDED for row in rows)
+
+
 def counted(values: Iterable[Sequence[str]]) -> dict[str, int]:
     """Returns each value with the number of rows that have it."""
     found: dict[str, int] = {}
@@ -269,8 +274,7 @@ def page_of(found: Sequence[Shown], page: int, size: int) -> ListPage[Shown]:
 def _group(rows: Sequence[Row], owner: Owner) -> RowGroup[Row]:
     by = rows[0].owners.of(owner)
     name = name_of(by) if by else f"(no {owner})"
-    unknown = any(row.weight == UNBOUNDED for row in rows)
-    return RowGroup(by, name, rows[:IN_GROUP], len(rows), total(rows), unknown)
+    return RowGroup(by, name, rows[:IN_GROUP], len(rows), total(rows), price_unknown(rows))
 
 
 def _contains(text: str, of: RowRef | None) -> bool:

@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from urllib.parse import urlencode
 
 from trueup.render.attention import Item, NeedKind
-from trueup.render.formatting import count, money
+from trueup.render.formatting import count, marked, money
 from trueup.render.ledger import differs
 from trueup.render.overview import lines_of, open_runs
 from trueup.render.partial_reads import LABEL as IN_PART
@@ -84,12 +85,13 @@ def links_of(current: CurrentPlan) -> tuple[TabLink, ...]:
             tab.name,
             f"/rows?{urlencode({'tab': tab.name})}",
             f"{tab.rows:,}",
-            money(tab.month, currency, signed=True) if tab.month else "",
+            marked(_sum(tab.month, currency), price_unknown=tab.price_unknown),
         )
         for tab in current.tabs
     ]
     ledger = current.seen.billing
     wrong = ledger.under - ledger.over
+    unpriced = current.seen.ledger.under.unpriced + current.seen.ledger.over.unpriced
     differing = sum(1 for line in current.plan.ledger if differs(line))
     approvals = [TabLink("Approvals", "/approvals", "")] if current.project.approval else []
     return (
@@ -98,13 +100,17 @@ def links_of(current: CurrentPlan) -> tuple[TabLink, ...]:
             "Ledger",
             "/ledger",
             f"{differing:,}",
-            money(wrong, currency, signed=True) if wrong else "",
+            marked(_sum(wrong, currency), price_unknown=unpriced > 0),
         ),
         TabLink("Findings", "/findings", f"{len(current.findings):,}"),
         TabLink("Runs", "/runs", ""),
         *approvals,
         TabLink("Setup", "/setup", ""),
     )
+
+
+def _sum(amount: Decimal, currency: str) -> str:
+    return money(amount, currency, signed=True) if amount else ""
 
 
 def head_of(current: CurrentPlan, now: datetime) -> Head:

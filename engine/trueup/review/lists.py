@@ -19,7 +19,7 @@ from trueup.render.plan_xlsx import plan_xlsx
 from trueup.render.report import balance_rows, finding_row, left_out
 from trueup.review.bulk import choices, is_pending
 from trueup.review.current_plan import CurrentPlan
-from trueup.review.filters import NOBODY, Filter, ListedRow, counted, total
+from trueup.review.filters import NOBODY, Filter, ListedRow, counted, price_unknown, total
 from trueup.review.held_back import HeldBack, held_back
 from trueup.review.ledger_outlooks import outlook_lines
 from trueup.review.owners import Owner
@@ -139,9 +139,11 @@ def listing(
     In groups, the page is one of groups, and `whole` has the sums of all of them.
     """
     group = wanted.group
+    chosen = wanted.choose(here) if group else []
     return {
         "part": wanted.groups(here, group) if group else wanted.part(here),
-        "whole": total(wanted.choose(here)) if group else [],
+        "whole": total(chosen),
+        "whole_price_unknown": price_unknown(chosen),
         "wanted": wanted,
         "states": counted(row.states for row in here),
         "classes": counted(row.classes for row in here),

@@ -57,7 +57,8 @@ class Row:
     invoice: Decimal | None  # on the next invoice; None: no money, or not known
     month: Decimal | None  # of the run rate
     needs: Decimal | None  # a month, of its items: what is stopped, and what nothing explains
-    price_unknown: bool
+    price_unknown: bool  # of one of its changes, at least
+    needs_price_unknown: bool  # of one of its items, at least
     what: tuple[str, ...]  # a line for each change that is sent, or links
     notes: tuple[Note, ...]
     words: str
@@ -80,7 +81,8 @@ class Row:
     @property
     def weight(self) -> Decimal:
         """The largest of its amounts, without its sign; unbounded if a price is unknown."""
-        return weight(self.sums, price_unknown=self.price_unknown)
+        unknown = self.price_unknown or self.needs_price_unknown
+        return weight(self.sums, price_unknown=unknown)
 
 
 @dataclass(slots=True)
@@ -164,8 +166,8 @@ def _row(
         invoice=invoice.known(ids),
         month=month.known(ids),
         needs=monthly_of(one.items),
-        price_unknown=any(change.price_unknown for change in one.changes)
-        or any(item.unpriced for item in one.items),
+        price_unknown=any(change.price_unknown for change in one.changes),
+        needs_price_unknown=any(item.unpriced for item in one.items),
         notes=notes,
         what=tuple(dict.fromkeys(_what(change, seen) for change in _records(one))),
         words=words,
@@ -219,6 +221,7 @@ class Tab:
     stopped: int  # rows that are blocked, held, not known or differ
     invoice: Decimal
     month: Decimal
+    price_unknown: bool  # of one of their changes, at least: no sum has its amount
 
 
 def tabs_of(project: Project, seen: Overview, rows: Iterable[Row]) -> tuple[Tab, ...]:
@@ -235,7 +238,7 @@ def whole_of(name: str, seen: Overview, rows: Sequence[Row]) -> Tab:
     ids = [change.id for row in rows for change in row.changes]
     stopped = sum(1 for row in rows if row.items)
     invoice, month = seen.money.invoice.total(ids), seen.money.month.total(ids)
-    return Tab(name, len(rows), stopped, invoice, month)
+    return Tab(name, len(rows), stopped, invoice, month, any(row.price_unknown for row in rows))
 
 
 @dataclass(frozen=True, slots=True)
