@@ -263,6 +263,23 @@ def test_a_row_shows_both_sides_its_ledger_line_and_what_can_be_decided(browser)
     assert decided == ["create", "succeed", "correct", "ignore"]
 
 
+@pytest.mark.parametrize(
+    ("desk_of", "row", "head"),
+    [
+        ("browser", "mapping=license_change&key=log-held", "held +£20.00 a month waits"),
+        ("browser", "mapping=subscription&key=two", "differs +£20.00 a month"),
+        ("unpriced", "mapping=subscription&key=two", "differs price unknown"),
+    ],
+)
+def test_the_money_of_what_is_held_waits_and_that_of_a_difference_does_not(
+    request, desk_of, row, head
+):
+    page = request.getfixturevalue(desk_of).get(f"/row?{row}").page
+
+    [section] = [one for one in page.iter("section") if one.get("class") == "stopped"]
+    assert text_of(section.find("h2")) == head
+
+
 def next_of(answer):
     """The next step that a row's page shows first."""
     [section] = [one for one in answer.page.iter("section") if one.get("class") == "next"]

@@ -17,12 +17,12 @@ from trueup.model.verdict import Verdict
 from trueup.operations.decide import possible
 from trueup.operations.notes import note_of
 from trueup.operations.record_links import source_address
-from trueup.render.attention import NeedKind
+from trueup.render.attention import Item, NeedKind
 from trueup.render.changes import after, before, effects, notes, units, where
 from trueup.render.findings import chain_text
 from trueup.render.formatting import count, counts, known_as, money, sentence
 from trueup.render.plan_tables import why
-from trueup.render.report import DONE, ReasonText, reason
+from trueup.render.report import DONE, ReasonText, beside, reason
 from trueup.render.search import owners, why_it_fits
 from trueup.render.wording import stays_text, why_changed
 from trueup.review.current_plan import CurrentPlan
@@ -62,7 +62,7 @@ class Stop:
     reasons: tuple[ReasonText, ...]
     waits_for: str
     holds_back: str
-    month: str
+    month: str  # what waits, or is not explained, a month
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +236,13 @@ def _amount(amount: Decimal | None, plan: Plan) -> str:
     return "" if amount is None else money(amount, plan.currency, signed=True)
 
 
+def _stake(item: Item, plan: Plan) -> str:
+    """Returns the money of the item; an unexplained difference does not wait for anything."""
+    amount = _amount(item.monthly, plan)
+    text = f"{amount} a month{' waits' if item.is_stopped else ''}" if amount else ""
+    return beside(text, price_unknown=item.unpriced > 0)
+
+
 def _stops(row: Row, current: CurrentPlan) -> Sequence[Stop]:
     return [
         Stop(
@@ -244,7 +251,7 @@ def _stops(row: Row, current: CurrentPlan) -> Sequence[Stop]:
             reasons=tuple(_reason(finding, row, current) for finding in item.findings),
             waits_for=chain_text(item.because),
             holds_back=counts(item.holds_back),
-            month=_amount(item.monthly, current.plan),
+            month=_stake(item, current.plan),
         )
         for item in row.items
     ]
