@@ -8,12 +8,15 @@ from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
+from trueup.model.change import RowRef
+from trueup.model.finding_codes import DEPENDS
 from trueup.model.plan import LedgerClass, PartialRead
 from trueup.render.notice import plan_notice
 from trueup.render.overview import overview
 from trueup.render.plan_html import plan_html
 from trueup.render.report import pieces
 from trueup.review.current_plan import Reads, current_plan_of
+from trueup.review.filters import counted
 from trueup.review.head import STALE, Fact, head_of
 from trueup.review.rows import rows_of
 
@@ -29,6 +32,12 @@ def about(reads, now, plan=PLAN, as_of=None):
     project = SimpleNamespace(name="work", mappings={}, notes=(), zone=ZONE, as_of=as_of)
     head = head_of(current_plan_of(project, plan, AT, {}, reads), now)
     return {one.label: one for one in head.about}
+
+
+def current_of(plan):
+    """The plan as the pages show it."""
+    project = SimpleNamespace(name="work", mappings={}, notes=(), zone=ZONE, as_of=None)
+    return current_plan_of(project, plan, AT, {}, Reads(AT, AT))
 
 
 def test_the_head_shows_when_each_system_was_read():
@@ -81,9 +90,7 @@ def test_a_plan_of_another_day_is_marked_unless_the_day_is_fixed():
 @pytest.mark.parametrize(("price_unknown", "note"), [(True, "price unknown"), (False, "")])
 def test_a_sum_at_the_head_shows_that_a_price_is_unknown(price_unknown, note):
     changes = (replace(PLAN.changes[0], price_unknown=price_unknown),)
-    project = SimpleNamespace(name="work", mappings={}, notes=(), zone=ZONE, as_of=None)
-    plan = replace(PLAN, changes=changes)
-    figures = head_of(current_plan_of(project, plan, AT, {}, Reads(AT, AT)), AT).figures
+    figures = head_of(current_of(replace(PLAN, changes=changes)), AT).figures
 
     assert [one.note for one in figures[:2]] == [pieces(note)] * 2
 
@@ -95,6 +102,22 @@ def test_a_row_that_needs_a_person_twice_is_counted_once_everywhere():
     plan = replace(PLAN, ledger=(line,), blocked=(row,), findings=())
 
     assert needy(plan) == (1, pieces("blocked 1, not known 1; 1 of them twice"))
+
+
+def test_the_list_of_the_head_has_the_states_that_the_head_counts():
+    """A subscription that waits for a row at fault, and whose units are not known."""
+    fault, row = RowRef("customer", "bad", "Bad Ltd"), PLAN.blocked[0]
+    depends = replace(row.findings[0], code=DEPENDS)
+    waits = replace(row, mapping="subscription", key="s", findings=(depends,), because=(fault,))
+    line = replace(PLAN.ledger[0], mapping="subscription", key="s", name="Cedar", units=None)
+    plan = replace(PLAN, ledger=(line,), blocked=(row, waits), findings=(), changes=())
+    current = current_of(plan)
+
+    listed = counted(row.states for row in current.needy_rows)
+
+    assert needy(plan) == (2, pieces("blocked 1, not known 1"))
+    assert listed == {"blocked": 1, "not known": 1}
+    assert current.by_row["subscription", "s"].states == ("blocked", "not known")
 
 
 def test_two_services_without_a_row_are_two_even_with_one_name():
@@ -114,8 +137,7 @@ def test_a_notice_has_the_money_of_all_the_rows_that_it_counts():
 
 def needy(plan):
     """How many rows need a person, wherever that is shown; and what the head says of them."""
-    project = SimpleNamespace(name="work", mappings={}, notes=(), zone=ZONE, as_of=None)
-    current = current_plan_of(project, plan, AT, {}, Reads(AT, AT))
+    current = current_of(plan)
     figure = head_of(current, AT).figures[-1]
     shown = plan_html(plan).partition("<dt>Needs a person</dt>")[2]
     counts = {

@@ -65,6 +65,11 @@ class Item:
         return self.kind in {NeedKind.BLOCKED, NeedKind.HELD}
 
     @property
+    def needs_person(self) -> bool:
+        """Whether it needs a person itself, or has units that are billed wrong because of it."""
+        return self.at_fault or bool(self.units)
+
+    @property
     def at_fault(self) -> bool:
         """Whether it needs a person itself; otherwise it waits for another row or change."""
         return any(finding.code not in _ONLY_WAITS for finding in self.findings)

@@ -116,7 +116,7 @@ class Overview:
 
 def overview(plan: Plan) -> Overview:
     """The figures of the plan."""
-    own = tuple(item for item in items(plan) if item.at_fault or item.units)
+    own = tuple(item for item in items(plan) if item.needs_person)
     return Overview(
         plan, plan_money(plan), totals(plan.ledger), billing(plan), own, Belonging(plan)
     )

@@ -157,21 +157,16 @@ def _chosen(form: Form, current: CurrentPlan) -> Sequence[Row | LedgerRow]:
     here: Sequence[Row | LedgerRow] = current.ledger if is_ledger else current.rows
     if form.value("what") == FILTER:
         fields = {name: form.raw(name) for name in form.fields}
-        tab = fields.get("tab", "")
-        shown = [row for row in here if _is_listed(row, form.value("list"), tab)]
-        return [row for row in Filter.from_query(fields).select(shown) if row.ref.key]
+        if form.value("list") == "waiting":
+            here = current.needy_rows
+        elif not is_ledger:
+            here = [row for row in current.rows if row.tab == fields.get("tab", "")]
+        return [row for row in Filter.from_query(fields).select(here) if row.ref.key]
     by_ref = {row.ref: row for row in here}
     refs = _refs(form.values("row"))
     if any(ref not in by_ref for ref in refs):
         raise FormError(GONE)
     return [by_ref[ref] for ref in refs]
-
-
-def _is_listed(row: Row | LedgerRow, list_: str, tab: str) -> bool:
-    """Returns whether the list has the row, whatever its filter."""
-    if isinstance(row, LedgerRow):
-        return True
-    return row.needs_person if list_ == "waiting" else row.tab == tab
 
 
 def _refs(texts: Iterable[str]) -> list[RowKey]:

@@ -58,6 +58,20 @@ class CurrentPlan:
     ways: Ways  # the decisions that remedies name, by row
     notices: tuple[str, ...] = ()  # about the reading of the source
 
+    @property
+    def needy_rows(self) -> tuple[Row, ...]:
+        """The rows that need a person, with the states that the head counts.
+
+        A row may need a person for one reason, and wait for another row for a second one.
+        """
+        return tuple(_needy(row) for row in self.rows if row.needs_person)
+
+
+def _needy(row: Row) -> Row:
+    needs = {item.kind for item in row.items if item.needs_person}
+    waits = {str(item.kind) for item in row.items if item.kind not in needs}
+    return replace(row, states=tuple(state for state in row.states if state not in waits))
+
 
 def current_plan_of(
     project: Project,

@@ -73,7 +73,7 @@ def rows(request: Request, current: CurrentPlan) -> Response:
 
 def waiting(request: Request, current: CurrentPlan) -> Response:
     """Shows the rows of all tabs that need a person: those that the head counts."""
-    here = [row for row in current.rows if row.needs_person]
+    here = current.needy_rows
     whole = whole_of("Needs a person", current.seen, here)
     return _rows_page(request, current, whole, here, "/waiting", {}, ())
 

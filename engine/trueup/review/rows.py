@@ -71,7 +71,7 @@ class Row:
     @property
     def needs_person(self) -> bool:
         """Whether it needs a person itself, and does not only wait for another row."""
-        return any(item.at_fault or item.units for item in self.items)
+        return any(item.needs_person for item in self.items)
 
     @property
     def sums(self) -> Sums:
