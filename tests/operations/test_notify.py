@@ -4,6 +4,7 @@ import json
 import logging
 import shutil
 import socket
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
 from threading import Thread
@@ -356,6 +357,22 @@ def test_without_apprise_the_remedy_is_named(project, listener, reported, monkey
     plan(project(), listener=listener)
 
     assert reported[0].endswith("which is not installed; `pip install trueup[notify]`")
+
+
+@pytest.mark.parametrize(
+    ("money", "unpriced", "text"),
+    [
+        (Decimal(5), 0, ": +£5.00 a month."),
+        (Decimal(5), 2, ": +£5.00 a month and 2 lines without a price."),
+        (None, 1, ": 1 line without a price."),
+        (None, 0, "."),
+    ],
+)
+def test_the_money_of_a_notice_names_what_it_lacks(money, unpriced, text):
+    occasion = Occasion(Event.WAITING, 3, money=money, unpriced=unpriced)
+    sentence = f"3 rows need a person{text}"
+
+    assert notice_text(Notice("d", (occasion,)), Details.AMOUNTS, "GBP") == sentence
 
 
 def test_names_in_a_notice_are_harmless():

@@ -133,6 +133,7 @@ def test_a_notice_has_the_money_of_all_the_rows_that_it_counts():
 
     assert (occasion.many, occasion.money) == (5, Decimal("9.33"))
     assert occasion.money == sum(amount for amount in listed if amount is not None)
+    assert occasion.unpriced == 1
 
 
 def needy(plan):

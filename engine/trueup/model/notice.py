@@ -55,6 +55,7 @@ class Occasion:
     many: int = 0  # rows or changes
     limits: Sequence[str] = ()  # by their names for `--over`
     money: Decimal | None = None  # a month
+    unpriced: int = 0  # lines of the ledger that are not in it: they have no known price
     names: Sequence[str] = ()
 
 

@@ -30,13 +30,24 @@ def plan_notice(plan: Plan, digest: str) -> Notice:
     if seen.items:
         names = [*dict.fromkeys((item.customer or item.row).name for item in seen.items)]
         many = seen.needy_rows
-        found.append(Occasion(Event.WAITING, many, money=monthly_of(seen.items), names=names))
+        unpriced = sum(item.unpriced for item in seen.items)
+        found.append(
+            Occasion(
+                Event.WAITING,
+                many,
+                money=monthly_of(seen.items),
+                unpriced=unpriced,
+                names=names,
+            )
+        )
     if plan.exceeded:
         limits = [one.limit for one in plan.exceeded]
         found.append(Occasion(Event.LIMIT, len(limits), limits=limits))
     if seen.billing.unexplained or seen.ledger.unexplained.lines:
-        lines = seen.ledger.unexplained.lines
-        found.append(Occasion(Event.LEAK, lines, money=seen.billing.unexplained))
+        of = seen.ledger.unexplained
+        found.append(
+            Occasion(Event.LEAK, of.lines, money=seen.billing.unexplained, unpriced=of.unpriced)
+        )
     return Notice(digest, tuple(found))
 
 
@@ -88,11 +99,17 @@ def _sentence(one: Occasion, details: Details, currency: str) -> str:
     level = _LEVELS.index(details)
     has_counts = level >= _LEVELS.index(Details.COUNTS)
     text = _counted(one) if has_counts else _PLAIN[one.event]
-    if level >= _LEVELS.index(Details.AMOUNTS) and one.money:
-        text += f": {money(one.money, currency, signed=True)} a month"
+    if level >= _LEVELS.index(Details.AMOUNTS) and (one.money or one.unpriced):
+        text += f": {_amount(one, currency)}"
     if level >= _LEVELS.index(Details.NAMES) and one.names:
         text += f" ({some(one.names)})"
     return f"{sentence(text)}."
+
+
+def _amount(one: Occasion, currency: str) -> str:
+    parts = [f"{money(one.money, currency, signed=True)} a month"] if one.money else []
+    parts += [f"{count(one.unpriced, 'line')} without a price"] if one.unpriced else []
+    return " and ".join(parts)
 
 
 _PLAIN: Mapping[Event, str] = {
