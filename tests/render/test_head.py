@@ -12,7 +12,7 @@ from trueup.planning.comparison import compare
 from trueup.planning.explaining.totals import explain_total
 from trueup.render.comparison import comparison_text
 from trueup.render.markdown import plan_markdown
-from trueup.render.overview import money_lines, overview, view_of
+from trueup.render.overview import money_lines, overview, signing, view_of
 from trueup.render.plan_html import plan_html
 from trueup.render.report import money_rows
 from trueup.render.text import plan_text
@@ -105,6 +105,17 @@ def test_doubts_are_named_beside_the_yes(nothing):
         "Can be signed Yes, after a look at 1 price unknown, 1 price of zero, "
         "£7.74 lost for earlier days, £2.50 of credit owed for earlier days."
     )
+
+
+@pytest.mark.parametrize(
+    ("price", "cost"),
+    [(Decimal(2), "-£2.00 a month"), (None, "£0.00 a month and 1 line without a price")],
+)
+def test_a_doubt_about_the_ledger_names_what_its_money_lacks(nothing, price, cost):
+    line = ledger(LedgerClass.OVER_BILLED, "Premium", (0, 1, 0), price)
+    plan = of_changes(nothing, adjusted("a", 1, 2, 5), ledger=(line,))
+
+    assert signing(overview(plan)) == (True, f"after a look at {cost} that nothing explains")
 
 
 def test_lost_money_has_a_row_of_its_own(nothing):

@@ -209,8 +209,8 @@ def doubts(seen: Overview) -> list[str]:
         if many
     ]
     if of.unexplained.lines:
-        amount = money(seen.billing.unexplained, seen.plan.currency, signed=True)
-        found.append(f"{amount} a month that nothing explains")
+        cost = _cost(seen.billing.unexplained, of.unexplained, seen.plan.currency)
+        found.append(f"{cost} that nothing explains")
     if of.unknown:
         found.append(f"{count(of.unknown, 'line')} of the ledger not known")
     if seen.money.lost.more:
