@@ -89,7 +89,8 @@ def updates(
     compared = [slot for slot in slots if slot.field.writable_on_update() or not slot.identity]
     before = {slot.name: record.get(slot.name) for slot in compared}
     after = {
-        slot.name: _wanted(slot, desired.get(slot.name), before[slot.name]) for slot in compared
+        slot.name: wanted_value(slot, desired.get(slot.name), before[slot.name])
+        for slot in compared
     }
     changed = {name: value for name, value in after.items() if not same(value, before[name])}
     if not changed:
@@ -124,7 +125,7 @@ def _explained(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
     return {str(item.path(output_format="list")[0]) for items in delta.values() for item in items}
 
 
-def _wanted(slot: Slot, desired: Any, actual: Any) -> Any:  # noqa: ANN401 -- any value of a record
+def wanted_value(slot: Slot, desired: Any, actual: Any) -> Any:  # noqa: ANN401 -- any value of a record
     """Returns what the field should hold, by how it is managed."""
     without_value = None if slot.spec.clear else actual
     wanted = without_value if empty(desired) else desired

@@ -287,6 +287,98 @@ def test_a_circle_of_records_that_are_there_is_reported_and_not_written(parents,
     assert scene.apply(made).complete
 
 
+def three_companies(parents):
+    """A settled scene with the companies `acc`, `b` and `c`, and these parents."""
+    scene = settled()
+    scene.add("account", account("b", name="Brook Ltd", number="B-1"))
+    scene.add("account", account("c", name="Cove Ltd", number="C-1"))
+    for key, parent in parents.items():
+        scene.row("account", key)["parent"] = parent
+    scene.sync()
+    return scene
+
+
+def company(scene, name):
+    return next(
+        one for one in scene.target.records["Companies"].values() if one["companyName"] == name
+    )
+
+
+def circles(made):
+    return [(one.key, one.text, one.remedy) for one in made.findings if one.code == "cycle"]
+
+
+def closes(names, *records):
+    """Text and remedy of a circle, with the companies whose parent is in Autotask only."""
+    remedy = "remove one of the references in Work 365"
+    if records:
+        remedy += f", or change parentCompanyID of {' or '.join(records)} in Autotask"
+    return f"parentCompanyID would close a circle: {names}; it is left as it is", remedy
+
+
+def test_a_parent_that_was_removed_in_the_source_only_is_part_of_a_circle():
+    scene = three_companies({"b": "acc"})
+    scene.row("account", "b")["parent"] = None  # without `clear`, it stays in Autotask
+    scene.row("account", "acc").update(parent="b", phone="3")
+
+    made = scene.plan()
+
+    texts = closes("Alpine Dental → Brook Ltd → Alpine Dental", "Brook Ltd")
+    assert circles(made) == [("acc", *texts)]
+    assert [change.values for change in made.changes] == [{"phone": "3"}]
+
+
+def test_a_parent_that_the_plan_clears_is_part_of_no_circle():
+    scene = three_companies({"b": "acc"})
+    reference = 'parentCompanyID: {ref: customer, of: "{{ source.parent }}"'
+    scene.files(changed("mappings/customer.yaml", reference, f"{reference}, clear: true"))
+    scene.row("account", "b")["parent"] = None
+    scene.row("account", "acc")["parent"] = "b"
+
+    made = scene.plan()
+
+    written = {change.keys[0]: change.values for change in made.changes}
+    assert circles(made) == []
+    assert written == {
+        "acc": {"parentCompanyID": company(scene, "Brook Ltd")["id"]},
+        "b": {"parentCompanyID": None},
+    }
+
+
+@pytest.mark.parametrize("has_row", [True, False])
+def test_a_parent_that_a_person_set_in_the_target_is_part_of_a_circle(has_row):
+    scene = three_companies({})
+    cove = company(scene, "Cove Ltd")
+    if not has_row:
+        cove = {**cove, "id": 9001, "companyName": "By hand", "udf.Work 365 Id": None}
+        cove["companyNumber"] = "H-1"
+        scene.target.records["Companies"][9001] = cove
+    cove["parentCompanyID"] = company(scene, "Alpine Dental")["id"]
+    company(scene, "Brook Ltd")["parentCompanyID"] = cove["id"]
+    scene.row("account", "acc")["parent"] = "b"
+
+    made = scene.plan()
+
+    name = cove["companyName"]
+    names = f"Alpine Dental → Brook Ltd → {name} → Alpine Dental"
+    assert circles(made) == [("acc", *closes(names, *sorted(["Brook Ltd", name])))]
+    assert made.changes == ()
+
+
+def test_a_parent_that_is_left_because_of_one_circle_may_close_another():
+    scene = three_companies({"b": "c"})
+    scene.row("account", "acc")["parent"] = "b"
+    scene.row("account", "b")["parent"] = "acc"
+    scene.row("account", "c")["parent"] = "b"
+
+    made = scene.plan()
+
+    first = closes("Alpine Dental → Brook Ltd → Alpine Dental")
+    second = closes("Brook Ltd → Cove Ltd → Brook Ltd", "Brook Ltd")
+    assert circles(made) == [("acc", *first), ("b", *first), ("c", *second)]
+    assert made.changes == ()
+
+
 def test_parents_that_lead_into_a_circle_are_written():
     scene = settled()
     scene.add("account", account("b", name="Brook Ltd", number="B-1"))
