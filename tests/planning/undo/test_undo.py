@@ -732,6 +732,7 @@ def a_subsidiary(scene: Scene) -> None:
 
 
 USED = "still uses it"
+CREATED = "the created company"
 
 
 @pytest.mark.parametrize(
@@ -801,6 +802,44 @@ def test_what_people_put_on_a_created_record_keeps_it_on():
     assert ("deactivate", "customer") not in actions(made)
     others = "Contracts 8002, Contracts 8003, Contracts 8004 and 1 more"
     assert used == [f"its record in Companies stays on: {others} still use it"]
+
+
+@pytest.mark.parametrize(
+    ("entity", "record", "user"),
+    [
+        ("Contracts", {"companyID": 9001, "billToCompanyID": CREATED, "status": 1}, "Contracts"),
+        ("Contracts", {"companyID": 9001, "billToCompanyID": CREATED, "status": 0}, None),
+        ("Services", {"name": "Backup", "vendorCompanyID": CREATED, "isActive": True}, "Services"),
+        ("Services", {"name": "Backup", "vendorCompanyID": CREATED, "isActive": False}, None),
+    ],
+)
+def test_a_reference_that_no_mapping_writes_keeps_a_created_record_on(entity, record, user):
+    scene = first_run()
+    scene.target.records[entity][8001] = {
+        name: scene.target.only("Companies")["id"] if value == CREATED else value
+        for name, value in {"id": 8001, **record}.items()
+    }
+
+    made = undo_of(scene, 0)
+
+    used = [text for text in texts(made) if "stays on" in text]
+    assert used == ([f"its record in Companies stays on: {user} 8001 {USED}"] if user else [])
+    assert (("deactivate", "customer") in actions(made)) is (user is None)
+
+
+def test_a_field_that_refers_to_what_an_undo_switches_off_is_read_once(monkeypatch):
+    scene = first_run()
+    read, asked = scene.target.read, []
+
+    def counted(entity, where, fields):
+        asked.extend(one.field for one in where if entity == "Contracts" and one.field != "id")
+        return read(entity, where, fields)
+
+    monkeypatch.setattr(scene.target, "read", counted)
+    undo_of(scene, 0)
+
+    fields = ["billToCompanyID", "companyID", "exclusionContractID", "renewedContractID"]
+    assert sorted(asked) == fields
 
 
 def test_what_a_run_activated_is_not_switched_off_again_while_it_is_used():

@@ -5,7 +5,7 @@ that record off, they would be billed on something inactive.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from trueup.errors import ConfigError
@@ -51,13 +51,16 @@ class Uses:
         }
         self._switched_off: set[RecordId] = set()
         self._restored: set[tuple[RecordId, str]] = set()  # with the name of the field
-        # By mapping and record: what uses it, each with its mapping and the field that refers.
-        self._users: dict[tuple[str, int], dict[RecordId, tuple[str, str]]] = defaultdict(dict)
-        for other, ids in records.items():
+        # By record: what uses it, each with the name of the field that refers to it.
+        self._users: dict[RecordId, set[tuple[RecordId, str]]] = defaultdict(set)
+        by_entity: dict[str, set[int]] = defaultdict(set)
+        for mapping, ids in records.items():
+            by_entity[self._entity(mapping)].update(ids)
+        for other, ids in by_entity.items():
             for owner, name in self._references(other):
-                for user in self._read(owner, name, sorted(set(ids))):
-                    known = self._users[other, user[name]]
-                    known[owner.target.entity, user["id"]] = owner.name, name
+                for user in self._read(owner, name, sorted(ids)):
+                    one = owner.target.entity, user["id"]
+                    self._users[other, user[name]].add((one, name))
 
     def switch_off(self, entity: str, record: int) -> None:
         """Notes that the undo switches this record off: it uses nothing from then on."""
@@ -69,32 +72,51 @@ class Uses:
 
     def of(self, mapping: str, record: int) -> list[str]:
         """Returns the names of what uses one of a mapping's records."""
-        users = self._users[mapping, record]
-        left = {
-            one: owner
-            for one, (owner, name) in users.items()
-            if one not in self._switched_off and (one, name) not in self._restored
-        }
-        names = self._names(set(left.values()))
+        users = self._users[self._entity(mapping), record] - self._restored
+        left = {one for one, _ in users} - self._switched_off
+        names = self._names({entity for entity, _ in left})
         return sorted(names.get(one, f"{one[0]} {one[1]}") for one in left)
 
-    def _names(self, mappings: Iterable[str]) -> dict[RecordId, str]:
+    def _entity(self, mapping: str) -> str:
+        return self._context.project.mappings[mapping].target.entity
+
+    def _names(self, entities: Collection[str]) -> dict[RecordId, str]:
         links = self._context.snapshot.links
-        entities = {name: self._context.project.mappings[name].target.entity for name in mappings}
         return {
             (entity, record): f"{name} {key}"
-            for name, entity in entities.items()
+            for name in self._context.project.mappings
+            if (entity := self._entity(name)) in entities
             for key, record in links.of(name, entity).items()
         }
 
     def _references(self, other: str) -> Iterator[tuple[MappingSpec, str]]:
-        """The fields that refer to records of the mapping, each with the mapping that has it."""
-        for owner in self._context.project.mappings.values():
-            if owner.append is not None:
-                continue  # what is appended cannot be read
+        """The fields that refer to records of the entity, each with a mapping of its own entity.
+
+        Also those that no mapping writes, such as the company that a contract is billed to.
+        """
+        mappings = self._context.project.mappings.values()
+        owners = [one for one in mappings if one.append is None]  # what is appended cannot be read
+        asked: set[tuple[str, str]] = set()
+        for owner in owners:
             for name, spec in {**owner.identity, **owner.fields}.items():
-                if isinstance(spec.value, Reference) and spec.value.mapping == other:
+                reference = spec.value if isinstance(spec.value, Reference) else None
+                if reference and self._entity(reference.mapping) == other:
+                    asked.add((owner.target.entity, name))
                     yield owner, name
+        for owner in owners:
+            for name in self._reference_fields(owner.target.entity, other):
+                if (owner.target.entity, name) not in asked:
+                    asked.add((owner.target.entity, name))
+                    yield owner, name
+
+    def _reference_fields(self, entity: str, other: str) -> list[str]:
+        """The fields of the entity that refer to the other one, as far as they can be queried."""
+        world, catalogue = self._context.world, self._context.project.catalogue
+        known = catalogue.entities[entity].fields.values()
+        names = [one.name for one in known if one.reference == other]
+        # Metadata costs calls, so only that of entities with such fields is read.
+        tenant = world.target.entity(entity).fields if names else {}
+        return [name for name in names if name in tenant and tenant[name].queryable]
 
     def _read(self, owner: MappingSpec, name: str, ids: Sequence[int]) -> Iterable[Record]:
         target, off = self._context.world.target, off_values(self._context, owner)
