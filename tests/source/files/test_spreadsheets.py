@@ -77,6 +77,30 @@ def test_one_workbook_may_hold_a_sheet_for_each_table(
         source.read("product", ["name"])
 
 
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("export.xlsx", "account"),  # in the place of the folder
+        ("export.xlsx", "My Active Accounts"),
+        ("product.xlsx", "account"),
+        ("product.xlsx", "Account"),
+    ],
+)
+def test_the_only_visible_sheet_is_not_read_as_another_table(
+    put: Put, folder: Path, tables: Mapping[str, Table], name: str, title: str
+):
+    sheets = (title, [["id", "name"], [A, "Alpine"]]), ("hiddenSheet", [["x"]])
+    book = load_workbook(io.BytesIO(workbook(*sheets)))
+    book["hiddenSheet"].sheet_state = "hidden"
+    data = io.BytesIO()
+    book.save(data)
+    path = put(name, data.getvalue())
+    source = FileSource(path if name == "export.xlsx" else folder, tables, "export")
+
+    with pytest.raises(SourceError, match=f"has no sheet `product`; its sheets are {title}, hid"):
+        source.read("product", ["name"])
+
+
 @pytest.mark.parametrize("state", ["hidden", "veryHidden"])
 def test_the_only_visible_sheet_is_the_table_as_in_exports_of_dynamics(
     put: Put, source: FileSource, state: str

@@ -3,8 +3,8 @@
 JSON is an answer of Dataverse's Web API (`value`, logical names, `_…_value` for look-ups, choices
 as numbers, display texts beside them; docs/explanation/work365.md, section 6.2), or a bare list.
 CSV has one line of headers. Excel workbooks have a row of headers in the sheet of that name, or in
-their only visible one; a single workbook with a sheet for each table may stand in the place of the
-folder.
+their only visible one if it has no other table's name. A single workbook with a sheet of its name
+for each table may stand in the place of the folder.
 Columns may also use our own names or their display labels. How values are written is stated, never
 guessed: see `value_formats`. A write-back replaces a file whole or leaves it unchanged.
 
@@ -187,7 +187,7 @@ class FileSource:
         require_writable(path.resolve(), self._name_of(path))
         if path.suffix.casefold() == WORKBOOK:
             name = self._name_of(path)
-            XlsxDocument(read_bytes(path, name), name, table).require_editable()
+            self._workbook(read_bytes(path, name), name, table).require_editable()
 
     def _name_of(self, path: Path) -> str:
         return self._name if self._is_workbook else f"{self._name}/{path.name}"
@@ -201,7 +201,7 @@ class FileSource:
         """Returns the table in a file; of a workbook, the compressed bytes are in memory."""
         name = self._name_of(path)
         if path.suffix.casefold() == WORKBOOK:
-            return XlsxDocument(read_bytes(path, name), name, table)
+            return self._workbook(read_bytes(path, name), name, table)
         text = StreamedText(path, name)
         is_json = path.suffix.casefold() == ".json"
         return JsonDocument(text, name) if is_json else CsvDocument(text, name)
@@ -220,9 +220,15 @@ class FileSource:
         """As `_open`; the rows of a content are parsed once."""
         digest = hashlib.sha256(data).digest()
         known, packed = self._packed.get(table, (b"", None))
-        document = XlsxDocument(data, name, table, packed if known == digest else None)
+        document = self._workbook(data, name, table, packed if known == digest else None)
         self._packed[table] = digest, document.packed()
         return document, digest
+
+    def _workbook(
+        self, data: bytes, name: str, table: str, packed: PackedRows | None = None
+    ) -> XlsxDocument:
+        others = None if self._is_workbook else self._tables.keys() - {table}
+        return XlsxDocument(data, name, table, packed, others=others)
 
     def _file_of(self, table: str) -> Path:
         """The file of a table. Raises `SourceError` if there is none, or more than one."""

@@ -9,7 +9,7 @@ stored with it. openpyxl stores none, so a workbook with formulas is not written
 import io
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from datetime import date, datetime
 from decimal import Decimal
@@ -65,10 +65,21 @@ class XlsxDocument:
     typed: ClassVar[bool] = True
 
     def __init__(
-        self, data: bytes, name: str, sheet: str, packed: PackedRows | None = None
+        self,
+        data: bytes,
+        name: str,
+        sheet: str,
+        packed: PackedRows | None = None,
+        *,
+        others: Collection[str] | None = (),
     ) -> None:
-        """`sheet` is read, or the only visible one; `packed` has its rows if they are known."""
+        """`packed` has the rows if they are known.
+
+        `sheet` is read, or the only visible one unless its name is among `others`: sheets of other
+        tables. None: only `sheet` is read.
+        """
         self._data, self._name, self._sheet = data, name, sheet
+        self._others = others
         self._packed = packed
         self._title = sheet
         self._names: list[str] | None = None
@@ -241,10 +252,16 @@ class XlsxDocument:
         # Dynamics names the sheet of an export after the view, and adds a hidden one.
         visible = [sheet for sheet in sheets if sheet.sheet_state == "visible"]
         named = [sheet for sheet in sheets if sheet.title.casefold() == self._sheet.casefold()]
-        if not named and len(visible) != 1:
+        if not named and (len(visible) != 1 or self._is_of_other_table(visible[0].title)):
             names = ", ".join(workbook.sheetnames)
             raise SourceError(f"{self._name} has no sheet `{self._sheet}`; its sheets are {names}")
         return next(iter(named or visible))
+
+    def _is_of_other_table(self, title: str) -> bool:
+        """Whether a sheet with this title may hold another table than the one that is read."""
+        if self._others is None:
+            return True
+        return title.casefold() in {name.casefold() for name in self._others}
 
 
 _TEXT = "str"
