@@ -207,7 +207,7 @@ def merged(data: bytes, *ranges: str) -> bytes:
     return changed.getvalue()
 
 
-@pytest.mark.parametrize("cells", ["D2:D4", "B2:C2", "A1:A2"])
+@pytest.mark.parametrize("cells", ["D2:D4", "B2:C2", "A1:A2", "B1:E2", "A4:D9"])
 def test_merged_cells_are_not_taken_for_empty_ones(put: Put, source: FileSource, cells: str):
     path = put("license_change.xlsx", merged(workbook(("Sheet1", CHANGES)), cells))
     before = path.read_bytes()
@@ -219,6 +219,23 @@ def test_merged_cells_are_not_taken_for_empty_ones(put: Put, source: FileSource,
         source.write("license_change", [RowUpdate(A, {"status": "Archived"}, {})])
 
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("cells", ["F2:I5", "A9:B9", "A9:D12", "A3:D3", "D2:E2", "D2:D3"])
+def test_merged_cells_that_hide_no_value_are_read(put: Put, source: FileSource, cells: str):
+    put("license_change.xlsx", merged(workbook(("Sheet1", CHANGES)), cells))
+
+    result = source.read("license_change", COLUMNS)
+
+    assert (result.rows, result.findings) == (READ, [])
+
+
+def test_headings_may_be_merged_down_over_an_empty_row(put: Put, source: FileSource):
+    rows: list[list[object]] = [CHANGES[0], [None] * len(HEADINGS), *CHANGES[1:]]
+    ranges = [f"{column}1:{column}2" for column in "ABCD"]
+    put("license_change.xlsx", merged(workbook(("Sheet1", rows)), *ranges))
+
+    assert source.read("license_change", COLUMNS).rows == READ
 
 
 def test_merged_cells_of_the_headings_and_of_other_sheets_do_not_matter(

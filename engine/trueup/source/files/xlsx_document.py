@@ -13,8 +13,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import islice, repeat
-from typing import IO, TYPE_CHECKING, Any, ClassVar
+from itertools import repeat
+from typing import IO, TYPE_CHECKING, Any, ClassVar, NamedTuple
 from zipfile import BadZipFile, ZipFile
 
 from trueup.errors import SourceError
@@ -51,8 +51,19 @@ _SHEETS = "xl/worksheets/"
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 """The tag of a formula in the part of a sheet."""
 
-_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s+ref\s*=\s*[\"'](\w+:[A-Z]+(\d+))[\"']")
-"""The tag of merged cells in the part of a sheet: their range, and its last row."""
+_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s+ref\s*=\s*[\"'](\w+:\w+)[\"']")
+"""The tag of merged cells in the part of a sheet, with their range."""
+
+
+class _MergedCells(NamedTuple):
+    """Merged cells: their range, and its borders as numbers of columns and rows, from 1."""
+
+    text: str
+    left: int
+    top: int
+    right: int
+    bottom: int
+
 
 _LONGEST_TAG = 64
 """Bytes that such a tag may take in front of a block's end."""
@@ -206,13 +217,31 @@ class XlsxDocument:
                 workbooks.append(stack.enter_context(closing(self._load(formulas=True))))
             sheets = [self._worksheet(workbook) for workbook in workbooks]
             self._title = sheets[0].title
-            last_merged, merged = _last_merged(sheets[0])
-            rows = _filled(*(_cells(sheet) for sheet in sheets))
-            for number, headings in islice(rows, 1):
-                if last_merged > number:
-                    raise self._with_merged(merged)
-                yield number, headings
-            yield from rows
+            merged = _merged_cells(sheets[0])
+            yield from self._unmerged(_filled(*(_cells(sheet) for sheet in sheets)), merged)
+
+    def _unmerged(
+        self, rows: Iterator[NumberedRow], merged: Iterable[_MergedCells]
+    ) -> Iterator[NumberedRow]:
+        """Yields the rows. Raises `SourceError` where one has lost a value to merged cells.
+
+        Only the first of merged cells has a value, and the others would be read as empty.
+        """
+        pending = sorted(merged, key=lambda cells: cells.top, reverse=True)
+        current: list[_MergedCells] = []
+        headings: Sequence[Any] = ()
+        for number, row in rows:
+            while pending and pending[-1].top <= number:
+                cells = pending.pop()
+                if cells.top == number and _has_value(row[cells.left - 1 : cells.left]):
+                    current.append(cells)
+            current = [cells for cells in current if cells.bottom >= number]
+            for cells in current:
+                first = cells.left - (number > cells.top)  # the first cell itself has the value
+                if _has_value(headings[first : cells.right]):
+                    raise self._with_merged(cells.text)
+            headings = headings or row
+            yield number, row
 
     def _load(self, *, formulas: bool = False, whole: bool = False) -> "Workbook":
         """The workbook, with formulas or the values that are stored with them; `whole` to edit it.
@@ -289,13 +318,16 @@ def _tags(part: IO[bytes], tag: re.Pattern[bytes]) -> Iterator[re.Match[bytes]]:
             before = block[-_LONGEST_TAG:]
 
 
-def _last_merged(worksheet: "Worksheet") -> tuple[int, str]:
-    """Returns the last row with merged cells and their range; 0 if there are none.
+def _merged_cells(worksheet: "Worksheet") -> list[_MergedCells]:
+    from openpyxl.utils.cell import range_boundaries  # noqa: PLC0415 -- an extra, as above
 
-    Only the first of merged cells has a value, and the others would be read as empty.
-    """
     part = worksheet._get_source()  # type: ignore[attr-defined] # noqa: SLF001 -- openpyxl skips these tags
-    return max(((int(tag[2]), tag[1].decode()) for tag in _tags(part, _MERGED)), default=(0, ""))
+    ranges = [tag[1].decode() for tag in _tags(part, _MERGED)]
+    return [_MergedCells(text, *range_boundaries(text)) for text in ranges]
+
+
+def _has_value(cells: Sequence[object]) -> bool:
+    return any(cell is not None and cell != "" for cell in cells)
 
 
 def _cells(worksheet: "Worksheet") -> Iterator[Sequence[Any]]:
@@ -319,7 +351,7 @@ def _filled(
             _value(cell, is_formula=formula.data_type == "f")
             for cell, formula in zip(row, formulas_of_row or row, strict=False)
         )
-        if any(cell is not None and cell != "" for cell in cells):
+        if _has_value(cells):
             yield number, cells
 
 
