@@ -146,6 +146,17 @@ def test_each_row_is_read_by_its_own_names_and_display_texts(
     assert [row[column] for row in result.rows] == expected
 
 
+def test_a_whole_answer_may_have_the_link_to_later_changes(put: Put, source: FileSource):
+    answer = {
+        "@odata.context": "https://x/$metadata#accounts(name)",
+        "value": [{"accountid": A, "name": "Alpine"}],
+        "@odata.deltaLink": "https://x/accounts?$deltatoken=1",
+    }
+    put("account.json", json.dumps(answer))
+
+    assert source.read("account", ["name"]).rows == [{"id": A, "name": "Alpine"}]
+
+
 def test_values_under_several_names_of_a_column_are_read_whatever_the_first_row_has(
     put: Put, source: FileSource
 ):
@@ -365,6 +376,17 @@ def test_a_table_without_rows_is_empty(put: Put, source: FileSource):
             (
                 "account.json:2: the file has the changes since an earlier export "
                 "(`/$deletedEntity`), not the whole table; export all rows"
+            ),
+        ),
+        (
+            "account.json",
+            (
+                '{"@odata.context": "https://x/$metadata#accounts(name)/$delta",\n'
+                '"value": [{"id": "a", "name": "Alp"}]}'
+            ),
+            (
+                "account.json: the file has the changes since an earlier export (`/$delta`), not "
+                "the whole table; export all rows"
             ),
         ),
         (

@@ -24,7 +24,11 @@ from trueup.source.json_rows import (
     json_text,
 )
 
-_NEXT_LINK = "@odata.nextLink"
+_CONTEXT, _NEXT_LINK = "@odata.context", "@odata.nextLink"
+
+_CHANGES = "/$delta"
+"""The end of the context of an answer with changes only. A whole answer, too, may have the link to
+later changes."""
 
 _ONE_ROW = 1 << 12
 """Characters that are read at once to find one row."""
@@ -62,13 +66,12 @@ class JsonDocument:
                 offset += len(file.encode(passed))
                 row = _row(value)
                 if not isinstance(row, MalformedRow) and is_deleted(row):
-                    raise SourceError(
-                        f"{self._name}:{line}: the file has the changes since an earlier export "
-                        f"(`{DELETED}`), not the whole table; export all rows"
-                    )
+                    raise _only_changes(f"{self._name}:{line}", DELETED)
                 if self._names is None and not isinstance(row, MalformedRow):
                     self._names = list(row)
                 yield position_of(line, offset), row
+        if str(walk.rest.get(_CONTEXT)).endswith(_CHANGES):
+            raise _only_changes(self._name, _CHANGES)
         if _NEXT_LINK in walk.rest:
             raise SourceError(
                 f"{self._name} is one page of several (it has `{_NEXT_LINK}`); export all of them"
@@ -166,6 +169,13 @@ def _edited(row: str, values: Mapping[str, object], *, ascii_only: bool) -> str:
         edited += row[done:first] + text
         done = end
     return edited + row[done:]
+
+
+def _only_changes(place: str, sign: str) -> SourceError:
+    return SourceError(
+        f"{place}: the file has the changes since an earlier export (`{sign}`), not the whole "
+        "table; export all rows"
+    )
 
 
 def _row(value: object) -> RawRow | MalformedRow:
