@@ -107,6 +107,20 @@ def test_another_time_in_a_column_of_days_needs_the_projects_word(value: object,
     assert local == date(2026, 11, 15)
 
 
+@pytest.mark.parametrize("day", ["", "YYYY-MM-DD"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "9999-12-31 23:59:59",
+        "9999-12-31T23:59:59.997",
+        datetime(9999, 12, 31, 23, 59, 59),  # noqa: DTZ001 -- as above
+    ],
+)
+def test_the_last_moment_of_the_calendar_is_its_day(value: object, day: str):
+    """Databases write it for "no end"."""
+    assert value_of(Type.DAY, value, ValueFormat(day=day)) == date(9999, 12, 31)
+
+
 @pytest.mark.parametrize("text", ["2026-11-31 00:00:00", "2026-11-15 25:00:00"])
 def test_a_time_that_is_none_is_no_day(text: str):
     with pytest.raises(InvalidValue, match="is not a day"):

@@ -29,6 +29,7 @@ _TIME = re.compile(
     r"( ?(?P<half>[AaPp])\.?[Mm]\.?)?"
 )
 _NAIVE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?")
+_LAST_MOMENT = datetime(9999, 12, 31, 23, 59, 59)  # noqa: DTZ001 -- as a cell of a workbook holds it
 _LONGEST_DAY = len("2026-11-15")
 _TOKENS = {"DD": r"(?P<day>\d{1,2})", "MM": r"(?P<month>\d{1,2})", "YYYY": r"(?P<year>\d{4})"}
 
@@ -125,7 +126,10 @@ class ValueFormat:
         return value.replace(tzinfo=zone)
 
     def _day_of_time(self, value: object) -> object:
-        """The day of a time without a zone: at midnight it is that day in any zone."""
+        """The day of a time without a zone.
+
+        Midnight and the last moment of the calendar are that day in any zone.
+        """
         if isinstance(value, str) and _NAIVE.fullmatch(value.strip()):
             try:
                 value = datetime.fromisoformat(value.strip())
@@ -133,7 +137,8 @@ class ValueFormat:
                 return value
         if not isinstance(value, datetime):
             return value
-        if value.time() != time() and not self.local_times:
+        is_day = value.time() == time() or value.replace(microsecond=0) == _LAST_MOMENT
+        if not is_day and not self.local_times:
             raise InvalidValue(
                 f"{value:%Y-%m-%d %H:%M} is a time without a zone, and no day: where these are in "
                 "the project's time_zone, set source.format.local_times"
