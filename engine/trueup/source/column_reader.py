@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from trueup.errors import SourceError
 from trueup.model.catalogue import Column, Table, Type
+from trueup.source.errors import InvalidValue
 from trueup.source.names import column_named, suggestion
 from trueup.source.shared_values import shared
 from trueup.source.values import CleanedColumns, Convert, converter_for
@@ -42,6 +43,7 @@ class ColumnReader:
     convert: Convert
     display_names: Mapping[str, str]  # by raw name; empty: display texts are not looked at
     textual: bool  # text: the display text counts where the raw value is a reference or a number
+    headings: tuple[str, ...] = ()  # of a row of headings, those that all stand for the column
 
     def name_in(self, row: RawRow) -> str | None:
         """Returns the name that the row uses for the column, preferring one with a value."""
@@ -50,12 +52,24 @@ class ColumnReader:
         return next(filled, present[0] if present else None)
 
     def value(self, row: RawRow) -> object:
-        """Returns the typed value, None where the row has none. Raises `InvalidValue`."""
+        """Returns the typed value, None where the row has none. Raises `InvalidValue`.
+
+        It is invalid where several headings stand for the column and their values differ.
+        """
+        if self.headings:
+            values = [self._converted(name, row.get(name), row) for name in self.headings]
+            if any(value != values[0] for value in values):
+                raise InvalidValue(f"{_listed(self.headings)} differ, and are both this column")
+
         for name in self.names:
             value = row.get(name)
             if value is not None and value != "":
-                break
-        else:
+                return self._converted(name, value, row)
+        return None
+
+    def _converted(self, name: str, value: object, row: RawRow) -> object:
+        """The typed value that a row has under a name."""
+        if value is None or value == "":
             return None
 
         display = row.get(self.display_names[name]) if self.display_names else None
@@ -127,21 +141,31 @@ def _labels(table: Table, column: Column) -> tuple[str, ...]:
     return column.label, f"(Do Not Modify) {column.label}"
 
 
+def headings_of(table: Table, column: ColumnReader, names: Collection[str]) -> tuple[str, ...]:
+    """Returns which of the names in a row of headings stand for a column, and for no other one."""
+    others = (other for other in table.columns.values() if other.name != column.name)
+    taken = {name for other in others for name in (other.logical, other.name)}
+    return tuple(name for name in column.names if name in names and name not in taken)
+
+
 def require_one_name(
     table: Table, names: Collection[str], columns: Iterable[ColumnReader], place: str
 ) -> None:
     """Raises `SourceError` if a row of headings names a column twice, each time in another way.
 
-    Else each row would have the value of whichever is filled. `names` are the headings, `place` is
-    the name of their file in messages.
+    Such a key could not be found, and of such a column only one value would be written. `names` are
+    the headings, `place` is the name of their file in messages.
     """
     for column in columns:
-        others = (other for other in table.columns.values() if other.name != column.name)
-        taken = {name for other in others for name in (other.logical, other.name)}
-        present = [name for name in column.names if name in names and name not in taken]
+        present = headings_of(table, column, names)
         if len(present) > 1:
-            both = " and ".join(f"`{name}`" for name in present)
-            raise SourceError(f"{place}: {both} are both {column.name}; remove all but one of them")
+            raise SourceError(
+                f"{place}: {_listed(present)} are both {column.name}; remove all but one of them"
+            )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return " and ".join(f"`{name}`" for name in names)
 
 
 def missing_columns(

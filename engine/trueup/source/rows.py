@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from operator import itemgetter
 
 from trueup.model.catalogue import Table
@@ -9,7 +10,7 @@ from trueup.model.compact_rows import row_maker
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.mapping_state import Row
 from trueup.ports.source import Rows
-from trueup.source.column_reader import ColumnReader, RawRow
+from trueup.source.column_reader import ColumnReader, RawRow, headings_of
 from trueup.source.errors import InvalidValue
 from trueup.source.values import CleanedColumns, Convert
 
@@ -31,6 +32,8 @@ def _quick_read(column: ColumnReader, headings: Collection[str]) -> _QuickRead:
     names and a display text, whatever the row before it had: only the first name is preferred to
     all others.
     """
+    if column.headings:
+        return column, "", None, False, column.convert
     name = next((name for name in column.names if name in headings), column.names[0])
     display = column.display_names.get(name)
     if headings and display not in headings:
@@ -89,6 +92,7 @@ class RowCollector:
             self.unseen = [column for column in self.unseen if column.name_in(raw) is None]
         if not self._quick_reads:
             headings = raw.keys() if self._uniform else ()
+            self.columns = [self._under(headings, column) for column in self.columns]
             self._quick_reads = [_quick_read(column, headings) for column in self.columns]
             self._at_once = _values_at_once(self.columns, raw)
 
@@ -101,6 +105,11 @@ class RowCollector:
         self._keep(row, position)
         if self.cleaned:
             self._report_cleaned(row, position)
+
+    def _under(self, headings: Collection[str], column: ColumnReader) -> ColumnReader:
+        """The reader of a column, which compares the values if several headings stand for it."""
+        own = headings_of(self.table, column, headings)
+        return replace(column, headings=own) if len(own) > 1 else column
 
     def add_malformed(self, position: int, reason: str) -> None:
         """Reports a raw row that is not a row of columns and values."""

@@ -514,36 +514,64 @@ def test_headings_of_dynamics_excel_exports_are_known(put: Put, source: FileSour
     assert source.read("account", ["name"]).rows == [{"id": A, "name": "Alpine"}]
 
 
+def table_file(suffix: str, rows: list[list[object]]) -> str | bytes:
+    if suffix == "xlsx":
+        return workbook(("Sheet1", rows))
+    return "".join(f"{','.join(map(str, row))}\n" for row in rows)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
+def test_two_headings_for_the_key_are_refused(put: Put, source: FileSource, suffix: str):
+    rows: list[list[object]] = [["id", "name", "License Change Log"], [A, "one", A]]
+    put(f"license_change.{suffix}", table_file(suffix, rows))
+
+    with pytest.raises(SourceError, match="and `License Change Log` are both id; remove all but"):
+        source.read("license_change", ["name"])
+
+
 @pytest.mark.parametrize(
-    ("heading", "known", "column"),
+    ("heading", "known", "column", "same", "other"),
     [
-        ("License Change Log", "id", "id"),
-        ("Name", "name", "name"),
-        ("statuscode", "status", "status"),
-        ("(Do Not Modify) Status Reason", "status", "status"),
+        ("Name", "name", "name", "x", "y"),
+        ("Name", "name", "name", "x", ""),
+        ("statuscode", "status", "status", "1", "2"),
+        ("(Do Not Modify) Status Reason", "status", "status", "Active", "Archived"),
     ],
 )
 @pytest.mark.parametrize("suffix", ["csv", "xlsx"])
-def test_two_headings_for_one_column_are_refused(
-    put: Put, source: FileSource, suffix: str, heading: str, known: str, column: str
+def test_a_row_is_left_out_where_two_headings_for_one_column_have_two_values(
+    put: Put, source: FileSource, suffix: str, heading: str, known: str, column: str, same, other
 ):
-    """Else each row has the value of whichever is filled."""
-    rows: list[list[object]] = [["id", "name", "status", heading], [A, "one", "Active", "x"]]
-    as_csv = "".join(f"{','.join(map(str, row))}\n" for row in rows)
-    data = as_csv if suffix == "csv" else workbook(("Sheet1", rows))
-    path = put(f"license_change.{suffix}", data)
+    values = {"name": "x", "status": "Active"}
+    rows: list[list[object]] = [["id", *values, heading]]
+    rows += [[A, *values.values(), same], [B, *values.values(), other]]
+    path = put(f"license_change.{suffix}", table_file(suffix, rows))
     before = path.read_bytes()
 
-    with pytest.raises(SourceError) as reading:
-        source.read("license_change", ["name", "status"])
+    result = source.read("license_change", values)
     with pytest.raises(SourceError) as writing:
-        source.write("license_change", [RowUpdate(A, {"status": "Archived", "name": "x"}, {})])
+        source.write("license_change", [RowUpdate(A, {column: "z"}, {})])
 
     both = {f"`{known}` and `{heading}`", f"`{heading}` and `{known}`"}
+    assert result.rows == [{"id": A, **values}]
+    [finding] = result.findings
+    text = finding.text.removeprefix(f"license_change {B}, {column}: ")
+    assert text in {f"{names} differ, and are both this column" for names in both}
     messages = {f"{names} are both {column}; remove all but one of them" for names in both}
-    assert str(reading.value).removeprefix(f"work365/license_change.{suffix}: ") in messages
     assert str(writing.value).removeprefix("license_change: ") in messages
     assert path.read_bytes() == before
+
+
+def test_an_export_of_dynamics_may_have_the_time_of_modification_twice(
+    put: Put, source: FileSource
+):
+    headings = ["(Do Not Modify) Account", "(Do Not Modify) Modified On", "Modified On"]
+    moment = "2026-11-15T10:00:00Z"
+    put("account.csv", table_file("csv", [[*headings], [A, moment, moment]]))
+
+    [row] = source.read("account", ["modified_on"]).rows
+
+    assert row["modified_on"] == datetime(2026, 11, 15, 10, tzinfo=UTC)
 
 
 def test_a_heading_that_names_two_columns_is_no_second_name(

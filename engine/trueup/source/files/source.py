@@ -141,7 +141,7 @@ class FileSource:
 
         names = document.names()
         if document.uniform:
-            require_one_name(catalogued, names, readers, name)
+            require_one_name(catalogued, names, readers[:1], name)  # the key
         known = {**dict.fromkeys(names), **(index.names if index else {})}
         missing = [column for column in rows.unseen if column.name_in(known) is None]
         if len(missing) == len(readers) > FEW and names:
