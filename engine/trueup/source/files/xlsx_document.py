@@ -6,6 +6,7 @@ better written back as CSV. A formula is read by the value that the program whic
 stored with it. openpyxl stores none, so a workbook with formulas is not written back to.
 """
 
+import gc
 import io
 import re
 import zlib
@@ -174,6 +175,7 @@ class XlsxDocument:
         workbook = self._load(formulas=True, whole=True)
         worksheet = self._worksheet(workbook)
         columns = {name: number for number, name in enumerate(self.names(), start=1)}
+        cell = None
         for row, values in edits.items():
             for name, value in values.items():
                 cell = worksheet.cell(row, columns[name])
@@ -182,6 +184,9 @@ class XlsxDocument:
                     cell.data_type = "s"
         written = io.BytesIO()
         workbook.save(written)
+        # A workbook and its cells refer to each other: it would be in memory beside the next one.
+        del workbook, worksheet, cell
+        gc.collect()
         return EditedFile([written.getvalue()])
 
     def require_editable(self) -> None:
