@@ -24,6 +24,19 @@ def serve(queue, handler, stop, serving=SERVING):
     return asyncio.wait_for(queue.serve(handler, serving, stop), 120)
 
 
+async def stop_once(queue, begun):
+    """Requests a stop once something has begun; returns when the worker has ended."""
+    stop = asyncio.Event()
+
+    async def handler(job):
+        pass
+
+    serving = asyncio.ensure_future(serve(queue, handler, stop))
+    await begun.wait()
+    stop.set()
+    await serving
+
+
 def test_each_job_is_given_out_once_and_then_gone(queue):
     given = []
 
@@ -80,18 +93,7 @@ def test_a_stop_is_heard_by_a_worker_that_registers_while_the_driver_swallows_it
 
     monkeypatch.setattr(JobManager, "prune_stalled_workers", deaf)
 
-    async def take():
-        stop = asyncio.Event()
-
-        async def handler(job):
-            pass
-
-        serving = asyncio.ensure_future(serve(queue, handler, stop))
-        await registering.wait()
-        stop.set()
-        await serving
-
-    asyncio.run(take())
+    asyncio.run(stop_once(queue, registering))
 
 
 def test_a_stop_is_heard_although_the_driver_swallows_it(queue, monkeypatch):
@@ -107,15 +109,4 @@ def test_a_stop_is_heard_although_the_driver_swallows_it(queue, monkeypatch):
 
     monkeypatch.setattr(psycopg.AsyncConnection, "connect", deaf)
 
-    async def take():
-        stop = asyncio.Event()
-
-        async def handler(job):
-            pass
-
-        serving = asyncio.ensure_future(serve(queue, handler, stop))
-        await looked.wait()
-        stop.set()
-        await serving
-
-    asyncio.run(take())
+    asyncio.run(stop_once(queue, looked))

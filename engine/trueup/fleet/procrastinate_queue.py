@@ -1,7 +1,7 @@
 """The queue on procrastinate: the only module that imports this library.
 
 Its tables are in a schema of their own. Only public parts of the library are used: `App`, its
-connectors, `Worker`, `JobManager` and `SchemaManager`. A worker is told to stop, not cancelled: a
+connectors, `Worker`, `JobManager` and `SchemaManager`. A worker is stopped, not cancelled: a
 cancellation is lost if the driver's answer, or its error, arrives at the same moment.
 """
 
