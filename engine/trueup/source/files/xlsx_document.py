@@ -172,10 +172,14 @@ class XlsxDocument:
         Raises `SourceError` for a workbook with formulas.
         """
         self.require_editable()
+        written = self._written(edits)
+        gc.collect()  # a workbook and its cells refer to each other: it would stay beside the next
+        return EditedFile([written])
+
+    def _written(self, edits: Mapping[int, Mapping[str, object]]) -> bytes:
         workbook = self._load(formulas=True, whole=True)
         worksheet = self._worksheet(workbook)
         columns = {name: number for number, name in enumerate(self.names(), start=1)}
-        cell = None
         for row, values in edits.items():
             for name, value in values.items():
                 cell = worksheet.cell(row, columns[name])
@@ -184,10 +188,7 @@ class XlsxDocument:
                     cell.data_type = "s"
         written = io.BytesIO()
         workbook.save(written)
-        # A workbook and its cells refer to each other: it would be in memory beside the next one.
-        del workbook, worksheet, cell
-        gc.collect()
-        return EditedFile([written.getvalue()])
+        return written.getvalue()
 
     def require_editable(self) -> None:
         """Raises `SourceError` for a workbook that a write-back would damage."""
