@@ -25,7 +25,7 @@ from trueup.model.plan_json import decoder, encode, field_encoders, refuse_const
 READABLE = (plan_v1.FORMAT, FORMAT)
 """Formats that `loads` understands."""
 
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 """Half a character, as broken sources have it: UTF-8 cannot hold it."""
 
 PARTIAL_READS = "partial_reads"
@@ -61,7 +61,7 @@ def write(plan: Plan, file: BinaryIO) -> None:
     if plan.partial_reads:
         file.write(f' "{PARTIAL_READS}": {json.dumps(encode(plan.partial_reads))},\n'.encode())
     for piece in _pieces(plan):
-        data = _LONE_SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", piece).encode()
+        data = LONE_SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", piece).encode()
         digest.update(data)
         file.write(data)
     file.seek(len(_HEAD))

@@ -1,6 +1,5 @@
 """Checks requested decisions and turns them into entries of mappings/decisions.yaml."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -10,6 +9,7 @@ from typing import TypeVar
 from trueup import wiring
 from trueup.config.checks.decisions import why_not_applicable
 from trueup.errors import EngineError
+from trueup.model.document import LONE_SURROGATE
 from trueup.model.finding import Command, Finding, Place
 from trueup.model.plan import LedgerLine
 from trueup.model.project import Project
@@ -38,10 +38,6 @@ def record_id(text: str) -> int | None:
 
 def _is_record_id(value: object) -> bool:
     return type(value) is int and 1 <= value <= LARGEST_ID
-
-
-_HALF = re.compile("[\ud800-\udfff]")
-"""A surrogate that stands alone: no file in UTF-8 can have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +161,7 @@ def _unwritable_values(requested: RequestedDecision) -> Iterator[str]:
     for name, text in texts.items():
         if not isinstance(text, str):
             yield f"{name} is {text!r}: give a text"
-        elif _HALF.search(text):
+        elif LONE_SURROGATE.search(text):
             yield f"{name} has half of a character, which no file can have: {text!r}"
 
 
