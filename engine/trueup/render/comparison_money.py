@@ -10,7 +10,7 @@ from typing import TypeVar
 from trueup.model.change import Change, RowRef
 from trueup.model.comparison import Comparison
 from trueup.model.plan import Amount, Plan
-from trueup.render.amounts import plan_money
+from trueup.render.amounts import PlanMoney, plan_money
 from trueup.render.attention import in_pennies
 from trueup.render.belonging import NO_CUSTOMER, Belonging
 from trueup.render.pennies import NOTHING
@@ -58,7 +58,7 @@ def totals(comparison: Comparison) -> list[Total]:
     before, after = in_pennies(now), in_pennies(then)
     return [
         Total("This invoice run", first.invoice.net, second.invoice.net, lacks=lacks),
-        run_rate(comparison),
+        _month(first, second),
         Total("A year", first.year.net, second.year.net, lacks=lacks),
         Total("Earlier days", first.lost.net, second.lost.net, lacks=lacks),
         Total(
@@ -96,7 +96,10 @@ def _unpriced(before: Amount, after: Amount) -> Lacks:
 
 def run_rate(comparison: Comparison) -> Total:
     """The money of the changes a month."""
-    before, after = plan_money(comparison.before), plan_money(comparison.after)
+    return _month(plan_money(comparison.before), plan_money(comparison.after))
+
+
+def _month(before: PlanMoney, after: PlanMoney) -> Total:
     lacks = before.price_unknown, after.price_unknown
     return Total("A month", before.month.net, after.month.net, lacks=lacks)
 
