@@ -6,14 +6,15 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import sleep
 
 from trueup.connectors.sources import Sources, profile_file
 from trueup.connectors.states import States
-from trueup.connectors.target_options import TargetOptions
-from trueup.connectors.targets import TargetConnector, Targets
+from trueup.connectors.target_setup import TargetOptions, TargetSetup
+from trueup.connectors.targets import TargetConnector, target_connector
 from trueup.connectors.throw_away import ThrowAway, open_throw_away
 from trueup.model.project import Project
 from trueup.ports.source import Source
@@ -135,12 +136,14 @@ class Connections:
     ) -> None:
         states = self.states = States(project, stack, clock)
         self.sources = Sources(project, stack, clock, refresh=refresh)
-        self._targets = Targets(project, stack, clock, options, lambda: str(states.open().head()))
+        self._target_setup = TargetSetup(
+            project, stack, clock, options, lambda: str(states.open().head())
+        )
 
-    @property
+    @cached_property
     def target_connector(self) -> TargetConnector:
         """What the project's target can do besides what its port has."""
-        return self._targets.named()
+        return target_connector(self._target_setup)
 
     def source(self) -> Source:
         """The source. Raises EngineError if it cannot be opened."""

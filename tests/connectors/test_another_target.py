@@ -17,8 +17,8 @@ CLONED = 7
 class OtherConnector:
     """All that a target connector offers, without Autotask."""
 
-    def __init__(self, named, *_):
-        self.target = FakeTarget(named.catalogue.entities)
+    def __init__(self, setup):
+        self.target = FakeTarget(setup.project.catalogue.entities)
 
     def open(self):
         return self.target

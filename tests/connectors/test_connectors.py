@@ -11,8 +11,8 @@ from trueup.config.project import LOOK_UP_HOST, STATE, TENANT
 from trueup.connectors.autotask import FULL_READ_AFTER, WORKERS
 from trueup.connectors.sources import PROFILE, Sources
 from trueup.connectors.states import States
-from trueup.connectors.target_options import TargetOptions
-from trueup.connectors.targets import Targets
+from trueup.connectors.target_setup import TargetOptions, TargetSetup
+from trueup.connectors.targets import target_connectors
 from trueup.source.dataverse.settings import CACHE
 from trueup.source.dataverse.sync import LoadSettings
 from trueup.target.autotask.call_costs import COSTS
@@ -31,7 +31,7 @@ def connectors(part: str) -> set[str]:
         case "source":
             return {*Sources(named, stack, clock).connectors}
         case "target":
-            return {*Targets(named, stack, clock, TargetOptions(), str).connectors}
+            return {*target_connectors(TargetSetup(named, stack, clock, TargetOptions(), str))}
     return {*States(named, stack, clock).connectors}
 
 

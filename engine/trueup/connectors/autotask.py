@@ -1,21 +1,19 @@
 """Opens Autotask, and its sandbox on this machine."""
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trueup.connectors.choosing import own_path, read_path, require_set
-from trueup.connectors.target_options import TargetOptions
+from trueup.connectors.target_setup import TargetSetup
 from trueup.local_files import is_absent
 from trueup.model.catalogue import UDF
 from trueup.model.finding import Finding
 from trueup.model.project import Connection, Project
 from trueup.planning.needs import entity_fields, operations
 from trueup.ports.target import CachePolicy, DescribedEntity, Target
-from trueup.ports.world import Clock
 from trueup.target.autotask.credentials import Credentials
 
 if TYPE_CHECKING:
@@ -49,19 +47,10 @@ _NO_MEMORY = _Memory()
 
 
 class AutotaskConnector:
-    """Autotask, with the API user that trueup.yaml names. What is opened is closed with `stack`."""
+    """Autotask, with the API user that trueup.yaml names."""
 
-    def __init__(
-        self,
-        project: Project,
-        stack: ExitStack,
-        clock: Clock,
-        options: TargetOptions,
-        journal_head: Callable[[], str],
-    ) -> None:
-        """`journal_head` returns another text after each write of a run, on any machine."""
-        self._project, self._stack, self._clock, self._options = project, stack, clock, options
-        self._journal_head = journal_head
+    def __init__(self, setup: TargetSetup) -> None:
+        self._setup, self._project = setup, setup.project
         self._target: HttpTarget | None = None
 
     def open(self) -> "HttpTarget":
@@ -134,7 +123,8 @@ class AutotaskConnector:
         """Returns the sandbox in a database, in the place of the target."""
         from trueup.sandbox.autotask.server import Sandbox
 
-        url = self._stack.enter_context(Sandbox(database, self._project.catalogue.entities)).url
+        sandbox = Sandbox(database, self._project.catalogue.entities)
+        url = self._setup.stack.enter_context(sandbox).url
         name = f"a copy of {self.open().describe()}"
         return self._http(url, credentials, {}, name, self.open().identity())
 
@@ -157,16 +147,16 @@ class AutotaskConnector:
             workers=int(str(options.get("workers", WORKERS))),
             timeout=float(str(options.get("timeout", defaults.timeout))),
             deadline=float(str(options.get("deadline", defaults.deadline))),
-            max_calls=self._options.max_calls,
+            max_calls=self._setup.options.max_calls,
         )
         named = options.get("hosts", ())
         hosts = [str(host) for host in named] if isinstance(named, list | tuple) else []
-        client = AutotaskClient(url, credentials, self._clock, limits, hosts=hosts)
+        client = AutotaskClient(url, credentials, self._setup.clock, limits, hosts=hosts)
         if memory.connection:
             client.remember(memory.connection)
         entities = self._project.catalogue.entities
         target = HttpTarget(client, entities, name, identity, memory.metadata, memory.changes)
-        return self._stack.enter_context(target)
+        return self._setup.stack.enter_context(target)
 
     def _memory(self, options: Mapping[str, object], *, is_new: bool = False) -> _Memory:
         """Returns the kept answers of the target; none for a new tenant."""
@@ -174,16 +164,17 @@ class AutotaskConnector:
         from trueup.target.autotask.kept_answers import KeptAnswers
         from trueup.target.autotask.kept_records import KeptRecords
 
+        policies, clock = self._setup.options, self._setup.clock
         metadata, connection, changes = None, None, None
-        if self._options.metadata is not CachePolicy.IGNORED:
-            used = self._options.metadata is CachePolicy.USED and not is_new
-            metadata = KeptAnswers(_kept_file(self._project, METADATA), self._clock, used=used)
-            connection = KeptAnswers(_kept_file(self._project, CONNECTION), self._clock, used=used)
-        if self._options.records is not CachePolicy.IGNORED and options.get("read") == "changed":
-            used = self._options.records is CachePolicy.USED and not is_new
-            records = KeptRecords(_kept_file(self._project, RECORDS), self._clock, used=used)
+        if policies.metadata is not CachePolicy.IGNORED:
+            used = policies.metadata is CachePolicy.USED and not is_new
+            metadata = KeptAnswers(_kept_file(self._project, METADATA), clock, used=used)
+            connection = KeptAnswers(_kept_file(self._project, CONNECTION), clock, used=used)
+        if policies.records is not CachePolicy.IGNORED and options.get("read") == "changed":
+            used = policies.records is CachePolicy.USED and not is_new
+            records = KeptRecords(_kept_file(self._project, RECORDS), clock, used=used)
             hours = float(str(options.get("full_read_after", FULL_READ_AFTER)))
-            changes = Changes(records, timedelta(hours=hours), epoch=self._journal_head)
+            changes = Changes(records, timedelta(hours=hours), epoch=self._setup.journal_head)
         return _Memory(metadata, connection, changes)
 
 
@@ -207,7 +198,7 @@ class SandboxConnector(AutotaskConnector):
         database = own_path(self._project, connection, "database")
         memory = self._memory(options, is_new=is_absent(database))
         sandbox = Sandbox(database, self._project.catalogue.entities, seed=seed)
-        url = self._stack.enter_context(sandbox).url
+        url = self._setup.stack.enter_context(sandbox).url
         identity = f"sandbox in {options['database']}"
         credentials = _sandbox_credentials(options)
         return self._http(url, credentials, options, "sandbox", identity, memory=memory)

@@ -1,17 +1,14 @@
 """Opens the target that a project names."""
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
 from trueup.connectors.autotask import AutotaskConnector, SandboxConnector
 from trueup.connectors.choosing import named
-from trueup.connectors.target_options import TargetOptions
+from trueup.connectors.target_setup import TargetSetup
 from trueup.model.finding import Finding
-from trueup.model.project import Project
 from trueup.ports.target import DescribedEntity, Target
-from trueup.ports.world import Clock
 
 
 class TargetConnector(Protocol):
@@ -53,26 +50,11 @@ class TargetConnector(Protocol):
         ...
 
 
-class Targets:
-    """The connectors for the target of one project. What is opened is closed with `stack`."""
+def target_connectors(setup: TargetSetup) -> Mapping[str, TargetConnector]:
+    """Returns the connectors by the names that `target.connector` may have."""
+    return {"autotask": AutotaskConnector(setup), "sandbox": SandboxConnector(setup)}
 
-    def __init__(
-        self,
-        project: Project,
-        stack: ExitStack,
-        clock: Clock,
-        options: TargetOptions,
-        journal_head: Callable[[], str],
-    ) -> None:
-        """`journal_head` returns another text after each write of a run, on any machine."""
-        self._project = project
-        arguments = project, stack, clock, options, journal_head
-        self.connectors: Mapping[str, TargetConnector] = {
-            "autotask": AutotaskConnector(*arguments),
-            "sandbox": SandboxConnector(*arguments),
-        }
-        """By the names that `target.connector` may have."""
 
-    def named(self) -> TargetConnector:
-        """Returns the one that the project names. Raises EngineError if there is none."""
-        return named(self.connectors, self._project.target)
+def target_connector(setup: TargetSetup) -> TargetConnector:
+    """Returns the connector that the project names. Raises EngineError if there is none."""
+    return named(target_connectors(setup), setup.project.target)

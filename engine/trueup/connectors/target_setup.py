@@ -1,0 +1,29 @@
+"""What a connector needs to open the target."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from trueup.model.project import Project
+from trueup.ports.target import CachePolicy
+from trueup.ports.world import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class TargetOptions:
+    """How a command uses the target."""
+
+    max_calls: int | None = None
+    metadata: CachePolicy = CachePolicy.IGNORED  # zone and calls of the hour as well
+    records: CachePolicy = CachePolicy.IGNORED
+
+
+@dataclass(frozen=True, slots=True)
+class TargetSetup:
+    """The project whose target is opened, and for which command. It is closed with `stack`."""
+
+    project: Project
+    stack: ExitStack
+    clock: Clock
+    options: TargetOptions
+    journal_head: Callable[[], str]  # returns another text after each write of a run, anywhere
