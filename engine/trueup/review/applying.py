@@ -25,7 +25,7 @@ from trueup.render.text import outside_text
 from trueup.render.text import summary as plan_summary
 from trueup.render.wording import stays_text
 from trueup.review.active_run import ActiveRun
-from trueup.review.approving import ApprovalPart, approval_part, plan_end
+from trueup.review.approving import ApprovalPart, approval_part, plan_end, run_of
 from trueup.review.current_plan import CurrentPlan
 from trueup.review.filters import Filter
 from trueup.review.forms import Form
@@ -103,7 +103,7 @@ def preview(request: Request, current: CurrentPlan) -> Response:
         verdict=verdict(seen),
         limits=plan.exceeded,
         approval=approval,
-        end=plan_end(current, found),
+        end=plan_end(current, found, run_of(current, found)),
         money=money_rows(seen, view),
         balance=balance_rows(seen, view),
         groups=groups,

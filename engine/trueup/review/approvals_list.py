@@ -95,7 +95,7 @@ def _stated(
     is_missing = part is not None and part.is_missing
     if of_run and not is_missing:
         return of_run
-    if end := plan_end(current, found):
+    if end := plan_end(current, found, run):
         return StatedPlan(short, amount, statements, "outdated", end.text)
     state = "waits" if is_missing else "may be applied"
     text = "".join(piece.text for piece in part.need) if part else ""

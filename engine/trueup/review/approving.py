@@ -76,22 +76,25 @@ class OpenRun:
     address: RawText
 
 
-def open_run(current: CurrentPlan, found: Preview) -> OpenRun | None:
-    """Returns the run of a plan that is at work or interrupted; None if there is none."""
-    run = _run_of(current, found)
+def run_of(current: CurrentPlan, found: Preview) -> Run | None:
+    """Returns the run that has or had the plan of a preview; None if there is none."""
+    runs = (run for run in history(current.project).runs if run.plan_digest == found.digest)
+    return next(runs, None)
+
+
+def open_run(run: Run | None) -> OpenRun | None:
+    """Returns a plan's run that is at work or interrupted; None if it is over, or there is none."""
     if run is None or run.status in ENDED:
         return None
     return OpenRun(f"Run {run.id} has this plan: {run.status}.", address("/run", id=run.id))
 
 
-def _run_of(current: CurrentPlan, found: Preview) -> Run | None:
-    runs = (run for run in history(current.project).runs if run.plan_digest == found.digest)
-    return next(runs, None)
+def plan_end(current: CurrentPlan, found: Preview, run: Run | None) -> PlanEnd | None:
+    """Returns why a preview cannot be applied any more; None if it can, or its run is open.
 
-
-def plan_end(current: CurrentPlan, found: Preview) -> PlanEnd | None:
-    """Returns why a preview cannot be applied any more; None if it can, or its run is open."""
-    if run := _run_of(current, found):
+    `run` is the run of its plan.
+    """
+    if run:
         text = f"Run {run.id} had this plan: {run.status}. A plan is applied once."
         return PlanEnd(text, address("/run", id=run.id)) if run.status in ENDED else None
     # The desk plans again after each of its runs: a lower serial than its plan has is an old one.
@@ -129,6 +132,7 @@ def approval(request: Request, current: CurrentPlan) -> Response:
     short = view_of(seen)
     needs = entries(seen, short)
     moved, who = part.standing.moved, session_of(request).person
+    run = run_of(current, found)
     can = {str(one): not refusal_of(part.standing, who, one, plan.currency) for one in Statement}
     return page(
         request,
@@ -141,8 +145,8 @@ def approval(request: Request, current: CurrentPlan) -> Response:
         once=money(moved.once, plan.currency),
         month=money(moved.month, plan.currency),
         part=part,
-        end=plan_end(current, found),
-        open_run=open_run(current, found),
+        end=plan_end(current, found, run),
+        open_run=open_run(run),
         many=count(len(plan.changes), "change"),
         about=found.about,
         verdict=verdict(seen),
