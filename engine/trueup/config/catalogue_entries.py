@@ -134,18 +134,24 @@ def _require_readable(field: Field, entity: Entity) -> None:
         text = f"{shown(field.required_if)} is no condition"
         remedy = "write `a absent`, `a + b absent`, or `a is LABEL` for a picklist"
         raise InvalidEntry(text, remedy, *steps)
-    for name in names:
-        if entity.field(name) is None:
-            text = f"{entity.name} has no field {shown(name)}"
-            remedy = hint(name, entity.fields) or "name a field of the entity"
-            raise InvalidEntry(text, remedy, *steps)
+    fields = [_known_field(entity, name, *steps) for name in names]
     if wanted:
-        _require_label(entity.field(names[0]), wanted, *steps)
+        _require_label(fields[0], wanted, *steps)
 
 
-def _require_label(field: Field | None, label: str, *steps: str) -> None:
+def _known_field(entity: Entity, name: str, *steps: str) -> Field:
+    """Returns the field of that name. Raises if the entity has none."""
+    field = entity.field(name)
+    if field is None:
+        text = f"{entity.name} has no field {shown(name)}"
+        remedy = hint(name, entity.fields) or f"name a field of {entity.name}"
+        raise InvalidEntry(text, remedy, *steps)
+    return field
+
+
+def _require_label(field: Field, label: str, *steps: str) -> None:
     """Raises for a label that the picklist lacks, as far as its entries are known."""
-    if field is None or not field.picklist or field.picklist_partial:
+    if not field.picklist or field.picklist_partial:
         return
     labels = [entry.label for entry in field.picklist]
     if label.casefold() not in {one.casefold() for one in labels}:
@@ -158,15 +164,11 @@ def require_known_fields(entities: Mapping[str, Entity]) -> None:
     for entity in entities.values():
         for field in entity.fields.values():
             referred = entities.get(field.reference or "")
-            for name in field.reference_is if referred else ():
-                if referred and referred.field(name) is None:
-                    text = f"{referred.name} has no field {shown(name)}"
-                    remedy = hint(name, referred.fields) or f"name a field of {referred.name}"
-                    steps = (entity.name, "fields", field.name, "referenceIs", name)
-                    raise InvalidEntry(text, remedy, *steps)
-                if referred:
-                    steps = (entity.name, "fields", field.name, "referenceIs", name)
-                    _require_label(referred.field(name), field.reference_is[name], *steps)
+            if referred is None:
+                continue
+            for name, label in field.reference_is.items():
+                steps = (entity.name, "fields", field.name, "referenceIs", name)
+                _require_label(_known_field(referred, name, *steps), label, *steps)
 
 
 def table(name: str, data: object) -> Table:
