@@ -74,11 +74,13 @@ def write_whole(
 
     The content, which may be a function that writes it, goes into a file beside it, which then
     replaces it. Several writers may do so at once: the last one's content stays. What killed ones
-    have left is removed: at once if the caller is `locked` against the others, else after a day.
+    have left is removed first: all of it if the caller is `locked` against the others, else what is
+    older than a day.
     Only the owner may read a `private` file. `like` is the status of a file whose mode and owner
     the new one gets.
     `before_replacing` may raise to keep the old file. Raises `OSError` with the name of the file.
     """
+    _remove_leftovers(path, 0 if is_locked else _STALE_SECONDS)
     beside = path.with_name(f".{path.name}.{os.urandom(4).hex()}.new")
     try:
         mode = 0o600 if private or like else 0o666  # 0o666 less what the user's umask takes
@@ -97,7 +99,6 @@ def write_whole(
     finally:
         with suppress(OSError):
             beside.unlink()
-    _remove_leftovers(path, 0 if is_locked else _STALE_SECONDS)
     sync_folder(path.parent)
 
 
