@@ -22,8 +22,11 @@ def plans(draw: st.DrawFn) -> list[Change]:
         earlier = st.integers(0, number - 1)
         needs = draw(st.sets(earlier, max_size=2)) if number else frozenset[int]()
         entity, action = draw(st.sampled_from(ENTITIES)), Action.UPDATE
-        if draw(st.integers(0, 5)) == 0:
-            action = Action.LINK
+        match draw(st.integers(0, 5)):
+            case 0:
+                action = Action.LINK
+            case 1:
+                entity, action = "subscription", Action.WRITE_BACK
         needed = [f"c{one}" for one in sorted(needs)]
         made.append(replace(change(f"c{number}", needed), entity=entity, action=action))
     return made
@@ -84,3 +87,38 @@ def test_a_batch_is_ahead_only_where_it_needs_nothing_of_the_current_one():
 
     assert [one.id for one in second] == ["a2", "a3"]
     assert schedule.ahead == []  # c alone is no batch, and b was not ready
+
+
+@given(plans(), st.integers(1, 6))
+def test_write_backs_wait_for_a_batch_of_them_or_until_nothing_else_is_ready(changes, size):
+    schedule = BatchSchedule(changes, size)
+    taken, done = set[str](), set[str]()
+    while batch := schedule.take():
+        ready = [one for one in changes if one.id not in taken and done.issuperset(one.needs)]
+        if any(one.action is Action.LINK for one in ready):
+            assert all(one.action is Action.LINK for one in batch)
+        else:
+            rows = [one for one in ready if one.action is Action.WRITE_BACK]
+            if any(one.action is Action.WRITE_BACK for one in batch):
+                assert len(rows) >= size or rows == ready
+            else:
+                assert rows != ready
+
+        before = {*taken}
+        taken |= {one.id for one in batch}
+        schedule.look_ahead()
+        done = before if schedule.ahead else {*taken}
+        for one in batch:
+            schedule.complete(one.id)
+
+
+def test_rows_of_several_steps_are_written_back_in_one_batch():
+    changes = list[Change]()
+    for number in range(3):
+        changes.append(change(f"step{number}", [f"step{number - 1}"] if number else []))
+        row = change(f"row{number}", [f"step{number}"])
+        changes.append(replace(row, entity="subscription", action=Action.WRITE_BACK))
+
+    batch = [one.id for one in [*batches(changes, 100)][-1]]
+
+    assert batch == ["row0", "row1", "row2"]

@@ -2,13 +2,14 @@
 
 A change is ready once all changes that it needs are done. Ready links come first, all at once:
 nothing is sent for them. Then at most `size` changes at a time, taken from every entity in turn, so
-that each endpoint of the target has something to do.
+that each endpoint of the target has something to do. Write-backs wait until there are `size` of
+them, or nothing else is ready: a source of files replaces a file as a whole for each batch.
 """
 
 from collections.abc import Collection, Iterator, Sequence
 from heapq import heappop, heappush
 
-from trueup.model.change import Action, Change
+from trueup.model.change import Action, Change, System
 
 
 class BatchSchedule:
@@ -73,7 +74,7 @@ class BatchSchedule:
     def look_ahead(self) -> None:
         """Chooses the batch after the last taken one; all batches before that one have ended."""
         if self._may_look and not self._links:
-            enough = sum(map(len, self._queues.values())) >= self._size
+            enough = sum(len(self._queues[entity]) for entity in self._open()) >= self._size
             self._ahead = self._mixed() if enough else []
         self._may_look = False
         self._current = set()
@@ -122,15 +123,24 @@ class BatchSchedule:
     def _mixed(self) -> list[int]:
         """At most `size` ready changes, of every entity in turn, in the order of the plan."""
         taken: list[int] = []
-        order = sorted(self._queues, key=lambda entity: self._queues[entity][0])
-        while self._queues and len(taken) < self._size:
-            for entity in [name for name in order if name in self._queues]:
-                if len(taken) == self._size:
-                    break
+        entities = sorted(self._open(), key=lambda entity: self._queues[entity][0])
+        while entities and len(taken) < self._size:
+            for entity in entities[: self._size - len(taken)]:
                 taken.append(heappop(self._queues[entity]))
                 if not self._queues[entity]:
                     del self._queues[entity]
+            entities = [entity for entity in entities if entity in self._queues]
         return taken
+
+    def _open(self) -> list[str]:
+        """The entities of which the next batch may have changes."""
+        waiting = [entity for entity, queue in self._queues.items() if self._is_write_back(queue)]
+        others = [entity for entity in self._queues if entity not in waiting]
+        enough = sum(len(self._queues[entity]) for entity in waiting) >= self._size
+        return others if others and not enough else [*others, *waiting]
+
+    def _is_write_back(self, queue: Sequence[int]) -> bool:
+        return self._changes[queue[0]].action.writes is System.SOURCE
 
 
 def batches(changes: Sequence[Change], size: int) -> Iterator[list[Change]]:
