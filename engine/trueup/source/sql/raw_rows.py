@@ -15,12 +15,10 @@ from uuid import UUID
 import sqlalchemy
 from sqlalchemy import ColumnElement, Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import SQLAlchemyError
 
 from trueup.model.catalogue import Table, Type
 from trueup.source.column_reader import RawRow
-from trueup.source.sql.address import without_secrets
-from trueup.source.text import canonical_key, clean_text
+from trueup.source.text import canonical_key
 
 ColumnTypes = Mapping[str, sqlalchemy.types.TypeEngine[Any]]
 """The types of columns by their names in the database."""
@@ -31,7 +29,6 @@ _TIMES = ("date", "timestamp", "timestamptz")
 _FILLED_UP = (sqlalchemy.CHAR, sqlalchemy.NCHAR)
 """Types of texts that the database fills up to their length with blanks."""
 
-_LONGEST_ERROR = 300
 _WITHOUT_ZONE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9.]+)?")
 
 
@@ -145,13 +142,3 @@ def _raw_value(value: object) -> object:
     if isinstance(value, datetime) and value.tzinfo is None:
         return value.replace(tzinfo=UTC)
     return value
-
-
-def database_message(error: SQLAlchemyError, url: sqlalchemy.URL) -> str:
-    """Returns the database's own message on one line, without the statement and its values.
-
-    `url` is the address, whose secrets are hidden.
-    """
-    text = str(getattr(error, "orig", None) or type(error).__name__)
-    line = " ".join(clean_text(without_secrets(text, url)).split())
-    return line if len(line) <= _LONGEST_ERROR else line[:_LONGEST_ERROR] + "…"

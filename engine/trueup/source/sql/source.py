@@ -8,7 +8,6 @@ Timestamps without a time zone are UTC, as Dataverse exports them.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any, Self
@@ -16,7 +15,6 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy
 from sqlalchemy import Connection, TextClause
-from sqlalchemy.exc import NoSuchTableError, SQLAlchemyError
 
 from trueup.errors import SourceError
 from trueup.model.catalogue import Table
@@ -26,15 +24,8 @@ from trueup.source.column_reader import ColumnReader, column_readers, missing_co
 from trueup.source.names import table_named
 from trueup.source.profile import ID_COLUMNS, Profile
 from trueup.source.rows import RowCollector
-from trueup.source.sql.address import check_exists, described, open_engine
-from trueup.source.sql.raw_rows import (
-    ColumnTypes,
-    database_message,
-    has_key,
-    prepare_sessions,
-    raw_row_maker,
-    select,
-)
+from trueup.source.sql.database import SqlDatabase
+from trueup.source.sql.raw_rows import ColumnTypes, has_key, raw_row_maker, select
 from trueup.source.sql.writer import SqlRowWriter
 from trueup.source.text import canonical_key
 from trueup.source.updates import columns_of
@@ -58,10 +49,7 @@ class SqlSource:
         Raises `SourceError` on an invalid address, or a driver that is not installed.
         """
         self._profile, self._zone = profile, zone
-        self._folder = folder or Path()
-        self._engine = open_engine(url, self._folder)
-        prepare_sessions(self._engine)
-        self._url = sqlalchemy.make_url(url)
+        self._database = SqlDatabase(url, folder or Path())
 
     def __repr__(self) -> str:
         return f"SqlSource({self.describe()!r})"
@@ -74,11 +62,11 @@ class SqlSource:
 
     def close(self) -> None:
         """Closes the connections."""
-        self._engine.dispose()
+        self._database.close()
 
     def describe(self) -> str:
         """Returns the kind of database, its host and its name, without user and password."""
-        return described(self._url)
+        return self._database.describe()
 
     def identity(self) -> str:
         """Returns the description: host and name identify a database."""
@@ -92,8 +80,8 @@ class SqlSource:
         """Returns the scale of the database's column. Raises `SourceError`."""
         profiled = table_named(self._profile.tables, table)
         [_, reader] = column_readers(profiled, [column], self._zone, [])
-        with self._connected() as connection:
-            types = self._column_types(connection, profiled)
+        with self._database.connected() as connection:
+            types = self._database.column_types(connection, profiled)
         kind = types.get(reader.name_in(types) or "")
         return kind.scale if isinstance(kind, sqlalchemy.Numeric) else None
 
@@ -123,7 +111,7 @@ class SqlSource:
         cleaned: CleanedColumns = []
         readers = column_readers(profiled, columns, self._zone, cleaned)
         rows = RowCollector(profiled, readers, cleaned, lambda _: None, uniform=True)
-        with self._connected() as connection:
+        with self._database.connected() as connection:
             types = self._database_columns(connection, profiled, readers)
             raw_row, key = raw_row_maker(profiled, types), next(iter(types))
             batches = connection.execution_options(yield_per=_ROWS_AT_A_TIME)
@@ -145,7 +133,7 @@ class SqlSource:
         profiled = table_named(self._profile.tables, table)
         statement = self._statement(table)
         readers = column_readers(profiled, columns_of(updates), self._zone, [])
-        with self._connected() as connection:
+        with self._database.connected() as connection:
             types = self._database_columns(connection, profiled, readers)
             connection.rollback()
             columns = {reader.name: reader for reader in readers}
@@ -171,28 +159,6 @@ class SqlSource:
             )
         return sqlalchemy.text(statement)
 
-    @contextmanager
-    def _connected(self) -> Iterator[Connection]:
-        try:
-            with self._open() as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise SourceError(self._message(error)) from None
-
-    def _open(self) -> Connection:
-        """Connects to the database, which must exist. Raises `SourceError`."""
-        check_exists(self._url, self._folder)
-        try:
-            return self._engine.connect()
-        except SQLAlchemyError as error:
-            raise SourceError(self._message(error)) from None
-        except Exception as error:  # noqa: BLE001 -- drivers raise what they like for an option
-            reason = f"cannot be opened with the options in source.url ({type(error).__name__})"
-            raise SourceError(f"{self.describe()}: {reason}") from None
-
-    def _message(self, error: SQLAlchemyError) -> str:
-        return f"{self.describe()}: {database_message(error, self._engine.url)}"
-
     def _database_columns(
         self, connection: Connection, table: Table, columns: Sequence[ColumnReader]
     ) -> ColumnTypes:
@@ -200,24 +166,13 @@ class SqlSource:
 
         Raises `SourceError` with all that are missing.
         """
-        existing = self._column_types(connection, table)
+        existing = self._database.column_types(connection, table)
         names = {column.name: column.name_in(existing) for column in columns}
         missing = [column for column in columns if names[column.name] is None]
         if missing:
             place = f"{self.describe()}, table {table.logical}"
             raise missing_columns(table, sorted(existing), missing, place)
         return {name: existing[name] for name in names.values() if name}
-
-    def _column_types(self, connection: Connection, table: Table) -> ColumnTypes:
-        """The types of the table's columns in the database. Raises `SourceError`."""
-        schema, _, name = table.logical.rpartition(".")
-        try:
-            columns = sqlalchemy.inspect(connection).get_columns(name, schema or None)
-        except NoSuchTableError:
-            raise SourceError(
-                f"{self.describe()} has no table `{table.logical}` ({table.name})"
-            ) from None
-        return {column["name"]: column["type"] for column in columns}
 
 
 def _queries(

@@ -19,14 +19,8 @@ from trueup.model.catalogue import Column, Table, Type
 from trueup.ports.source import RowOutcome, RowUpdate
 from trueup.source.column_reader import ColumnReader, RawRow
 from trueup.source.errors import RowChanged, UpdateRefused
-from trueup.source.sql.raw_rows import (
-    ColumnTypes,
-    as_text,
-    database_message,
-    has_key,
-    raw_row_maker,
-    select,
-)
+from trueup.source.sql.database import database_message
+from trueup.source.sql.raw_rows import ColumnTypes, as_text, has_key, raw_row_maker, select
 from trueup.source.text import canonical_key, shown
 from trueup.source.updates import values_to_set
 from trueup.source.values import choice_number
