@@ -22,6 +22,11 @@ _FASTEST = 1
 """A level of zlib."""
 
 
+def has_value(cells: Sequence[object]) -> bool:
+    """Returns whether any of these cells is not empty."""
+    return any(cell is not None and cell != "" for cell in cells)
+
+
 class PackedRows:
     """Rows with ascending numbers."""
 

@@ -8,23 +8,21 @@ stored with it. openpyxl stores none, so a workbook with formulas is not written
 
 import gc
 import io
-import re
-import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import repeat
-from typing import IO, TYPE_CHECKING, Any, ClassVar, NamedTuple
-from zipfile import BadZipFile, ZipFile
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from trueup.errors import SourceError
 from trueup.source.column_reader import RawRow
-from trueup.source.files.documents import BLOCK, EditedFile, MalformedRow
-from trueup.source.files.packed_rows import NumberedRow, PackedRows
+from trueup.source.files.documents import EditedFile, MalformedRow
+from trueup.source.files.merged_cells import unmerged
+from trueup.source.files.packed_rows import NumberedRow, PackedRows, has_value
+from trueup.source.files.workbook_file import WorkbookFile
 
 if TYPE_CHECKING:
-    from openpyxl.workbook import Workbook
     from openpyxl.worksheet.worksheet import Worksheet
 
 DIGITS = 15
@@ -32,42 +30,6 @@ DIGITS = 15
 
 LONGEST = 32_767
 """Characters that a cell holds."""
-
-_BROKEN = (
-    BadZipFile,
-    zlib.error,
-    EOFError,
-    OSError,
-    RuntimeError,  # a part that is encrypted, or compressed in a way that Python does not know
-    SyntaxError,  # of XML
-    AttributeError,
-    LookupError,
-    TypeError,
-    ValueError,
-)
-"""What the reader raises: whatever the broken part of a file leads to."""
-
-
-_SHEETS = "xl/worksheets/"
-_FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
-"""The tag of a formula in the part of a sheet."""
-
-_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s+ref\s*=\s*[\"'](\w+:\w+)[\"']")
-"""The tag of merged cells in the part of a sheet, with their range."""
-
-
-class _MergedCells(NamedTuple):
-    """Merged cells: their range, and its borders as numbers of columns and rows, from 1."""
-
-    text: str
-    left: int
-    top: int
-    right: int
-    bottom: int
-
-
-_LONGEST_TAG = 64
-"""Bytes that such a tag may take in front of a block's end."""
 
 
 class XlsxDocument:
@@ -85,15 +47,10 @@ class XlsxDocument:
         *,
         others: Collection[str] | None = (),
     ) -> None:
-        """`packed` has the rows if they are known.
-
-        `sheet` is read, or the only visible one unless its name is among `others`: sheets of other
-        tables. None: only `sheet` is read.
-        """
-        self._data, self._name, self._sheet = data, name, sheet
-        self._others = others
+        """`packed` has the rows if they are known. `sheet` and `others`: see `WorkbookFile`."""
+        self._file = WorkbookFile(data, name, sheet, others)
+        self._name, self._title = name, sheet
         self._packed = packed
-        self._title = sheet
         self._names: list[str] | None = None
 
     def packed(self) -> PackedRows:
@@ -177,8 +134,8 @@ class XlsxDocument:
         return EditedFile([written])
 
     def _written(self, edits: Mapping[int, Mapping[str, object]]) -> bytes:
-        workbook = self._load(formulas=True, whole=True)
-        worksheet = self._worksheet(workbook)
+        workbook = self._file.load(formulas=True, whole=True)
+        worksheet = self._file.worksheet(workbook)
         columns = {name: number for number, name in enumerate(self.names(), start=1)}
         for row, values in edits.items():
             for name, value in values.items():
@@ -192,7 +149,7 @@ class XlsxDocument:
 
     def require_editable(self) -> None:
         """Raises `SourceError` for a workbook that a write-back would damage."""
-        if self._has_formulas():
+        if self._file.has_formulas():
             raise SourceError(
                 f"{self._name} has formulas, and writing to it would lose their values: "
                 "replace them by their values, or export the tables as CSV"
@@ -209,94 +166,16 @@ class XlsxDocument:
                     "open the file in Excel and save it"
                 )
 
-    def _has_formulas(self) -> bool:
-        """Whether any sheet may have a formula. Raises `SourceError`."""
-        with self._readable(), ZipFile(io.BytesIO(self._data)) as parts:
-            sheets = [name for name in parts.namelist() if name.startswith(_SHEETS)]
-            return any(tag for name in sheets for tag in _tags(parts.open(name), _FORMULA))
-
     def _read(self) -> Iterator[NumberedRow]:
         """Yields the rows of the sheet, without empty ones. Raises `SourceError`."""
-        with self._readable(), ExitStack() as stack:
-            workbooks = [stack.enter_context(closing(self._load()))]
-            if self._has_formulas():
-                workbooks.append(stack.enter_context(closing(self._load(formulas=True))))
-            sheets = [self._worksheet(workbook) for workbook in workbooks]
+        with self._file.readable(), ExitStack() as stack:
+            workbooks = [stack.enter_context(closing(self._file.load()))]
+            if self._file.has_formulas():
+                workbooks.append(stack.enter_context(closing(self._file.load(formulas=True))))
+            sheets = [self._file.worksheet(workbook) for workbook in workbooks]
             self._title = sheets[0].title
-            merged = _merged_cells(sheets[0])
-            yield from self._unmerged(_filled(*(_cells(sheet) for sheet in sheets)), merged)
-
-    def _unmerged(
-        self, rows: Iterator[NumberedRow], merged: Iterable[_MergedCells]
-    ) -> Iterator[NumberedRow]:
-        """Yields the rows. Raises `SourceError` where one has lost a value to merged cells.
-
-        Only the first of merged cells has a value, and the others would be read as empty.
-        """
-        pending = sorted(merged, key=lambda cells: cells.top, reverse=True)
-        current: list[_MergedCells] = []
-        headings: Sequence[Any] = ()
-        for number, row in rows:
-            while pending and pending[-1].top <= number:
-                cells = pending.pop()
-                if cells.top == number and _has_value(row[cells.left - 1 : cells.left]):
-                    current.append(cells)
-            current = [cells for cells in current if cells.bottom >= number]
-            for cells in current:
-                first = cells.left - (number > cells.top)  # the first cell itself has the value
-                if _has_value(headings[first : cells.right]):
-                    raise self._with_merged(cells.text)
-            headings = headings or row
-            yield number, row
-
-    def _load(self, *, formulas: bool = False, whole: bool = False) -> "Workbook":
-        """The workbook, with formulas or the values that are stored with them; `whole` to edit it.
-
-        For reading, only the cells that there are come one by one: a stray one in the last column
-        or row of a sheet costs nothing.
-        """
-        try:
-            from openpyxl import load_workbook  # noqa: PLC0415 -- an extra, only for this format
-        except ImportError as error:
-            raise SourceError(
-                f"{self._name} is an Excel workbook: reading one needs `pip install trueup[excel]`"
-            ) from error
-        with self._readable():
-            data = io.BytesIO(self._data)
-            return load_workbook(data, data_only=not formulas, read_only=not whole)
-
-    @contextmanager
-    def _readable(self) -> Iterator[None]:
-        """Raises `SourceError` for what reading a broken or encrypted file leads to."""
-        try:
-            yield
-        except _BROKEN as error:
-            raise SourceError(
-                f"{self._name} cannot be read as an Excel workbook (.xlsx): save it again in "
-                "Excel, without a password"
-            ) from error
-
-    def _with_merged(self, cells: str) -> SourceError:
-        return SourceError(
-            f"{self._name}: cells {cells} of sheet `{self._title}` are merged, and only the first "
-            "of them has a value: unmerge them in Excel and fill each"
-        )
-
-    def _worksheet(self, workbook: "Workbook") -> "Worksheet":
-        sheets: Sequence[Worksheet] = workbook.worksheets
-        # Dynamics names the sheet of an export after the view, and adds a hidden one.
-        visible = [sheet for sheet in sheets if sheet.sheet_state == "visible"]
-        named = [sheet for sheet in sheets if sheet.title.casefold() == self._sheet.casefold()]
-        if not named and (len(visible) != 1 or self._is_of_other_table(visible[0].title)):
-            names = ", ".join(workbook.sheetnames)
-            raise SourceError(f"{self._name} has no sheet `{self._sheet}`; its sheets are {names}")
-        return next(iter(named or visible))
-
-    def _is_of_other_table(self, title: str) -> bool:
-        """Whether a sheet with this title may hold another table than the one that is read."""
-        if self._others is None:
-            return True
-        return title.casefold() in {name.casefold() for name in self._others}
+            rows = _filled(*(_cells(sheet) for sheet in sheets))
+            yield from unmerged(rows, sheets[0], self._name)
 
 
 _TEXT = "str"
@@ -313,27 +192,6 @@ class _Uncalculated:
     """What a formula shows that no program has calculated."""
 
     __slots__ = ()
-
-
-def _tags(part: IO[bytes], tag: re.Pattern[bytes]) -> Iterator[re.Match[bytes]]:
-    """Yields the tags in the part of a sheet. It is read block by block, and closed."""
-    with part:
-        before = b""
-        while block := part.read(BLOCK):
-            yield from tag.finditer(before + block)
-            before = block[-_LONGEST_TAG:]
-
-
-def _merged_cells(worksheet: "Worksheet") -> list[_MergedCells]:
-    from openpyxl.utils.cell import range_boundaries  # noqa: PLC0415 -- an extra, as above
-
-    part = worksheet._get_source()  # type: ignore[attr-defined] # noqa: SLF001 -- openpyxl skips these tags
-    ranges = [tag[1].decode() for tag in _tags(part, _MERGED)]
-    return [_MergedCells(text, *range_boundaries(text)) for text in ranges]
-
-
-def _has_value(cells: Sequence[object]) -> bool:
-    return any(cell is not None and cell != "" for cell in cells)
 
 
 def _cells(worksheet: "Worksheet") -> Iterator[Sequence[Any]]:
@@ -357,7 +215,7 @@ def _filled(
             _value(cell, is_formula=formula.data_type == "f")
             for cell, formula in zip(row, formulas_of_row or row, strict=False)
         )
-        if _has_value(cells):
+        if has_value(cells):
             yield number, cells
 
 

@@ -1,0 +1,60 @@
+"""Merged cells of a sheet: only the first has a value, and the others would be read as empty."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from trueup.errors import SourceError
+from trueup.source.files.packed_rows import NumberedRow, has_value
+from trueup.source.files.workbook_file import tags
+
+if TYPE_CHECKING:
+    from openpyxl.worksheet.worksheet import Worksheet
+
+_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s+ref\s*=\s*[\"'](\w+:\w+)[\"']")
+"""The tag of merged cells in the part of a sheet, with their range."""
+
+
+class _MergedCells(NamedTuple):
+    """Merged cells: their range, and its borders as numbers of columns and rows, from 1."""
+
+    text: str
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+def unmerged(
+    rows: Iterator[NumberedRow], worksheet: "Worksheet", name: str
+) -> Iterator[NumberedRow]:
+    """Yields the rows. Raises `SourceError` where one has lost a value to merged cells.
+
+    `worksheet` is that of the rows, open for reading; `name` is the workbook's.
+    """
+    pending = sorted(_merged_cells(worksheet), key=lambda cells: cells.top, reverse=True)
+    current: list[_MergedCells] = []
+    headings: Sequence[Any] = ()
+    for number, row in rows:
+        while pending and pending[-1].top <= number:
+            cells = pending.pop()
+            if cells.top == number and has_value(row[cells.left - 1 : cells.left]):
+                current.append(cells)
+        current = [cells for cells in current if cells.bottom >= number]
+        for cells in current:
+            first = cells.left - (number > cells.top)  # the first cell itself has the value
+            if has_value(headings[first : cells.right]):
+                raise SourceError(
+                    f"{name}: cells {cells.text} of sheet `{worksheet.title}` are merged, and only "
+                    "the first of them has a value: unmerge them in Excel and fill each"
+                )
+        headings = headings or row
+        yield number, row
+
+
+def _merged_cells(worksheet: "Worksheet") -> list[_MergedCells]:
+    from openpyxl.utils.cell import range_boundaries  # noqa: PLC0415 -- an extra
+
+    part = worksheet._get_source()  # type: ignore[attr-defined] # noqa: SLF001 -- openpyxl skips these tags
+    ranges = [tag[1].decode() for tag in tags(part, _MERGED)]
+    return [_MergedCells(text, *range_boundaries(text)) for text in ranges]
