@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -98,7 +98,8 @@ class Story:
         kept = KeptRecords(self.file, self.scene.clock, used=True)
         changes = Changes(kept, timedelta(days=300), page) if page else None
         self.requests.clear()
-        with HttpTarget(client, ENTITIES, "sandbox", "a tenant", changes=changes) as target:
+        target = HttpTarget(client, ENTITIES, "sandbox", "a tenant", changes=changes)
+        with closing(target):
             self.scene.target = target  # type: ignore[assignment]  # a target like any other
             yield target
 

@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import astuple
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -172,7 +172,7 @@ def over_the_sandbox(
             SystemClock(),
             RunLimits(workers=6, timeout=20, max_calls=max_calls),
         )
-        with HttpTarget(client, ENTITIES, "sandbox") as target:
+        with closing(HttpTarget(client, ENTITIES, "sandbox")) as target:
             yield target
 
 

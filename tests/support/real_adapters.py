@@ -128,9 +128,8 @@ class Real:
                 self.clock,
                 RunLimits(workers=12, max_calls=max_calls),
             )
-            target = stack.enter_context(
-                HttpTarget(client, catalogue.entities, "sandbox", "sandbox in autotask.sqlite")
-            )
+            target = HttpTarget(client, catalogue.entities, "sandbox", "sandbox in autotask.sqlite")
+            stack.callback(target.close)
             state = stack.enter_context(SqliteState(self.folder / "state.sqlite", clock=self.clock))
             source = FileSource(
                 self.folder / "work365", catalogue.tables, "files", zone=self.project.zone

@@ -1,6 +1,7 @@
 """Opens Autotask, and its sandbox on this machine."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -156,7 +157,7 @@ class AutotaskConnector:
             client.remember(memory.connection)
         entities = self._project.catalogue.entities
         target = HttpTarget(client, entities, name, identity, memory.metadata, memory.changes)
-        return self._setup.stack.enter_context(target)
+        return self._setup.stack.enter_context(closing(target))
 
     def _memory(self, options: Mapping[str, object], *, is_new: bool = False) -> _Memory:
         """Returns the kept answers of the target; none for a new tenant."""

@@ -1,7 +1,7 @@
 """Opens systems that exist for one test of a project, in this process and without a socket."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,7 +59,7 @@ def open_throw_away(
     with ExitStack() as stack:
         sandbox = stack.enter_context(seeded.open(folder / "target.sqlite", seed))
         client = AutotaskClient(URL, DEMO_CREDENTIALS, clock, network=InProcess(sandbox.answer))
-        target = stack.enter_context(HttpTarget(client, entities, "test", "test"))
+        target = stack.enter_context(closing(HttpTarget(client, entities, "test", "test")))
         state = stack.enter_context(
             SqliteState(folder / "state.sqlite", clock=clock, durable=False)
         )

@@ -1,6 +1,7 @@
 """The shortcut of the tests: a sandbox answers in the process as it does over a socket."""
 
 import json
+from contextlib import closing
 
 import httpx
 import pytest
@@ -55,7 +56,7 @@ def test_a_client_uses_no_socket_while_the_shortcut_is_there(tmp_path, monkeypat
     monkeypatch.setattr("httpx.HTTPTransport.handle_request", None)  # calling it would fail
     with sandboxes_in_process(), Sandbox(tmp_path / "autotask.sqlite", entities) as sandbox:
         client = AutotaskClient(sandbox.url, DEMO_CREDENTIALS, FakeClock())
-        with HttpTarget(client, entities, "sandbox") as target:
+        with closing(HttpTarget(client, entities, "sandbox")) as target:
             assert "companyName" in target.entity("Companies").fields
 
         assert sum(sandbox.traffic.counts().values()) == target.calls > 0

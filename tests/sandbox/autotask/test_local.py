@@ -2,6 +2,7 @@
 
 import json
 import socket
+from contextlib import closing
 
 import pytest
 from trueup.config.catalogues import load_entities
@@ -31,7 +32,7 @@ def target(tmp_path, monkeypatch):
         sandbox.load({"records": REFERENCE})
         network = InProcess(sandbox.answer)
         client = AutotaskClient(URL, DEMO_CREDENTIALS, FakeClock(), network=network)
-        with HttpTarget(client, entities, "local") as opened:
+        with closing(HttpTarget(client, entities, "local")) as opened:
             yield opened
 
 

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -86,7 +86,8 @@ class Tenant:
         changes = Changes(
             KeptRecords(self.file, self.clock, used=used), timedelta(hours=24), page, lambda: epoch
         )
-        with HttpTarget(self._client(), ENTITIES, "sandbox", identity, changes=changes) as target:
+        target = HttpTarget(self._client(), ENTITIES, "sandbox", identity, changes=changes)
+        with closing(target):
             self.sent.clear()
             yield target
 
@@ -94,7 +95,7 @@ class Tenant:
     def _aside(self) -> Iterator[HttpTarget]:
         """A target that reads in full, and whose requests are not noted."""
         before = [*self.sent]
-        with HttpTarget(self._client(), ENTITIES, "sandbox") as target:
+        with closing(HttpTarget(self._client(), ENTITIES, "sandbox")) as target:
             yield target
         self.sent[:] = before
 

@@ -375,9 +375,11 @@ def test_an_update_of_a_missing_record_is_refused(service, target, responses):
         target.update("Companies", 7, {"phone": "1"})
 
 
-def test_a_target_is_described_by_its_name_and_closed_by_its_block(target):
-    with target:
-        assert target.describe() == "a tenant"
+def test_a_target_is_described_by_its_name_and_closes_its_client(target):
+    assert target.describe() == "a tenant"
+
+    target.close()
+
     with pytest.raises(RuntimeError, match="closed"):
         target.threshold()
 

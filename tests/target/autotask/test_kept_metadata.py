@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ def process(
         def opened(*, used: bool = True, identity: str = "", **client: Any) -> HttpTarget:
             kept = KeptAnswers(file, clock, used=used)
             target = HttpTarget(client_with(**client), entities, "a tenant", identity, kept)
-            return stack.enter_context(target)
+            return stack.enter_context(closing(target))
 
         yield opened
 
@@ -76,7 +76,7 @@ def metadata(service: Any) -> None:
 @pytest.fixture
 def kept(process: Callable[..., HttpTarget], service: Any) -> HttpTarget:
     """A target that has what a first process has read: fields, user-defined fields and rights."""
-    with process() as first:
+    with closing(process()) as first:
         assert labels(first) == ["Customer"]
         assert "udf.Work 365 Id" in first.metadata.udfs("Companies")
         assert first.denied("Companies") == frozenset()
@@ -123,7 +123,7 @@ def test_what_comes_from_the_future_is_read_again(kept, service, clock):
 def test_a_process_that_uses_nothing_kept_replaces_it(kept, process, service):
     service.on("GET", "/Companies/entityInformation/fields", fields("Customer", "Vendor"))
 
-    with process(used=False) as fresh:
+    with closing(process(used=False)) as fresh:
         assert labels(fresh) == ["Customer", "Vendor"]
 
     assert labels(process()) == ["Customer", "Vendor"]
@@ -146,7 +146,7 @@ def test_a_damaged_or_foreign_file_counts_as_absent_and_is_replaced(
 ):
     file.write_bytes(content)
 
-    with kept:
+    with closing(kept):
         assert labels(kept) == ["Customer"]
 
     assert service.paths() == [FIELDS]
@@ -184,7 +184,7 @@ def test_the_answers_of_another_tenant_or_user_are_not_used(kept, process, servi
 
 
 def test_users_of_one_sandbox_do_not_share_answers(process, service):
-    with process(identity="sandbox in a.sqlite") as first:
+    with closing(process(identity="sandbox in a.sqlite")) as first:
         labels(first)
 
     labels(process(identity="sandbox in a.sqlite", user="other@demo.example"))
@@ -212,7 +212,7 @@ def test_the_file_has_no_credentials_and_is_its_owners_alone(kept, file):
 def test_a_file_that_cannot_be_written_costs_the_next_process_its_calls(process, file, caplog):
     file.parent.write_text("a file in the place of the folder")
 
-    with process() as first:
+    with closing(process()) as first:
         assert labels(first) == ["Customer"]
 
     assert "tenant.metadata.json cannot be written" in caplog.text
@@ -300,7 +300,7 @@ def test_what_is_in_doubt_is_read_again_and_may_be_as_it_was(kept, service):
 
 def test_a_right_that_was_denied_is_read_again(process, service):
     service.on("GET", "/Companies/entityInformation", rights("None"), rights("All"))
-    with process() as first:
+    with closing(process()) as first:
         assert first.denied("Companies") == {"create"}
 
     assert process().denied("Companies") == frozenset()
@@ -311,7 +311,7 @@ def test_an_operation_that_autotask_does_not_offer_is_not_asked_for_again(proces
     info = {"canCreate": False, "userAccessForCreate": "None"}
     service.on("GET", "/Companies/entityInformation", {"info": info})
     for _ in range(2):
-        with process() as target:
+        with closing(process()) as target:
             assert target.denied("Companies") == {"create"}
 
     assert service.paths() == [RIGHTS]
@@ -328,7 +328,7 @@ def test_a_refusal_makes_the_next_process_read_again(kept, process, service, ver
         "create": lambda: kept.create("Companies", {"companyType": 3}),
         "update": lambda: kept.update("Companies", 7, {"companyType": 3}),
     }
-    with kept, pytest.raises(TargetRejected):
+    with closing(kept), pytest.raises(TargetRejected):
         send[verb]()
     service.requests.clear()
 
@@ -338,9 +338,9 @@ def test_a_refusal_makes_the_next_process_read_again(kept, process, service, ver
 
 def test_what_another_process_has_kept_meanwhile_stays(kept, process, service):
     service.on("GET", "/Contacts/entityInformation/fields", {"fields": []})
-    with process() as other:
+    with closing(process()) as other:
         other.entity("Contacts")
-    with kept:
+    with closing(kept):
         assert kept.metadata.rights("Companies")  # asked for each time, and kept
 
     last = process()
@@ -352,7 +352,7 @@ def test_what_another_process_has_kept_meanwhile_stays(kept, process, service):
 def test_a_tenant_that_lists_no_metadata_is_not_kept(process, service, file):
     service.on("GET", "/Companies/entityInformation/fields", httpx.Response(404, json={}))
 
-    with process() as first, pytest.raises(TargetRejected):
+    with closing(process()) as first, pytest.raises(TargetRejected):
         first.entity("Companies")
 
     assert not file.exists()

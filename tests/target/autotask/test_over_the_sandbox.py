@@ -5,7 +5,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -98,7 +98,7 @@ def connect(sandbox, entities) -> Iterator[Callable[..., HttpTarget]]:
             credentials = Credentials(user, "wrong" if wrong else "demo", "DEMO")
             used = RunLimits(**{"workers": 9, "timeout": 10, **limits})
             client = AutotaskClient(url or sandbox.url, credentials, HastyClock(), used)
-            return stack.enter_context(HttpTarget(client, entities, "sandbox"))
+            return stack.enter_context(closing(HttpTarget(client, entities, "sandbox")))
 
         yield make
 

@@ -13,7 +13,6 @@ What it costs in calls:
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Self
 
 from trueup.errors import TargetError, TargetRejected
 from trueup.model.catalogue import Entity
@@ -70,12 +69,6 @@ class HttpTarget:
             if changes
             else None
         )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Closes the connections, and keeps what was read for later plans."""
