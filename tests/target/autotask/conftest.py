@@ -162,7 +162,8 @@ def client_with(service: Service, clock: MovedClock) -> Iterator[Callable[..., A
             credentials = Credentials(user, SECRET, CODE)
             used, network = RunLimits(**limits), httpx.MockTransport(service)
             client = AutotaskClient(url, credentials, clock, used, network, hosts)
-            return stack.enter_context(client)
+            stack.callback(client.close)
+            return client
 
         yield make
 

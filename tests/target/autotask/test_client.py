@@ -8,7 +8,6 @@ import httpx
 import pytest
 from trueup.errors import CallsUsedUp, TargetError, TargetRejected, TargetUnavailable
 from trueup.ports.target import Threshold
-from trueup.target.autotask.client import AutotaskClient
 from trueup.target.autotask.credentials import Credentials
 from trueup.target.autotask.limits import Slots
 from trueup.target.autotask.responses import MalformedResponse
@@ -641,12 +640,10 @@ def test_spaces_around_a_secret_are_dropped_and_letters_beyond_ascii_are_sent():
     assert credentials.headers()[b"Secret"] == "gehëim".encode()
 
 
-def test_a_client_is_closed_by_its_block(clock):
-    transport = httpx.MockTransport(lambda _: httpx.Response(200))
-    with AutotaskClient(
-        "https://a.example", Credentials("u", "s", "c"), clock, network=transport
-    ) as client:
-        pass
+def test_a_closed_client_sends_nothing(client_with):
+    client = client_with()
+
+    client.close()
 
     with pytest.raises(RuntimeError, match="closed"):
         client.zone()

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,7 @@ def opened(client_with: Callable[..., AutotaskClient], clock: Any, file: Path) -
 
     @contextmanager
     def open_client(*, used: bool = True, **options: Any) -> Iterator[AutotaskClient]:
-        with client_with(**options) as client:
+        with closing(client_with(**options)) as client:
             client.remember(KeptAnswers(file, clock, used=used))
             yield client
 

@@ -1,6 +1,7 @@
 """Reads of a service that pages as Autotask does, with every fault that a page can have."""
 
 import json
+from contextlib import closing
 
 import httpx
 import pytest
@@ -414,7 +415,7 @@ def test_a_read_returns_everything_or_raises_whatever_goes_wrong(request, number
     table = Table(service, numbers, size=2)
     table.faults = dict(faults)
 
-    with client_with() as client:
+    with closing(client_with()) as client:
         try:
             numbers_found = sorted(
                 EntityPages(client, "Companies", ["id"]).read_all(ALL, counted=True)

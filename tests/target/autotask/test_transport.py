@@ -1,6 +1,7 @@
 """What carries requests: connections, cookies, and the proxies of the environment."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from gzip import compress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -71,7 +72,7 @@ def client_of(url, clock, network=None):
 
 
 def test_one_connection_carries_one_request_after_the_other(listener, clock):
-    with client_of(listener.address, clock) as client:
+    with closing(client_of(listener.address, clock)) as client:
         for _ in range(3):
             client._zone._look_up()
 
@@ -83,7 +84,7 @@ def test_a_proxy_of_the_environment_is_used(variable, listener, clock, monkeypat
     monkeypatch.setenv(variable, listener.address)
 
     with (
-        client_of("https://psa.example", clock) as client,
+        closing(client_of("https://psa.example", clock)) as client,
         pytest.raises(TargetUnavailable, match="ProxyError: 403"),
     ):
         client.zone()
@@ -111,7 +112,7 @@ def test_only_a_service_elsewhere_has_its_certificate_checked_by_the_authorities
 def test_a_host_on_this_machine_is_asked_without_a_proxy(listener, clock, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
 
-    with client_of(listener.address, clock) as client:
+    with closing(client_of(listener.address, clock)) as client:
         client.zone()
 
     assert listener.asked == [
@@ -130,7 +131,7 @@ def test_the_cookies_of_a_load_balancer_are_sent_back_if_they_can_be(clock, cook
         found = {"zoneName": "Demo", "url": "https://psa.example"}
         return httpx.Response(200, headers=[(b"Set-Cookie", cookie)], json=found)
 
-    with client_of("https://psa.example", clock, httpx.MockTransport(answer)) as client:
+    with closing(client_of("https://psa.example", clock, httpx.MockTransport(answer))) as client:
         for _ in range(2):
             client._zone._look_up()
 
@@ -143,5 +144,5 @@ def test_a_compressed_answer_is_read(clock):
         body = compress(b'{"zoneName": "Demo", "url": "https://psa.example"}')
         return httpx.Response(200, headers={"Content-Encoding": "gzip"}, content=body)
 
-    with client_of("https://psa.example", clock, httpx.MockTransport(answer)) as client:
+    with closing(client_of("https://psa.example", clock, httpx.MockTransport(answer))) as client:
         assert client.zone().name == "Demo"

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from trueup.errors import TargetError, TargetRejected, TargetUnavailable
 from trueup.ports.target import Threshold
@@ -30,7 +30,7 @@ _Result = TypeVar("_Result")
 
 
 class AutotaskClient:
-    """One connection to one tenant, shared by threads; a context manager."""
+    """One connection to one tenant, shared by threads."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class AutotaskClient:
                 "target.url in trueup.yaml must begin with https://:"
                 " the secret would be sent in clear"
             )
-        self._credentials = credentials
+        self._user = credentials.public_name()
         self._limits = limits or RunLimits()
         loopback = self._start.is_loopback()
         self._transport = Transport(
@@ -70,18 +70,12 @@ class AutotaskClient:
     def __repr__(self) -> str:
         return f"AutotaskClient({self._start.root!r})"
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def remember(self, kept: KeptAnswers) -> None:
         """Uses the zone and the hour's calls that earlier commands have kept; keeps new ones.
 
         It is called before the first request. Without it both are read.
         """
-        self._kept = self._zone.kept = KeptConnection(kept, self._start, self.user)
+        self._kept = self._zone.kept = KeptConnection(kept, self._start, self._user)
 
     def close(self) -> None:
         """Closes the connections, and keeps what was found out about them."""
@@ -95,19 +89,14 @@ class AutotaskClient:
 
         It never names the zone, because a tenant may move to another one.
         """
-        return f"{self._start.host()}, {self._credentials.public_name()}"
-
-    @property
-    def user(self) -> str:
-        """The public name of the API user."""
-        return self._credentials.public_name()
+        return f"{self._start.host()}, {self._user}"
 
     def reads_as(self, identity: str) -> str:
         """Returns what an answer depends on besides its request: tenant, API user, zone.
 
         `identity` is that of the tenant. Looks the zone up. Raises `TargetError`.
         """
-        return f"{identity}, {self.user}, {self.zone().place()}"
+        return f"{identity}, {self._user}, {self.zone().place()}"
 
     @property
     def calls(self) -> int:
