@@ -1,5 +1,6 @@
-"""The scripts that developers and CI use."""
+"""The scripts that developers and CI use, and the size of classes."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -121,3 +122,18 @@ def test_an_old_python_is_refused_before_an_environment_is_made(tmp_path: Path):
     assert done.returncode == 2
     assert "trueup needs Python 3.11 or later, and this is Python 3.10" in done.stderr
     assert not (tmp_path / ".venv").exists()
+
+
+def test_no_class_of_the_engine_has_more_than_20_methods():
+    files = [*(ROOT / "engine").rglob("*.py")]
+    assert files
+
+    large = [
+        f"{file.relative_to(ROOT)}:{node.lineno}: {node.name}"
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+        if sum(isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef) for part in node.body) > 20
+    ]
+
+    assert large == []
