@@ -263,6 +263,25 @@ def test_an_edit_that_moves_no_time_is_missed_until_all_is_read(tenant, choice, 
     assert read() == {**before, **dict.fromkeys(values, "9")}  # it is time to read all
 
 
+@pytest.mark.parametrize("edited_later", [None, 5, 2], ids=["nothing", "another", "the_same"])
+def test_a_tenant_restored_from_a_backup_has_everything_read_again(tenant, edited_later):
+    backup = WORLD["records"]["Companies"][1]
+    tenant.passes(hours=1)
+    tenant.write("update", 2, phone="22")
+    tenant.passes(minutes=1)
+    assert tenant.read()[2]["phone"] == "22"
+    time = "2026-11-20T12:30:00Z"  # within the overlap, and before the edit that is gone
+    tenant.seed(records={"Companies": [backup]})
+    if edited_later:
+        later = WORLD["records"]["Companies"][edited_later - 1]
+        tenant.seed(records={"Companies": [{**later, "lastTrackedModifiedDateTime": time}]})
+
+    assert tenant.read()[2]["phone"] == "0"
+    assert tenant.paths() == [QUERY, COUNT, *IN_FULL]
+    tenant.read()
+    assert tenant.paths() == [QUERY, COUNT]  # changes again, of the restored records
+
+
 def test_a_time_that_is_yet_to_come_hides_no_edit(tenant):
     tenant.write("update", 1, phone="1")
     late = {

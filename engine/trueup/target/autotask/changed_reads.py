@@ -6,7 +6,8 @@ Two ways, and everything else is read in full:
   in full, and nothing kept is used but ids and the values of fields that queries use. They prove
   that no record is missing, and that each query finds the same records as before.
 - **What changed.** If a query has more pages, records that were modified since are read, with an
-  overlap, and `query/count` must fit the kept records and these. Otherwise all are read.
+  overlap, and `query/count` must fit the kept records and these. Kept records of the overlap must
+  be among them, and none may state an earlier time than before. Otherwise all are read.
 
 The second way trusts the fields in which Autotask states when a record was modified. Which edits
 move them is UNCERTAIN (docs/explanation/autotask.md, section 9), so that it is an option, and each
@@ -225,6 +226,7 @@ class ChangedReads:
             return None
         start = self._kept.clock.now()
         newer = _modified_since(entity, self._stamps(entity), since)
+        clocks = self._clocks(entity)
         pages = EntityPages(self._client, entity.name, [*known.include])
         pieces, changed = [], 0
         try:
@@ -234,6 +236,9 @@ class ChangedReads:
                 changed += sum(before.get(id_) != item for id_, item in found.items())
                 if pages.count(filter_) != len(piece):
                     _log.info("%s: records are missing, or new to the query", entity.name)
+                    return None
+                if _is_restored(before, found, clocks, since):
+                    _log.info("%s: records state earlier times than before", entity.name)
                     return None
                 pieces.append({id_: piece[id_] for id_ in sorted(piece)})
         except TargetRejected as refusal:
@@ -258,25 +263,24 @@ class ChangedReads:
             if (known := entity.field(name)) and known.type is Type.INSTANT and known.queryable
         ]
 
+    def _clocks(self, entity: Entity) -> list[str]:
+        """Fields that state when a record was modified."""
+        stamps = self._stamps(entity)
+        return [name for name in stamps if name != ACTIVITY] or stamps
+
     def _since(self, entity: Entity, query: KeptQuery) -> datetime | None:
         """Returns the modification time from which records are queried.
 
         None if a record does not state any, or if a full read does not cost more calls.
         """
-        stamps = self._stamps(entity)
-        clocks = [name for name in stamps if name != ACTIVITY] or stamps
+        clocks = self._clocks(entity)
         sizes = [*map(len, query.pieces)]
         in_full = full_requests(sizes, counted=query.counted, page=self._page)
         if not clocks or not query.complete or 2 * len(sizes) >= in_full:
             return None
-        newest: datetime | None = None
-        for piece in query.pieces:
-            for item in piece.values():
-                times = [time for name in clocks if (time := _time(item.get(name)))]
-                if not times:
-                    return None
-                newest = max(times) if newest is None else max(newest, *times)
-        return min(newest, query.read) - OVERLAP if newest else None
+        times = [_modified(item, clocks) for piece in query.pieces for item in piece.values()]
+        newest = max((time for time in times if time), default=None)
+        return min(newest, query.read) - OVERLAP if newest and None not in times else None
 
     # What is kept
 
@@ -360,6 +364,27 @@ def _modified_since(entity: Entity, stamps: Sequence[str], since: datetime) -> M
     """A condition that a record meets if any of these fields states that time or a later one."""
     conditions = [filters(entity, [Condition(name, "gte", since)])[0][0] for name in stamps]
     return conditions[0] if len(conditions) == 1 else {"op": "or", "items": conditions}
+
+
+def _is_restored(
+    before: Mapping[int, Item], found: Mapping[int, Item], clocks: Sequence[str], since: datetime
+) -> bool:
+    """Whether a record's modification is gone, as after a tenant was restored from a backup.
+
+    `found` are the records that state `since` or a later time. A restored record states the time of
+    the backup: it may be missing there, and its kept values exist nowhere any more.
+    """
+    for id_, item in before.items():
+        kept, now = _modified(item, clocks), _modified(found.get(id_, {}), clocks)
+        if kept and (kept > now if now else kept >= since):
+            return True
+    return False
+
+
+def _modified(item: Item, clocks: Sequence[str]) -> datetime | None:
+    """The newest modification that a record states; None if it states none."""
+    times = [time for name in clocks if (time := _time(item.get(name)))]
+    return max(times, default=None)
 
 
 def _text(moment: datetime) -> str:
