@@ -9,6 +9,7 @@ import pytest
 from trueup.cli.main import run
 from trueup.config.file_names import NOTES
 from trueup.model import document
+from trueup.operations.notes import NoteEdit, write_note
 from trueup.operations.plan import plan
 from trueup.operations.project import check_project, load_project
 
@@ -89,6 +90,16 @@ def test_without_a_text_the_note_is_shown(work, capsys):
     assert capsys.readouterr().out == (
         "customer acc (Alpine Dental)\n  pays late\n  tags: a\n  assigned to Ada\n"
     )
+
+
+def test_two_edits_of_one_note_at_once_lose_nothing(work):
+    project = load_project(work)
+    note(work, "customer", "acc", "pays late", "--tag", "a")
+
+    write_note(project, "customer", "acc", NoteEdit(add=["b"]), "ada")
+
+    [found] = load_project(work).notes
+    assert (found.text, found.tags, found.by) == ("pays late", ("a", "b"), "ada")
 
 
 @pytest.mark.parametrize(

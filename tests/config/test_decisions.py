@@ -2,6 +2,7 @@
 
 import stat
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from trueup import operating_system
 from trueup.config.decisions import decide, edited, edited_all, read, write
 from trueup.config.documents import LARGEST_FILE, parse
-from trueup.config.notes import write_note
+from trueup.config.notes import edit_note
 from trueup.errors import ConfigError
 
 ENTRY = {"mapping": "customer", "key": "c7", "link": 29683}
@@ -296,7 +297,7 @@ def _decide_or_note(root: Path, name: str) -> int:
     for number in range(10):
         key = f"{name}{number}"
         decide(root, {"mapping": "customer", "key": key, "do": "create"})
-        write_note(root, {"mapping": "customer", "key": key, "note": "n"})
+        edit_note(root, "customer", key, lambda note: replace(note, text="n"))
     return 10
 
 

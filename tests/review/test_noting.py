@@ -11,6 +11,7 @@ from trueup.review.noting import NOT_WHOLE
 from tests.support.browser import Serving
 
 ROW = {"mapping": "subscription", "key": "two"}
+SAVED = "/row?mapping=subscription&key=two#note"
 NOTE = '<img src=x onerror=alert(1)> "asked" \u202e on Monday'
 
 
@@ -34,7 +35,7 @@ def test_a_note_is_written_as_the_command_writes_it_and_shown_without_a_new_plan
     command = ["note", "subscription", "two", NOTE, "--tag", "renewal", "--tag", "vip"]
     assert run([*command, "--assign", "Ada", "--project", str(other)]) == 0
 
-    assert answer.address == "/row?mapping=subscription&key=two#note"
+    assert answer.address == SAVED
     assert (work / NOTES).read_bytes() == (other / NOTES).read_bytes()
     assert after.plan is before.plan
     assert "Mail two" in mine[0]["row"]
@@ -48,7 +49,45 @@ def test_a_note_is_written_as_the_command_writes_it_and_shown_without_a_new_plan
     assert serving.faults == []
 
 
-@pytest.mark.parametrize("field", ["note", "tags", "assignee"])
+@pytest.mark.parametrize("at_desk", [True, False], ids=["at_the_desk", "by_a_command"])
+@pytest.mark.parametrize(
+    "edit",
+    [{"note": "mine"}, {"note": "", "tags": "vip"}, {"assignee": "Ada"}],
+    ids=["note", "tags", "assignee"],
+)
+def test_a_note_that_another_person_has_changed_meanwhile_is_not_overwritten(work, edit, at_desk):
+    with Serving(work) as serving:
+        browser = serving.browser()
+        opened_before = dict(browser.get("/row", **ROW).form("/note"))
+        if at_desk:
+            save(browser, note="Call Ann before billing")
+        else:
+            command = ["note", "subscription", "two", "Call Ann before billing"]
+            assert run([*command, "--project", str(work)]) == 0
+        written = (work / NOTES).read_bytes()
+        refused = browser.post("/note", {**opened_before, **edit}.items())
+        kept = (work / NOTES).read_bytes()
+        now = dict(browser.get("/row", **ROW).form("/note"))
+        again = browser.post("/note", {**now, **edit}.items())
+
+    assert (refused.status, kept) == (HTTPStatus.CONFLICT, written)
+    assert "this note was changed in the meantime by" in refused.text
+    assert now["note"] == "Call Ann before billing"
+    assert again.address == SAVED
+    assert (work / NOTES).read_bytes() != written
+
+
+def test_the_same_note_sent_twice_is_written_once(work):
+    with Serving(work) as serving:
+        browser = serving.browser()
+        form = {**dict(browser.get("/row", **ROW).form("/note")), "note": "asked", "tags": "vip"}
+        answers = [browser.post("/note", form.items()).address for _ in range(2)]
+
+    assert answers == [SAVED] * 2
+    assert (work / NOTES).read_text().count("asked") == 1
+
+
+@pytest.mark.parametrize("field", ["note", "tags", "assignee", "seen"])
 def test_a_form_without_one_of_its_fields_takes_nothing_away(work, field):
     with Serving(work) as serving:
         browser = serving.browser()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from trueup.model.coerce import fingerprint
 from trueup.model.finding import Place
 
 
@@ -21,3 +22,8 @@ class Note:
     def is_empty(self) -> bool:
         """Whether it has no content."""
         return not (self.text or self.tags or self.assignee)
+
+    @property
+    def digest(self) -> str:
+        """Sixteen hex digits that depend on the content, whoever wrote it."""
+        return fingerprint({"text": self.text, "tags": self.tags, "assignee": self.assignee})

@@ -20,16 +20,24 @@ LONGEST_TEXT, LONGEST_TAG, LONGEST_NAME = 10_000, 100, 200
 
 @dataclass(frozen=True, slots=True)
 class NoteEdit:
-    """An edit of a row's note; None leaves a part as it is, an empty value removes it."""
+    """An edit of a row's note; None leaves a part as it is, an empty value removes it.
+
+    `seen` is the digest of the note that a person saw while editing it; None for an edit that holds
+    for any note.
+    """
 
     text: str | None = None
     assignee: str | None = None
     tags: Sequence[str] | None = None  # in place of the present ones
     add: Sequence[str] = ()
     remove: Sequence[str] = ()
+    seen: str | None = None
 
     def of(self, note: Note) -> Note:
-        """Returns the note with the edit. Raises EngineError for a text that is too long."""
+        """Returns the note with the edit.
+
+        Raises EngineError for a text that is too long, and if another note was seen.
+        """
         wanted = [*(note.tags if self.tags is None else self.tags), *self.add]
         gone = {*map(_plain, self.remove)}
         tags = [tag for tag in dict.fromkeys(map(_plain, wanted)) if tag and tag not in gone]
@@ -43,6 +51,12 @@ class NoteEdit:
         _require_length("the assignee", found.assignee, LONGEST_NAME)
         for tag in found.tags:
             _require_length("a tag", tag, LONGEST_TAG)
+        if self.seen not in {None, note.digest} and found.digest != note.digest:
+            by = f" by {note.by}" if note.by else ""
+            raise EngineError(
+                f"this note was changed in the meantime{by}, and is left as it is now: look at it "
+                "again, then write yours"
+            )
         return found
 
 
@@ -70,14 +84,8 @@ def note_row(project: Project, mapping: str, key: str, edit: NoteEdit, by: str) 
 def write_note(project: Project, mapping: str, key: str, edit: NoteEdit, by: str) -> WrittenNote:
     """As `note_row`, for the whole key of a row that is known to exist; nothing is read."""
     require_mapping(project, mapping)
-    before = note_of(project, mapping, key) or Note(mapping, key)
-    note = replace(edit.of(before), by=by)
-    entry: dict[str, object] = {"mapping": mapping, "key": key}
-    entry |= {"note": note.text} if note.text else {}
-    entry |= {"tags": [*note.tags]} if note.tags else {}
-    entry |= {"assignee": note.assignee} if note.assignee else {}
-    entry |= {"by": by} if by else {}
-    return WrittenNote(note, "", notes.write_note(project.own, entry))
+    note = notes.edit_note(project.own, mapping, key, lambda now: replace(edit.of(now), by=by))
+    return WrittenNote(note, "", note.place)
 
 
 def note_of(project: Project, mapping: str, key: str) -> Note | None:

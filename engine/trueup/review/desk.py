@@ -161,13 +161,18 @@ class Desk:
     def note(self, ref: RowKey, edit: NoteEdit) -> None:
         """Writes the note of a row, and shows it with the current plan.
 
-        Raises EngineError for a note that is too long, and if the file cannot be written.
+        Raises EngineError for a note that is too long or that was changed since it was seen, and if
+        the file cannot be written. Notes that others wrote meanwhile are shown in any case.
         """
         with self._note_lock:
-            write_note(load_project(self._folder), *ref, edit, current_user())
-            self._notes_written += 1
-            if self.current:
-                self.current = with_notes(self.current, load_project(self._folder).notes)
+            project = load_project(self._folder)
+            try:
+                write_note(project, *ref, edit, current_user())
+                project = load_project(self._folder)
+            finally:
+                self._notes_written += 1
+                if self.current:
+                    self.current = with_notes(self.current, project.notes)
 
     # Explanations
 

@@ -12,8 +12,8 @@ from trueup.review.pages import address, desk_of, failure, failure_text, form_of
 from trueup.review.row_page import row_page
 from trueup.review.rows import RowKey
 
-FIELDS = {"note", "tags", "assignee"}
-NOT_WHOLE = "The form lacks the note, its tags or its assignee. Nothing was written."
+FIELDS = {"note", "tags", "assignee", "seen"}
+NOT_WHOLE = "The form lacks a part of the note. Nothing was written."
 
 
 def note(request: Request, current: CurrentPlan) -> Response:
@@ -23,7 +23,10 @@ def note(request: Request, current: CurrentPlan) -> Response:
         return failure_text(request, NOT_WHOLE, HTTPStatus.BAD_REQUEST)
     ref = RowKey(form.raw("mapping"), form.raw("key"))
     edit = NoteEdit(
-        text=form.value("note"), assignee=form.value("assignee"), tags=form.value("tags").split(",")
+        text=form.value("note"),
+        assignee=form.value("assignee"),
+        tags=form.value("tags").split(","),
+        seen=form.value("seen"),
     )
     try:
         row_page(current, ref)  # the row is one of the plan
