@@ -57,7 +57,7 @@ def test_a_person_settles_an_adjustment_as_landed_and_it_is_never_pushed_again()
 
 def test_a_person_names_the_record_of_a_create():
     scene, change = held_open(entity="Contracts")
-    with pytest.raises(StateError, match="--record ID"):
+    with pytest.raises(StateError, match="`record` is missing: give the id"):
         say(scene, change, landed=True)
     made = scene.target._create(
         "Contracts",
@@ -103,7 +103,7 @@ def test_a_person_names_the_contract_service_of_a_further_service():
     scene.files(REPEATED)
     disturbed(Fault("lost", "ContractServiceAdjustments"), scene)
     scene.apply(scene.plan())
-    with pytest.raises(StateError, match="--record ID"):
+    with pytest.raises(StateError, match="`record` is missing: give the id"):
         say(scene, "subscription:twin", landed=True)
     first = scene.target.only("ContractServices")
     scene.target._create(

@@ -287,7 +287,7 @@ def test_faults_of_lines_and_of_what_they_decide_are_named_at_once(work, trueup)
         "3:1: error: 'drop' is no decision",
         "4:1: error: archive is for pending changes",
         "4:1: error: archive needs a reason",
-        "4:1: error: --until 2020-01-01 is past",
+        "4:1: error: the last day 2020-01-01 is past",
         "4:1: error: there is no row 'Alpine Dentist AG' of customer",
         "5:1: error: until is 'soon'",
     ]

@@ -153,7 +153,8 @@ def test_a_decision_that_would_never_hold_is_refused(work, trueup):
 
     assert (code, out) == (1, "")
     assert err == (
-        "error: --until 2026-11-14 is past: plans are made for 2026-11-15, so it would never hold\n"
+        "error: the last day 2026-11-14 is past: plans are made for 2026-11-15, "
+        "so it would never hold\n"
     )
     assert (work / "mappings" / "decisions.yaml").read_bytes() == before
     code, _, _ = trueup(

@@ -271,6 +271,7 @@ def test_a_file_that_was_changed_meanwhile_is_not_overwritten(work):
         answer = write(browser, shown)
 
     assert answer.status == HTTPStatus.CONFLICT
+    assert "look at the change, then write yours again" in answer.text
     assert decisions(work) == changed
 
 
@@ -284,7 +285,7 @@ def test_a_file_that_was_changed_meanwhile_is_not_overwritten(work):
         ({"until": "31.01.2027"}, "is no day: write it as 2026-11-30"),
         ({"verdict": "succeed", "of": ""}, "Name the row whose place it takes"),
         ({"reason": " "}, "ignore needs a reason"),
-        ({"until": "2026-01-01"}, "2026-01-01 is past"),
+        ({"until": "2026-01-01"}, "the last day 2026-01-01 is past"),
         ({"key": "nobody"}, "there is no row 'nobody' of subscription"),
         ({"mapping": "nothing"}, "there is no mapping 'nothing'"),
         ({"verdict": "archive"}, "archive is for pending changes"),

@@ -50,7 +50,7 @@ def prepare(state: State, settlement: Settlement) -> PreparedSettlement:
     if change.action is Action.CREATE or change.makes:
         if settlement.record is None:
             entity = change.makes.entity if change.makes else change.entity
-            raise StateError(f"add `--record ID` with the id of the {entity} that was created")
+            raise StateError(f"`record` is missing: give the id of the {entity} that was created")
         _require_unlinked(state, change, settlement.record)
         data["id"] = settlement.record
     entry = Entry(change.id, Step.DONE, settlement.at, data)

@@ -76,7 +76,7 @@ class EntryFile:
         def require_unchanged() -> None:
             if self.read(root) != old:
                 text = "was changed in the meantime; it is left as it is now"
-                raise self.refused(text, "look at the change, then repeat the command")
+                raise self.refused(text, "look at the change, then write yours again")
 
         require_unchanged()
         try:

@@ -235,7 +235,7 @@ def require_not_past(until: date, project: Project) -> None:
     today = project.as_of or wiring.SystemClock().now().astimezone(project.zone).date()
     if until < today:
         raise EngineError(
-            f"--until {until} is past: plans are made for {today}, so it would never hold"
+            f"the last day {until} is past: plans are made for {today}, so it would never hold"
         )
 
 
