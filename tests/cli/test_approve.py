@@ -163,6 +163,7 @@ def test_without_a_terminal_a_yes_is_given_with_an_option(saved, say):
     [
         ((), "which plan?"),
         (("plan.json", "--no"), "--no needs --reason"),
+        (("plan.json", "--no", "--reason", "\u202e"), "--no needs --reason"),
         (("plan.json", "--ask", "--withdraw"), "give one of"),
     ],
 )

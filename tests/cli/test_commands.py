@@ -487,6 +487,25 @@ def test_history_shows_which_runs_were_undone(trueup, run):
     assert one == {"run": undo, "changes": int(many[1]), "undone_by": [again]}
 
 
+@pytest.mark.parametrize("reason", ["\u202e", "\x1b[31m"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("settle", "customer:7", "landed"),
+        ("settle", "customer:7", "absent", "--preview"),
+        ("settle", "7f3a2c91d004", "closed"),
+        ("forget", "customer", "7"),
+        ("adopt",),
+    ],
+    ids=" ".join,
+)
+def test_a_reason_that_is_recorded_must_show_something(trueup, words, reason):
+    code, out, err = trueup("state", *words, "--reason", reason)
+
+    assert (code, out) == (1, "")
+    assert err == "error: the reason is empty: it is recorded, for those who read it later\n"
+
+
 def test_nothing_is_settled_that_is_not_in_doubt(trueup):
     code, _, err = trueup("state", "settle", "customer:7", "landed", "--reason", "seen")
     assert (code, err.startswith("error: no open run has a change customer:7 in doubt")) == (

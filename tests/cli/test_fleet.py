@@ -70,6 +70,7 @@ def test_a_change_of_fleet_yaml_is_taken_up_by_the_next_command(fleet):
         (["approve", "acme", "--yes"], 1, "no plan of acme waits"),
         (["approve", "acme"], 64, "approve needs confirmation here: give --yes."),
         (["approve", "acme", "--no"], 64, "--no needs --reason"),
+        (["approve", "acme", "--no", "--reason", "\u200b"], 64, "--no needs --reason"),
     ],
 )
 def test_impossible_requests_are_refused(fleet, arguments, code, text):

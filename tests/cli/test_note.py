@@ -102,6 +102,12 @@ def test_two_edits_of_one_note_at_once_lose_nothing(work):
     assert (found.text, found.tags, found.by) == ("pays late", ("a", "b"), "ada")
 
 
+def test_a_note_that_shows_nothing_is_none(work):
+    assert note(work, "customer", "acc", "\u202e", "--tag", "\0", "--assign", "\u200b") == 0
+
+    assert not (work / NOTES).exists()
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [

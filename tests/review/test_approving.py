@@ -139,6 +139,8 @@ def test_a_no_needs_a_reason_and_stops_the_plan(anna, ben):
     shown = approval_page(ben, preview(ben))
     form = shown.form("/approval", say="no")
     assert ben.post("/approval", [*form[:3]]).status == HTTPStatus.BAD_REQUEST
+    hidden = ben.post("/approval", [*form[:3]], ("reason", "\0\x1b[31m"))
+    assert hidden.status == HTTPStatus.BAD_REQUEST
     refused = ben.post("/approval", [*form[:3]], ("reason", "ask <b>first</b>"))
 
     assert "Refused by ben, " in refused.text

@@ -285,6 +285,7 @@ def test_a_file_that_was_changed_meanwhile_is_not_overwritten(work):
         ({"until": "31.01.2027"}, "is no day: write it as 2026-11-30"),
         ({"verdict": "succeed", "of": ""}, "Name the row whose place it takes"),
         ({"reason": " "}, "ignore needs a reason"),
+        ({"reason": "\0\x1b[31m"}, "ignore needs a reason"),
         ({"until": "2026-01-01"}, "the last day 2026-01-01 is past"),
         ({"key": "nobody"}, "there is no row 'nobody' of subscription"),
         ({"mapping": "nothing"}, "there is no mapping 'nothing'"),

@@ -101,6 +101,7 @@ def test_what_took_effect_is_recorded_as_pushed(work, browser):
     [
         ("", {}, HTTPStatus.BAD_REQUEST, "Choose whether the change took effect."),
         ("absent", {"reason": " "}, HTTPStatus.BAD_REQUEST, "Say what you saw"),
+        ("absent", {"reason": "\u202e"}, HTTPStatus.BAD_REQUEST, "Say what you saw"),
         ("landed", {"record": "x"}, HTTPStatus.BAD_REQUEST, "An id is a number"),
         ("absent", {"change": "customer:no"}, HTTPStatus.CONFLICT, "no open run has a change"),
     ],

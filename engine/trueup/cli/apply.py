@@ -133,9 +133,10 @@ def _request(
     """Returns the options, checked together. Raises UsageError."""
     from trueup.operations.user import current_user
     from trueup.pipeline import ApplyOptions
+    from trueup.render.sanitize import is_visible
     from trueup.stages.guard import LIMIT_KINDS
 
-    if force_lock and not reason.strip():
+    if force_lock and not is_visible(reason):
         raise click.UsageError("--force-lock needs --reason: it is recorded.")
     if not force_lock:
         only_with("--force-lock", "reason")

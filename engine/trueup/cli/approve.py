@@ -61,6 +61,7 @@ def approve(  # noqa: PLR0913, PLR0917 -- one for each option
     PLAN, 1 if the plan may not be applied yet.
     """
     from trueup.model.approval import Statement
+    from trueup.render.sanitize import is_visible
 
     chosen = {
         Statement.ASK: ask,
@@ -75,7 +76,7 @@ def approve(  # noqa: PLR0913, PLR0917 -- one for each option
         return _list(context, plan)
     if not plan:
         raise click.UsageError("which plan? Give the file that `trueup plan --out FILE` saved.")
-    if refuse and not reason.strip():
+    if refuse and not is_visible(reason):
         raise click.UsageError("--no needs --reason, for the person who prepared the plan.")
     statement = statements[0] if statements else Statement.YES
     return _state(context, plan, statement, reason, yes=yes)

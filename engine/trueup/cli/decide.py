@@ -107,6 +107,7 @@ def decide(  # noqa: PLR0913, PLR0917 -- one for each argument and option
     from trueup.operations.decision_entries import DecisionRequest, RequestedDecision
     from trueup.operations.decision_file import read_decisions
     from trueup.operations.row_filter import RowFilter
+    from trueup.render.sanitize import is_visible
 
     has_filter = bool(classes or customer or min_amount is not None)
     if show:
@@ -126,7 +127,7 @@ def decide(  # noqa: PLR0913, PLR0917 -- one for each argument and option
         return carry_out(context, request, yes=yes, preview=not no_preview, single=False)
 
     _check_words(mapping, keys, what, has_filter=has_filter)
-    if not reason.strip():
+    if not is_visible(reason):
         raise click.UsageError("--reason is missing or empty: it is what others read later.")
     _check_options(Verdict(str(what)), on, of, keys)
     wanted = None

@@ -248,9 +248,11 @@ def approve(
 
     Exit codes: 0 the plan is queued, or refused; 1 an error, or something is still missing.
     """
+    from trueup.render.sanitize import is_visible
+
     if refuse:
         refuse_with("--no", "over")
-    if refuse and not reason.strip():
+    if refuse and not is_visible(reason):
         raise click.UsageError("--no needs --reason, for the person who looks after the tenant.")
     if not (refuse or yes) and (context.json or not sys.stdin.isatty()):
         raise click.UsageError("approve needs confirmation here: give --yes.")

@@ -18,6 +18,7 @@ from trueup.model.verdict import Verdict, wrong_parts
 from trueup.operations.rows import require_mapping, resolve_key
 from trueup.planning.ledger.change_decisions import NAMED_AFTER_UNDO
 from trueup.ports.state import StateSnapshot
+from trueup.render.sanitize import is_visible
 
 _Found = TypeVar("_Found")
 
@@ -139,7 +140,7 @@ def _entry(requested: RequestedDecision, key: str, of: str) -> dict[str, object]
     entry |= {"link": requested.record} if verdict is Verdict.LINK else {"do": str(verdict)}
     entry |= {"of": of} if of else {}
     entry |= {"on": requested.on} if requested.on else {}
-    entry |= {"reason": requested.reason} if requested.reason.strip() else {}
+    entry |= {"reason": requested.reason} if is_visible(requested.reason) else {}
     entry |= {"until": requested.until} if requested.until else {}
     return entry
 
@@ -173,7 +174,7 @@ def _why_not(project: Project, requested: RequestedDecision) -> Iterator[str]:
         requested.verdict, record=requested.record, of=requested.of, on=requested.on
     ):
         yield f"`{part.name}` is {part.text}"
-    if requested.verdict is not Verdict.LINK and not requested.reason.strip():
+    if requested.verdict is not Verdict.LINK and not is_visible(requested.reason):
         yield f"{requested.verdict} needs a reason, for those who read it later"
     if requested.until is not None:
         try:

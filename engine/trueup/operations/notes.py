@@ -13,6 +13,7 @@ from trueup.model.note import Note
 from trueup.model.project import Project
 from trueup.operations.project import load_project
 from trueup.operations.rows import known_rows, require_mapping, resolve_key
+from trueup.render.sanitize import is_visible
 
 LONGEST_TEXT, LONGEST_TAG, LONGEST_NAME = 10_000, 100, 200
 """Characters; notes.schema.json has the same limits."""
@@ -116,8 +117,8 @@ def notes_in(folder: Path) -> tuple[Note, ...]:
 
 
 def _plain(text: str) -> str:
-    """Returns the text on one line, without outer spaces."""
-    return " ".join(text.split())
+    """Returns the text on one line, without outer spaces; "" for one that shows nothing."""
+    return " ".join(text.split()) if is_visible(text) else ""
 
 
 def _require_length(what: str, text: str, most: int) -> None:

@@ -1,6 +1,7 @@
 """The state of a project: links, rows, changes in doubt, export. One function per command.
 
-Functions that write hold the lock as `holder`; they raise StateLocked if another process holds it.
+Functions that write hold the lock as `holder`; they raise StateLocked if another process holds it,
+and EngineError for a reason that shows nothing.
 """
 
 from collections.abc import Mapping
@@ -16,6 +17,9 @@ from trueup.model.project import Project
 from trueup.model.state_overview import RowState, StateOverview
 from trueup.operations import open_state
 from trueup.operations.record_check import check_record
+from trueup.render.sanitize import is_visible
+
+NO_REASON = "the reason is empty: it is recorded, for those who read it later"
 
 
 def list_links(project: Project, mapping: str | None = None) -> StateOverview:
@@ -43,6 +47,7 @@ def forget_link(
 
     Raises EngineError if no row fits, or several, or it has no link.
     """
+    _require_reason(reason)
     with wiring.open_state(project) as state:
         return open_state.forget_link(state, holder, mapping, key, reason)
 
@@ -62,6 +67,7 @@ def settle_change(
     not be reached. Raises StateError for a change that is not in doubt, EngineError for a record
     that the target does not have.
     """
+    _require_reason(reason)
     settlement = Settlement(change, landed, record, reason, wiring.SystemClock().now())
     with wiring.connections(project) as opened:
         note = _check_created(project, opened, settlement)
@@ -76,6 +82,7 @@ def preview_settlement(
 
     Raises what `settle_change` raises.
     """
+    _require_reason(reason)
     settlement = Settlement(change, landed, record, reason, wiring.SystemClock().now())
     with wiring.connections(project) as opened:
         ready = prepare(opened.state(), settlement)
@@ -117,6 +124,7 @@ def close_run(project: Project, holder: str, run: str, reason: str) -> None:
 
     Raises StateError while a change is in doubt.
     """
+    _require_reason(reason)
     with wiring.open_state(project) as state:
         open_state.close_run(state, holder, run, wiring.SystemClock().now(), reason)
 
@@ -126,8 +134,14 @@ def adopt_systems(project: Project, holder: str, reason: str) -> Mapping[str, st
 
     Raises EngineError if it is about them already.
     """
+    _require_reason(reason)
     with wiring.open_world(project) as world:
         return open_state.adopt_systems(world, holder, reason)
+
+
+def _require_reason(reason: str) -> None:
+    if not is_visible(reason):
+        raise EngineError(NO_REASON)
 
 
 def export_state(project: Project) -> str:

@@ -22,6 +22,7 @@ from trueup.render.report import (
     pieces,
     top_rows,
 )
+from trueup.render.sanitize import is_visible
 from trueup.review.current_plan import CurrentPlan
 from trueup.review.pages import (
     RawText,
@@ -170,7 +171,7 @@ def state(request: Request) -> Response:
     except ValueError:
         return failure_text(request, NO_STATEMENT, HTTPStatus.BAD_REQUEST)
     reason = form.value("reason")
-    if statement is Statement.NO and not reason:
+    if statement is Statement.NO and not is_visible(reason):
         return failure_text(request, NO_REASON, HTTPStatus.BAD_REQUEST)
     try:
         found = desk.previews.find_plan(form.value("digest"))

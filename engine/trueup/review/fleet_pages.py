@@ -20,6 +20,7 @@ from trueup.render.fleet import FAULTY, stake_text, state_text, summary_text, wa
 from trueup.render.moments import in_utc
 from trueup.render.plan_html import plan_html
 from trueup.render.report import ReasonText, pieces
+from trueup.render.sanitize import is_visible
 from trueup.render.text import plan_text
 from trueup.review.background_tasks import Failures
 from trueup.review.filters import page_number, page_of
@@ -233,7 +234,7 @@ def approve(request: Request) -> Response:
     statement = ANSWERS.get(form.value("answer"))
     if statement is None:
         return _refused(request, NO_ANSWER)
-    if statement is Statement.NO and not reason:
+    if statement is Statement.NO and not is_visible(reason):
         return _refused(request, NO_REASON)
     opened = desk.opened.read_again()
     with opened.connect() as connection:

@@ -16,6 +16,7 @@ from trueup.render.doubt import doubt_rows, settlement_lines
 from trueup.render.formatting import count, known_as
 from trueup.render.moments import in_zone
 from trueup.render.report import ReasonText, pieces
+from trueup.render.sanitize import is_visible
 from trueup.review.current_plan import CurrentPlan
 from trueup.review.forms import Form
 from trueup.review.pages import RawText, address, desk_of, failure, failure_text, form_of, page
@@ -60,7 +61,7 @@ def settle(request: Request, current: CurrentPlan) -> Response:
     record = record_id(form.value("record")) if form.value("record") else None
     wrong = (
         NO_OUTCOME * (what not in {"landed", "absent"})
-        or NO_REASON * (not reason)
+        or NO_REASON * (not is_visible(reason))
         or NO_RECORD * (bool(form.value("record")) and record is None)
     )
     if wrong:
@@ -98,7 +99,7 @@ def close(request: Request, current: CurrentPlan) -> Response:
     """Previews what closing a run gives up; then closes it."""
     form = form_of(request)
     id_, reason = form.value("id"), form.value("reason")
-    if not reason:
+    if not is_visible(reason):
         return failure_text(request, NO_REASON, HTTPStatus.BAD_REQUEST)
     try:
         if form.value("do") == RECORD:
