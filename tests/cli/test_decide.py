@@ -237,6 +237,7 @@ def test_everything_wrong_with_a_file_is_named_with_its_line(work, trueup):
         "customer,Alpine Dental AG,drop,,x,\n"
         "customer,Alpine Dental AG,ignore,7,x,\n"
         "customer\n"
+        "customer,Alpine Dental AG,ignore,,x,2027-W04-7\n"
     )
     code, out, err = trueup("decide", "--file", "d.csv", "--yes")
     assert (code, out) == (1, "")
@@ -248,6 +249,7 @@ def test_everything_wrong_with_a_file_is_named_with_its_line(work, trueup):
         ),
         "d.csv:4:1: error: a decision has either do or link",
         "d.csv:5:1: error: a row has 1 cell where the first line names 6 columns",
+        "d.csv:6:1: error: until is '2027-W04-7': write year-month-day, such as 2026-11-15",
     ]
 
     (work / "d.csv").write_text(

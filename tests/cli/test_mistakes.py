@@ -82,7 +82,7 @@ def test_a_list_of_settings_is_not_cleared_as_a_whole(trueup, name):
     assert f"{name} is a list of settings: name one entry, such as {entry}" in err
 
 
-@pytest.mark.parametrize("day", ["15/11/2026", "2026-13-01", "tomorrow"])
+@pytest.mark.parametrize("day", ["15/11/2026", "2026-13-01", "tomorrow", "20261115", "2026-W46-7"])
 def test_a_day_in_another_order_is_wrong_usage_with_an_example(trueup, day):
     code, _, err = trueup("plan", "--as-of", day)
 

@@ -20,8 +20,9 @@ def test_letters_of_every_script_arrive():
     assert parse_form(b"name=%D7%A9%D7%9C%D7%95%D7%9D+%F0%9F%A6%B7").value("name") == "שלום 🦷"
 
 
-def test_days_are_read_and_anything_else_is_refused():
-    form = parse_form(b"until=2026-11-30&on=&other=30.11.2026")
+@pytest.mark.parametrize("other", ["30.11.2026", "20261130", "2026-W48-1", "2026-11-30T10:00"])
+def test_days_are_read_and_anything_else_is_refused(other):
+    form = parse_form(f"until=2026-11-30&on=&other={other}".encode())
 
     assert form.day("until") == date(2026, 11, 30)
     assert form.day("on") is None

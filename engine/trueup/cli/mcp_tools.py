@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from trueup.cli.mcp_fence import ToolAnswer
+from trueup.config.days import parse_day
 from trueup.config.file_names import DECISIONS
 from trueup.errors import EngineError
 from trueup.model.plan import Blocked, LedgerClass, LedgerLine, Plan
@@ -208,10 +209,10 @@ def _day(arguments: Arguments, name: str) -> date | None:
     text = arguments.get(name)
     if text is None:
         return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise EngineError(f"{name} is {text!r}: there is no such day; write 2026-11-15") from error
+    day = parse_day(text)
+    if day is None:
+        raise EngineError(f"{name} is {text!r}: there is no such day; write 2026-11-15")
+    return day
 
 
 def _patch(old: str, new: str) -> str:

@@ -9,6 +9,7 @@ import click
 from click.core import ParameterSource
 
 from trueup.cli.output_files import OutputFile
+from trueup.config.days import parse_day
 
 if TYPE_CHECKING:
     _DayType = click.ParamType[date]
@@ -25,7 +26,7 @@ LAST_YEAR = 2999
 
 
 class _Day(_DayType):
-    """A day in the format of ISO 8601."""
+    """A day as year-month-day."""
 
     name = "day"
 
@@ -33,12 +34,12 @@ class _Day(_DayType):
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> date:
         """Returns the day. Raises UsageError for other text."""
-        try:
-            return value if isinstance(value, date) else date.fromisoformat(str(value))
-        except ValueError:
+        day = parse_day(value)
+        if day is None:
             self.fail(
                 f"{value!r} is not a day: write year-month-day, such as 2026-11-15.", param, ctx
             )
+        return day
 
 
 class _PlanDay(_Day):

@@ -12,6 +12,7 @@ from referencing import Registry, Resource
 from referencing.exceptions import NoSuchResource
 
 from trueup.config.checked_document import CheckedDocument, is_within
+from trueup.config.days import parse_day
 from trueup.config.documents import Document, Steps
 from trueup.config.error_limit import MOST_ERRORS, too_many
 from trueup.config.schema_errors import SchemaError, schema_errors
@@ -20,9 +21,9 @@ from trueup.model.finding import Finding, Severity
 FORMATS = FormatChecker(formats=())
 
 
-@FORMATS.checks("date", raises=ValueError)
+@FORMATS.checks("date")
 def _is_day(value: object) -> bool:
-    return not isinstance(value, str) or date.fromisoformat(value).isoformat() == value
+    return not isinstance(value, str) or parse_day(value) is not None
 
 
 def _check_type(

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from urllib.parse import parse_qs
 
+from trueup.config.days import parse_day
+
 MOST_FIELDS = 20_000
 
 
@@ -39,10 +41,10 @@ class Form:
         text = self.value(name)
         if not text:
             return None
-        try:
-            return date.fromisoformat(text)
-        except ValueError:
-            raise FormError(f"{text!r} is no day: write it as 2026-11-30") from None
+        day = parse_day(text)
+        if day is None:
+            raise FormError(f"{text!r} is no day: write it as 2026-11-30")
+        return day
 
 
 def parse_form(body: bytes) -> Form:
