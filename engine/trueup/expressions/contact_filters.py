@@ -32,6 +32,14 @@ def _international(text: str, region: str | None) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
+def same_phone(one: str, other: str) -> bool:
+    """Returns whether two texts are one phone number, with or without the code of its country."""
+    import phonenumbers  # noqa: PLC0415 -- takes time to load, and few commands need it
+
+    found = phonenumbers.is_number_match(one, other)
+    return found in (phonenumbers.MatchType.EXACT_MATCH, phonenumbers.MatchType.NSN_MATCH)
+
+
 def is_phone(value: object, country: object = None) -> bool:
     """Returns whether it is a valid phone number of the country, or one with a country code."""
     return phone(value, country) is not None
