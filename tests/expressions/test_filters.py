@@ -198,6 +198,8 @@ EXAMPLES = [
     ("'mailto:anna@alpine.example' | domain", "alpine.example"),
     ("'alpine.example.' | domain", "alpine.example"),
     ("'//alpine.example' | domain", "alpine.example"),
+    ("'www.alpine.example/de//home' | domain", "alpine.example"),
+    ("'alpine.example?next=http://other.example' | domain", "alpine.example"),
     ("'http://[alpine.example' | domain", None),
     ("'n/a' | domain", None),
     ("'Alpine Dental Dr. Meier' | domain", None),
@@ -225,6 +227,7 @@ EXAMPLES = [
     ("'The A.B. Company' | normalise", "the ab company"),
     # one name, written in other characters
     ("'Smith &amp; Sons' | normalise", "smith sons"),
+    ("'M&uuml;ller Bau' | normalise", "muller bau"),
     ("'Har\u200bbour\u2060' | normalise", "harbour"),
     ("'soft\u00adware\ufeff' | normalise", "software"),
     ("'Cafe\u0301' | normalise", "cafe"),

@@ -9,6 +9,8 @@ from trueup.expressions.country_filters import country as country_code
 _ADDRESS = re.compile(r"""[^@\s<>,;:"]+@[^@\s<>,;:"]+\.[^@\s<>,;:".]+""")
 """One mail address, without a display name, `mailto:` or another address."""
 
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*:)?//")
+
 
 def phone(value: object, country: object = None) -> str | None:
     """Returns the phone number in international form, or None if it is not valid.
@@ -52,7 +54,7 @@ def domain(value: object) -> str | None:
 
     text = value.strip().casefold()
     try:
-        host = urlsplit(text if "//" in text else f"//{text}").hostname or ""
+        host = urlsplit(text if _SCHEME.match(text) else f"//{text}").hostname or ""
     except ValueError:
         return None
     host = host.strip(".").removeprefix("www.")

@@ -79,9 +79,9 @@ def names_in(value: object) -> list[str]:
 def normalise(value: object) -> str:
     """Returns a name without case, accents, punctuation and legal forms, for finding look-alikes.
 
-    Characters that cannot be seen are left out, and `&amp;` is `&`. A name that consists of legal
-    forms only keeps them. The legal forms are those of the package cleanco, of some 60 countries,
-    and a few more.
+    Characters that cannot be seen are left out, `&amp;` is `&` and `&uuml;` is `ü`. A name that
+    consists of legal forms only keeps them. The legal forms are those of the package cleanco, of
+    some 60 countries, and a few more.
     """
     return " ".join(_telling_words(value))
 
@@ -102,10 +102,10 @@ def _telling_words(value: object) -> list[str]:
 
 
 def _words(text: str) -> list[str]:
+    text = unescape(text) if "&" in text else text
     if not text.isascii():
         text = unicodedata.normalize("NFKD", text)
         text = "".join(char for char in text if unicodedata.category(char) not in ("Mn", "Cf"))
-    text = unescape(text) if "&" in text else text
     text = text.casefold().replace("&", " and ")
     if not text.isascii():
         text = text.translate(_LETTERS)
