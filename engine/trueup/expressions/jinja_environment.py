@@ -20,7 +20,7 @@ class Environment(ImmutableSandboxedEnvironment):
     """An environment in which only keys of dicts and parts of days are attributes."""
 
     code_generator_class = FunctionCode
-    intercepted_binops = frozenset({"*", "%", "/"})
+    intercepted_binops = frozenset({"*", "%", "/", "//"})
 
     def __init__(self) -> None:
         # Not optimized: folding constants changes the tree, which is cached, and fails in ways of
@@ -69,11 +69,25 @@ class Environment(ImmutableSandboxedEnvironment):
             raise SecurityError(f"{operator} is for numbers only")
 
         # Decimal's own error for a remainder does not mention the division by zero.
-        if operator in "/%" and isinstance(right, int | Decimal) and not right:
+        if operator != "*" and isinstance(right, int | Decimal) and not right:
             raise ZeroDivisionError(DIVIDED_BY_ZERO)
         if operator == "/" and isinstance(left, int) and isinstance(right, int):
             return Decimal(left) / Decimal(right)
+        if operator in {"//", "%"} and {type(left), type(right)} <= {int, bool, Decimal}:
+            quotient, remainder = _divided_down(left, right)
+            return quotient if operator == "//" else remainder
         return self.binop_table[operator](left, right)
+
+
+def _divided_down(left: Decimal | int, right: Decimal | int) -> tuple[Decimal | int, Decimal | int]:
+    """Returns the quotient, rounded down, and the remainder, which has the sign of `right`.
+
+    Decimals round towards zero by themselves: the result would depend on the type of a column.
+    """
+    quotient, remainder = divmod(left, right)
+    if remainder and (remainder < 0) != (right < 0):
+        return quotient - 1, remainder + right
+    return quotient, remainder
 
 
 ENVIRONMENT = Environment()
