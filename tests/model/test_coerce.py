@@ -151,6 +151,7 @@ MISFITS = [
     (DATE, "20261115", "'20261115' is not a day (2026-11-15) for since"),
     (DATE, "2026-W46-7", "is not a day"),
     (DATE, "2026-11-15th", "is not a day"),
+    (DATE, "2026-11-15 to 2026-12-31", "is not a day"),
     (DATE, "", "'' is not a day"),
     (DATE, 20261115, "is not a day"),
     (INSTANT, "noon", "'noon' is not a point in time for at"),

@@ -13,7 +13,7 @@ PLACES = Decimal("0.0001")
 """The target keeps money to four places (docs/explanation/autotask.md, section 5)."""
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{0,40})?([eE][+-]?[0-9]{1,2})?")
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?", re.DOTALL)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:?[0-9]{2}.*)?")
 _SMALLEST, _LARGEST = -100, 20
 """Powers of ten that bound a number: neither system holds others, and 1e999999999 costs memory."""
 
@@ -182,7 +182,7 @@ def to_day(text: str) -> date:
     """Returns the day in `2026-11-15`, with or without a time after it. Raises CoercionError."""
     try:
         if _DAY.fullmatch(text.strip()):
-            return date.fromisoformat(text.strip()[:10])
+            return datetime.fromisoformat(text.strip().upper()).date()
     except ValueError:
         pass
     raise CoercionError(f"{text!r} is not a day (2026-11-15)")
