@@ -129,6 +129,17 @@ def test_only_fields_that_differ_are_written_whatever_the_others():
     assert compared(slots, desired, record) == ({"contractName": "New"}, [])
 
 
+@pytest.mark.parametrize(
+    ("name", "after", "before"),
+    [
+        ("units", 9007199254740993, 9007199254740992),  # one number as floats
+        ("setupFee", Decimal("1234567890123456789.0001"), Decimal("1234567890123456789.0002")),
+    ],
+)
+def test_a_difference_in_the_last_figure_is_written(name, after, before):
+    assert written(ALWAYS, after, before, name=name) == after
+
+
 def test_a_field_that_autotask_takes_on_create_only_and_that_differs_is_reported():
     writes, stuck = compared(
         [slot("companyID"), slot("units")],

@@ -112,17 +112,23 @@ def updates(
 
 
 def _explained(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
-    """The fields in which two records differ, by deepdiff: numbers by value, text exactly."""
+    """The fields in which two records differ, by deepdiff."""
     from deepdiff import DeepDiff  # noqa: PLC0415 -- takes time to load, and most rows are alike
 
-    delta = DeepDiff(
-        before,
-        after,
-        ignore_numeric_type_changes=True,
-        ignore_string_type_changes=True,
-        view="tree",
-    )
+    delta = DeepDiff(before, after, custom_operators=[_EqualFields()], view="tree")
     return {str(item.path(output_format="list")[0]) for items in delta.values() for item in items}
+
+
+class _EqualFields:
+    """Has deepdiff compare fields with `same`: its own comparison takes integers as floats."""
+
+    def match(self, level: Any) -> bool:  # noqa: ANN401 -- deepdiff's
+        return level.up is not None  # a field, not the record as a whole
+
+    def give_up_diffing(self, level: Any, diff_instance: Any) -> bool:  # noqa: ANN401 -- deepdiff's
+        if not same(level.t2, level.t1):
+            diff_instance.custom_report_result("values_changed", level)
+        return True
 
 
 def wanted_value(slot: Slot, desired: Any, actual: Any) -> Any:  # noqa: ANN401 -- any value of a record
