@@ -7,7 +7,7 @@ from calendar import monthrange
 from datetime import date, datetime, timedelta
 
 from trueup.expressions.error_messages import DAY_OUT_OF_RANGE
-from trueup.model.coerce import shown, to_day
+from trueup.model.coerce import shown, to_day, to_whole
 from trueup.model.days import add_months
 
 
@@ -32,22 +32,22 @@ def _require_day(value: object) -> date:
     return value.date() if isinstance(value, datetime) else value
 
 
-def days(value: date | None, count: int) -> date | None:
+def days(value: date | None, count: object) -> date | None:
     """Returns the day `count` days later."""
     if value is None:
         return None
     try:
-        return _require_day(value) + timedelta(days=count)
+        return _require_day(value) + timedelta(days=to_whole(count))
     except OverflowError:
         raise OverflowError(DAY_OUT_OF_RANGE) from None
 
 
-def months(value: date | None, count: int) -> date | None:
+def months(value: date | None, count: object) -> date | None:
     """Returns the same day of the month `count` months later, or that month's last day."""
     if value is None:
         return None
     try:
-        return add_months(_require_day(value), count)
+        return add_months(_require_day(value), to_whole(count))
     except OverflowError:
         raise OverflowError(DAY_OUT_OF_RANGE) from None
 

@@ -95,10 +95,6 @@ _MESSAGES: list[tuple[re.Pattern[str], Callable[..., str]]] = [
         (r"must be an iterable, not ([\w.]+)", lambda name: f"{_kind(name)} is not a list"),
         (r"unhashable type: '([\w.]+)'", lambda name: f"{_kind(name)} is not a single value"),
         (
-            r"timedelta days component: ([\w.]+)",
-            lambda name: f"a number is expected, not {_kind(name)}",
-        ),
-        (
             r"must be (\w+), not ([\w.]+)$",
             lambda expected, name: f"{_kind(expected)} is expected, not {_kind(name)}",
         ),

@@ -3,18 +3,12 @@
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Any
 
-from trueup.expressions.value_filters import as_text
-from trueup.model.coerce import to_number
+from trueup.model.coerce import to_number, to_whole
 
 
 def to_int(value: object) -> int | None:
     """Returns a whole number. Raises `ValueError` for a fraction, which is never cut off."""
-    if value is None:
-        return None
-    number = to_number(value)
-    if number != number.to_integral_value():
-        raise ValueError(f"{as_text(number)} is not whole")
-    return int(number)
+    return None if value is None else to_whole(value)
 
 
 def to_decimal(value: object) -> Decimal | None:
@@ -22,11 +16,11 @@ def to_decimal(value: object) -> Decimal | None:
     return None if value is None else to_number(value)
 
 
-def rounded(value: object, places: int = 0) -> Decimal | None:
+def rounded(value: object, places: object = 0) -> Decimal | None:
     """Returns the number rounded to `places`, halves away from zero, as on an invoice."""
     if value is None:
         return None
-    return to_number(value).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    return to_number(value).quantize(Decimal(1).scaleb(-to_whole(places)), ROUND_HALF_UP)
 
 
 def absolute(value: Any) -> Any:  # noqa: ANN401 -- int or Decimal, as the value is

@@ -12,6 +12,7 @@ from typing import Any
 import re2
 
 from trueup.expressions.value_filters import LONGEST, as_text
+from trueup.model.coerce import to_whole
 
 LONGEST_PATTERN = 1_000
 """The most characters of a pattern."""
@@ -75,16 +76,17 @@ def matches(value: object, pattern: str) -> bool:
     return value is not None and compiled.fullmatch(_text(value)) is not None
 
 
-def regex_find(value: object, pattern: str, group: int = 0) -> str | None:
+def regex_find(value: object, pattern: str, group: object = 0) -> str | None:
     """Returns the first place that the pattern fits, or one of its groups; none if it fits nowhere.
 
     Raises `ValueError` for a group that the pattern does not have.
     """
     compiled = compile_pattern(pattern)
-    if not 0 <= group <= compiled.groups:
-        raise ValueError(f"the pattern has no group {group}")
+    number = to_whole(group)
+    if not 0 <= number <= compiled.groups:
+        raise ValueError(f"the pattern has no group {number}")
     found = None if value is None else compiled.search(_text(value))
-    return found.group(group) if found else None
+    return found.group(number) if found else None
 
 
 def regex_find_all(value: object, pattern: str) -> list[str]:

@@ -2,26 +2,31 @@
 
 from typing import Any
 
+from trueup.expressions.number_filters import to_int
 from trueup.expressions.value_filters import as_text
+from trueup.model.coerce import to_whole
 
 
-def substring(value: object, start: int, length: int | None = None) -> str | None:
+def substring(value: object, start: object, length: object = None) -> str | None:
     """Returns at most `length` characters, from the position `start` on; the first one is 0."""
     if value is None:
         return None
-    if start < 0 or (length is not None and length < 0):
+    first, count = to_whole(start), to_int(length)
+    if first < 0 or (count is not None and count < 0):
         raise ValueError("substring counts from 0 on; slice also counts from the end")
-    return as_text(value)[start : None if length is None else start + length]
+    return as_text(value)[first : None if count is None else first + count]
 
 
-def cut(value: Any, start: int = 0, end: int | None = None) -> Any:  # noqa: ANN401 -- text or list
+def cut(value: Any, start: object = 0, end: object = None) -> Any:  # noqa: ANN401 -- text or list
     """Returns the characters, or the items of a list, from `start` on and before `end`.
 
     Negative positions count from the end: `slice(-4)` gives the last four.
     """
     if value is None:
         return None
-    return (value if isinstance(value, list | tuple) else as_text(value))[start:end]
+    return (value if isinstance(value, list | tuple) else as_text(value))[
+        to_int(start) : to_int(end)
+    ]
 
 
 def title(value: object) -> str | None:
@@ -49,13 +54,14 @@ def split(value: object, separator: str | None = None) -> list[str]:
     return [part.strip() for part in text.split(separator)] if text else []
 
 
-def pad(value: object, length: int, fill: str = "0") -> str | None:
+def pad(value: object, length: object, fill: str = "0") -> str | None:
     """Returns the text with `fill` before it, so that it has at least `length` characters."""
     if value is None:
         return None
-    if len(fill) != 1 or not 0 <= length <= 1_000:  # noqa: PLR2004 -- far above any field
+    count = to_whole(length)
+    if len(fill) != 1 or not 0 <= count <= 1_000:  # noqa: PLR2004 -- far above any field
         raise ValueError("pad needs one character, and a length of at most 1,000")
-    return as_text(value).rjust(length, fill)
+    return as_text(value).rjust(count, fill)
 
 
 def starts_with(value: object, start: str) -> bool:

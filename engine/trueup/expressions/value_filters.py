@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Undefined
 
-from trueup.model.coerce import plain_number
+from trueup.model.coerce import plain_number, to_whole
 
 LONGEST = 100_000
 """The most characters that a filter may give, so that no expression fills the memory."""
@@ -86,14 +86,15 @@ def fold_all(values: Iterable[object]) -> str:
     return "\0".join(map(fold, values))
 
 
-def truncate_visibly(value: object, length: int) -> str | None:
+def truncate_visibly(value: object, length: object) -> str | None:
     """Returns at most `length` characters, ending in … if something was cut off."""
     if value is None:
         return None
-    if length < 1:
+    longest = to_whole(length)
+    if longest < 1:
         raise ValueError("truncate_visibly needs a length of at least 1")
     text = as_text(value)
-    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
 
 
 def trim(value: object) -> str | None:

@@ -153,6 +153,17 @@ def to_number(value: object) -> Decimal:
     return number
 
 
+def to_whole(value: object) -> int:
+    """Returns text, a whole number or a decimal without a fraction as a whole number.
+
+    Raises CoercionError for other values: a fraction is never cut off.
+    """
+    number = to_number(value)
+    if number != number.to_integral_value():
+        raise CoercionError(f"{plain_number(number)} is not whole")
+    return int(number)
+
+
 def _decimal(value: object, _field: Field) -> Decimal:
     return to_number(value).quantize(PLACES, ROUND_HALF_UP)
 
