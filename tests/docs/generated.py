@@ -312,7 +312,6 @@ TEST_TEXTS = {
     "false": "It is `false` itself.",
     "string": "It is text.",
     "number": "It is a number.",
-    "sameas": "It is the very same value.",
 }
 """Texts of tests that are taken from Jinja."""
 

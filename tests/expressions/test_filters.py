@@ -439,7 +439,6 @@ EXAMPLES = [
     ("-2.9 | ceiling", -2),
     ("x | ceiling", None),
     ("x is none", True),
-    ("x is sameas none", True),
     ("text is not none", True),
     ("text is defined", True),
     ("unknown is defined", False),

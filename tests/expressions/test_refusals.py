@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trueup.expressions import (
     EVALUATION_ERRORS,
+    TESTS,
     ExpressionFault,
     Implies,
     Program,
@@ -66,6 +67,10 @@ def test_statements_are_refused(raw):
 def test_calls_are_refused(raw):
     with pytest.raises(ExpressionFault, match=r"calls are not allowed|not accessible"):
         inspect(raw)
+
+
+def test_no_test_depends_on_the_identity_of_objects():
+    assert "sameas" not in TESTS
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,6 @@ _JINJA_TESTS = (
     "false",
     "string",
     "number",
-    "sameas",
     "==",
     "!=",
     "<",
