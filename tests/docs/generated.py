@@ -311,7 +311,6 @@ TEST_TEXTS = {
     "true": "It is `true` itself.",
     "false": "It is `false` itself.",
     "string": "It is text.",
-    "number": "It is a number.",
 }
 """Texts of tests that are taken from Jinja."""
 

@@ -334,6 +334,7 @@ EXAMPLES = [
     ("price | money", "1,234.57"),
     ("big | money", "1,000.00"),
     ("(-0.005) | money", "-0.01"),
+    ("(-0.001) | money", "0.00"),
     ("x | money", "unknown"),
     ("'a' | money", ValueError),
     # undefined and none
@@ -349,6 +350,10 @@ EXAMPLES = [
     ("text | default(unknown)", "Alpine"),
     ("true | yes_no", "Yes"),
     ("0 | yes_no", "No"),
+    ("'false' | yes_no", "No"),
+    ("' NO ' | yes_no", "No"),
+    ("'' | yes_no", "No"),
+    ("'PO 4711' | yes_no", "Yes"),
     ("x | yes_no", None),
     # lists
     ("rows | map(attribute='name')", ["b", "a", "c"]),
@@ -414,6 +419,9 @@ EXAMPLES = [
     ("'anna meier@alpine.example' is email", False),
     ("'anna@alpine.example.' is email", False),
     ("'anna@@alpine.example' is email", False),
+    ("'anna@..example' is email", False),
+    ("'anna@alpine..example' is email", False),
+    ("'anna@mail.alpine.example' is email", True),
     ("'anna@alpine.example;bo@alpine.example' is email", False),
     ("'<anna@alpine.example>' is email", False),
     ("'mailto:anna@alpine.example' is email", False),
@@ -457,6 +465,8 @@ EXAMPLES = [
     ("false is false", True),
     ("text is string", True),
     ("price is number", True),
+    ("5 is number", True),
+    ("true is number", False),
     ("text is number", False),
 ]
 

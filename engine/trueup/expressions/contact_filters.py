@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from trueup.expressions.country_filters import country as country_code
 
-_ADDRESS = re.compile(r"""[^@\s<>,;:"]+@[^@\s<>,;:"]+\.[^@\s<>,;:".]+""")
+_ADDRESS = re.compile(r"""[^@\s<>,;:"]+@[^@\s<>,;:".]+(\.[^@\s<>,;:".]+)+""")
 """One mail address, without a display name, `mailto:` or another address."""
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*:)?//")

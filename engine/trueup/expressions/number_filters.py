@@ -40,11 +40,19 @@ def ceiling(value: object) -> int | None:
 
 def money(value: object) -> str:
     """Returns an amount with two places and separated thousands: `1,234.50`."""
-    return "unknown" if value is None else f"{rounded(value, 2):,f}"
+    if value is None:
+        return "unknown"
+    amount = to_number(value).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    return f"{amount or abs(amount):,f}"  # without -0.00
+
+
+def is_number(value: object) -> bool:
+    """Returns whether it is a number; yes, no and text are none."""
+    return isinstance(value, int | Decimal) and not isinstance(value, bool)
 
 
 def is_whole(value: object) -> bool:
     """Returns whether it is a number without a fraction."""
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        return False
-    return isinstance(value, int) or (value.is_finite() and value == value.to_integral_value())
+    if isinstance(value, Decimal):
+        return value.is_finite() and value == value.to_integral_value()
+    return is_number(value)

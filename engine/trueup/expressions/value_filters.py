@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Undefined
 
-from trueup.model.coerce import plain_number, to_whole
+from trueup.model.coerce import BOOLEANS, plain_number, to_whole
 
 LONGEST = 100_000
 """The most characters that a filter may give, so that no expression fills the memory."""
@@ -127,8 +127,12 @@ def replace(value: object, old: str, new: str) -> str | None:
 
 
 def yes_no(value: object) -> str | None:
-    """Returns `Yes` or `No`."""
-    return None if value is None else ("Yes" if value else "No")
+    """Returns `Yes` or `No`; `No` also for the texts `false`, `no` and `0`."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        value = BOOLEANS.get(fold(value), bool(value))
+    return "Yes" if value else "No"
 
 
 def default(

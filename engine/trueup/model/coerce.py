@@ -168,11 +168,12 @@ def _decimal(value: object, _field: Field) -> Decimal:
     return to_number(value).quantize(PLACES, ROUND_HALF_UP)
 
 
-_BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+"""Texts for yes and no, in lower case."""
 
 
 def _boolean(value: object, field: Field) -> bool:
-    meaning = _BOOLEANS.get(str(value).strip().casefold())
+    meaning = BOOLEANS.get(str(value).strip().casefold())
     if meaning is None:
         raise CoercionError(f"{field.name} is yes or no, not {shown(value)}")
     return meaning
