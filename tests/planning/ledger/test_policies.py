@@ -24,6 +24,7 @@ def with_policy(policy: str) -> Scene:
     ("policy", "why"),
     [
         ('included: "{{ source.state | trim }}"', f"included is 'Active', {NO_UNITS}"),
+        ('minimum: "1_0"', f"minimum is '1_0', {NO_UNITS}"),
         ('minimum: "{{ source.quantity - 99 }}"', f"minimum is -87, {NO_UNITS}"),
         ('ceiling: "{{ [source.billable] | first }}"', f"ceiling is true, {NO_UNITS}"),
         ('increase: {on: "{{ source.state | trim }}"}', f"increase is 'Active', {NO_DAY}"),

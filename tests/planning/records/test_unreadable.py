@@ -197,9 +197,11 @@ def test_the_units_of_a_subscription_that_cannot_be_read_stay_as_they_are(files)
     [
         (None, "it is empty"),
         ("", "it is empty"),
-        ("ten", "'ten' is no number"),
-        (Decimal("NaN"), "NaN is no number"),
-        ([1], "a list is no number"),
+        ("ten", "'ten' is not a number"),
+        ("1_0", "'1_0' is not a number"),
+        (True, "true is not a number"),
+        (Decimal("NaN"), "NaN is not a number"),
+        ([1], "a list is not a number"),
     ],
 )
 def test_a_quantity_that_cannot_be_evaluated_is_unknown_in_the_ledger(quantity: object, why: str):

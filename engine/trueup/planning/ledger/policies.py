@@ -8,7 +8,7 @@ match a row, the last one in the file.
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from itertools import groupby
 from typing import Any, TypeVar, assert_never
@@ -16,7 +16,7 @@ from typing import Any, TypeVar, assert_never
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.rules import expression_failed
 from trueup.model.change import RowRef, ServiceTerms
-from trueup.model.coerce import shown
+from trueup.model.coerce import CoercionError, shown, to_number
 from trueup.model.days import add_months
 from trueup.model.finding import Finding, Severity
 from trueup.model.mapping import (
@@ -312,7 +312,7 @@ class Policies:
         names = self._context.names(self._mapping.name, key)
         try:
             return _resolved(parts, names)
-        except (TypeError, ValueError, InvalidOperation, *EVALUATION_ERRORS) as fault:
+        except EVALUATION_ERRORS as fault:
             finding = expression_failed(self._mapping.name, key, "policy", spec.place, fault)
             self._context.findings.append(finding)
             return Policy(failed=finding.text)
@@ -392,9 +392,9 @@ def _choice(part: PolicyPart, values: Mapping[PolicyPart, Any], kind: type[_Word
 def _units(part: PolicyPart, value: Any) -> Decimal:  # noqa: ANN401 -- the result of an expression
     """A number of units. Raises ValueError for anything else."""
     try:
-        number = None if isinstance(value, bool) else Decimal(value)
-    except (TypeError, ValueError, InvalidOperation):
+        number = to_number(value)
+    except CoercionError:
         number = None
-    if number is None or not number.is_finite() or number < 0:
+    if number is None or number < 0:
         raise ValueError(f"{part} is {shown(value)}, which is no number of units")
     return number

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
+from trueup.model.coerce import to_number
 from trueup.model.finding import Place
 from trueup.model.mapping import MappingSpec, PolicyPart, Value
 from trueup.model.plan import LedgerLine, Plan
@@ -65,8 +66,8 @@ def _by_quantity(
 def _quantity(context: PlanContext, line: LedgerLine, value: Value) -> Decimal | None:
     """The row's quantity before its policy; None if it cannot be evaluated."""
     try:
-        return Decimal(evaluate(value.raw, context.names(line.mapping, line.key)))
-    except (TypeError, ValueError, InvalidOperation, *EVALUATION_ERRORS):
+        return to_number(evaluate(value.raw, context.names(line.mapping, line.key)))
+    except EVALUATION_ERRORS:
         return None  # the plan has a finding about it
 
 

@@ -1,9 +1,9 @@
 """Determines what should be billed for each row of a mapping, or why that is unknown."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
-from trueup.model.coerce import shown
+from trueup.model.coerce import empty, to_number
 from trueup.model.finding import NO_ADVICE, Advice, Command, Finding, Severity
 from trueup.model.mapping import LedgerSpec, MappingSpec
 from trueup.model.mapping_state import RowKey
@@ -151,12 +151,6 @@ class Quantities:
 
 def _number(value: object) -> Decimal:
     """A quantity as a number. Raises ValueError."""
-    if value is None or value == "":
+    if empty(value):
         raise ValueError("it is empty")
-    try:
-        number = Decimal(value) if isinstance(value, int | float | Decimal | str) else None
-    except InvalidOperation:
-        number = None
-    if number is None or not number.is_finite():
-        raise ValueError(f"{shown(value)} is no number")
-    return number
+    return to_number(value)
