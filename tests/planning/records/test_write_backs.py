@@ -148,6 +148,10 @@ def test_a_record_is_created_without_a_write_back_that_does_not_fit():
     [
         (Type.TEXT, 12, "12"),
         (Type.TEXT, " as it is ", " as it is "),
+        (Type.TEXT, Decimal("3.0"), "3"),
+        (Type.TEXT, Decimal("1E+2"), "100"),
+        (Type.TEXT, date(2026, 11, 15), "2026-11-15"),
+        (Type.TEXT, datetime(2026, 11, 15, 9, tzinfo=UTC), "2026-11-15T09:00:00+00:00"),
         (Type.INTEGER, "12", 12),
         (Type.DECIMAL, "1.23456", Decimal("1.23456")),
         (Type.BOOLEAN, "no", False),

@@ -134,15 +134,15 @@ def written_value(column: Column, value: object, zone: tzinfo) -> object:
         return None
     if column.type is Type.CHOICE:
         labels = [*column.choices.values()]
-        if labels and str(value) not in labels:
+        if labels and as_text(value) not in labels:
             raise CoercionError(f"{shown(value)} is not one of its choices: {', '.join(labels)}")
-        return str(value)
+        return as_text(value)
     if column.type is Type.DECIMAL:
         return to_number(value)
     if column.type is Type.INSTANT:
         value = _in_zone(value, zone)
     fitting = coerce(value, Field(column.name, column.type))
-    return str(value) if column.type in (Type.TEXT, Type.LOOKUP) else fitting
+    return value if isinstance(value, str) and isinstance(fitting, str) else fitting  # not trimmed
 
 
 def _in_zone(value: object, zone: tzinfo) -> object:
@@ -184,7 +184,7 @@ def as_column(column: Column, value: object) -> object:
         return value
     if empty(value):
         return None
-    return str(value) if column.type in (Type.TEXT, Type.CHOICE, Type.LOOKUP) else value
+    return as_text(value) if column.type in (Type.TEXT, Type.CHOICE, Type.LOOKUP) else value
 
 
 def column_changes(row: Row, values: Mapping[str, object]) -> tuple[FieldChange, ...]:
