@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trueup.expressions.compiled import Compiled
 from trueup.expressions.value_filters import fold_all
-from trueup.model.catalogue import Field, SystemNames, Type
+from trueup.model.catalogue import Field, PickValue, SystemNames, Type
 from trueup.model.change import Unknown
 from trueup.model.coerce import CoercionError
 from trueup.model.finding import Finding, Severity
@@ -292,6 +292,15 @@ def test_the_compared_fields_alone_come_in_order():
 def test_what_cannot_be_compared_at_once_is_resolved_in_full(more):
     made = resolver()
     assert made.compared(raw(made, **more)) is None
+
+
+def test_yes_is_not_taken_for_entry_1_of_a_picklist():
+    period = Field("period", Type.INTEGER, picklist=(PickValue(1, "Monthly"),))
+    made = resolver(entity=replace(ENTITY, fields={**ENTITY.fields, "period": period}))
+
+    assert made.compared(raw(made, period=True)) is None
+    (finding,) = made.row("k", raw(made, period=True)).findings
+    assert "true is not in the picklist of period (Monthly)" in finding.text
 
 
 @pytest.mark.parametrize("column", ["customer", "owner", "period"])

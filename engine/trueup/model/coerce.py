@@ -84,7 +84,7 @@ def _options(value: object, options: tuple[PickValue, ...]) -> list[PickValue]:
 
     A number is tried as a value first. Case is ignored only if no label fits exactly.
     """
-    wanted = str(value).strip()
+    wanted = plain_number(value) if isinstance(value, Decimal) else str(value).strip()
     by_label = [option for option in options if option.label.strip() == wanted]
     by_label = by_label or [
         option for option in options if option.label.strip().casefold() == wanted.casefold()

@@ -75,6 +75,8 @@ class Resolver:
         try:
             for position, table in self._tables:
                 value = values[position]
+                if value.__class__ is bool:
+                    return None  # a table has 1 for yes, too, and a picklist has neither
                 if value is not None:
                     values[position] = table[value]
             for position, spec in self._finds:
