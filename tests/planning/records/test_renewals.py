@@ -229,3 +229,53 @@ def test_what_an_expression_gives_is_put_in_order_by_decisions():
         (THIRD, -15),
         (THIRD, 7),
     ]
+
+
+def side_by_side(begins: date) -> tuple[Scene, dict[str, str]]:
+    """A row that is said to succeed one which ran from September on; and that mapping."""
+    scene = settled()
+    scene.add("billing_contract", contract("con-2", name="Second", number="BC-2"))
+    begun(scene, "old", 4, day(9, 1), contract="con-2")
+    ended(scene, "old", SECOND)
+    begun(scene, "new", 50, begins, contract="con-2")
+    text = FILES["mappings/subscription.yaml"]
+    names = "successor_of: \"{{ 'old' if source.id == 'new' }}\"\ncreate: auto\n"
+    [create] = [line for line in text.splitlines() if line.startswith("create:")]
+    mapping = {"mappings/subscription.yaml": text.replace(f"{create}\n", names)}
+    scene.files(mapping)
+    return scene, mapping
+
+
+def about_successions(made) -> set[tuple[str, str]]:
+    found = codes(made) | {(key, one.code) for one in made.left_out for key in one.keys}
+    return {one for one in found if one[1] in ("succeeded", "successor-unclear")}
+
+
+@pytest.mark.parametrize(
+    ("begins", "expected"),
+    [
+        (day(8, 1), set()),  # it had run on before the other one began
+        (day(9, 1), set()),
+        (day(9, 2), {("new", "successor-unclear")}),
+        (day(10, 21), {("new", "successor-unclear")}),
+        (day(10, 22), {("old", "succeeded")}),  # bought early, by a month at most
+        (day(11, 22), {("old", "succeeded")}),
+        (day(12, 22), {("old", "succeeded")}),
+    ],
+)
+def test_a_row_succeeds_none_that_ran_beside_it(begins, expected):
+    scene, _ = side_by_side(begins)
+
+    assert about_successions(scene.plan()) == expected
+
+
+def test_a_question_about_two_rows_side_by_side_is_answered_by_a_decision():
+    scene, mapping = side_by_side(day(9, 21))
+    found = [one for row in scene.plan().blocked for one in row.findings]
+
+    [question] = [one for one in found if one.code == "successor-unclear"]
+    scene.files(mapping, succeed(("new", "old")))
+
+    assert question.text.endswith("but both run for 62 days")
+    assert "new succeed --of old" in question.remedy
+    assert about_successions(scene.plan()) == {("old", "succeeded")}

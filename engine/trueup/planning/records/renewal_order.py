@@ -7,7 +7,7 @@ the order is unclear, it names them all: it is never guessed.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from itertools import pairwise
@@ -21,6 +21,9 @@ from trueup.model.verdict import Topic, Verdict
 from trueup.planning.context import PlanContext
 from trueup.planning.records.handovers import SUCCEEDED, ancestors
 from trueup.stages.match import NEVER_CREATED
+
+LONGEST_OVERLAP = timedelta(days=31)
+"""A renewal that is bought early begins up to so many days before the row that it renews ends."""
 
 
 class Succession(NamedTuple):
@@ -98,6 +101,21 @@ class RenewalOrder:
         if first and second and second.end and (first.end is None or first.end > second.end):
             key, other = other, key
         return Succession(self._first_of(key), other)
+
+    def days_together(self, key: str, predecessor: str) -> timedelta | None:
+        """Returns how long both rows had units, where the predecessor's end is known.
+
+        None where days are not known, or where they do not overlap.
+        """
+        own, other = self._span(key), self._span(predecessor)
+        if own is None or other is None or other.end is None or own.first >= other.end:
+            return None
+        return other.end - max(own.first, other.first)
+
+    def begins_after(self, key: str, predecessor: str) -> bool:
+        """Whether the row begins on a later day than the predecessor; both days are known."""
+        own, other = self._span(key), self._span(predecessor)
+        return own is not None and other is not None and own.first > other.first
 
     def _chain(self, key: str) -> list[str]:
         """The row and those before it, the nearest one first."""

@@ -27,7 +27,7 @@ from trueup.planning.records.handovers import (
     rows_with_steps,
     succession_place,
 )
-from trueup.planning.records.renewal_order import RenewalOrder
+from trueup.planning.records.renewal_order import LONGEST_OVERLAP, RenewalOrder
 
 SUCCESSOR_UNCLEAR = "successor-unclear"
 """Code of the finding of a row that cannot succeed the row that is configured."""
@@ -103,7 +103,35 @@ class _SuccessionFinder:
         given = self._mapping.successor_of
         if given is None or (record and not self._has_left(key, record)):
             return ""
-        return self._evaluated(key, given.raw, given.place)
+        predecessor = self._evaluated(key, given.raw, given.place)
+        # A row that moved here had its units elsewhere: its days say nothing about this place.
+        if predecessor and not record and self._is_beside(key, predecessor, given.place):
+            return ""
+        return predecessor
+
+    def _is_beside(self, key: str, predecessor: str, place: Place) -> bool:
+        """Whether both rows had units side by side: then none of them renews the other one.
+
+        A row that had begun before the other one, or with it, takes no other one's place. One that
+        begins during the other one is blocked, unless the overlap is that of an early renewal.
+        """
+        together = self._renewals.days_together(key, predecessor)
+        if together is None:
+            return False
+        if self._renewals.begins_after(key, predecessor):
+            if together <= LONGEST_OVERLAP:
+                return False
+            text = (
+                f"would succeed {self._label(predecessor)}, but both run for {together.days} days"
+            )
+            takes, own = self._succeed(key, predecessor), self._create(key)
+            remedy = takes + " if it takes its place; or " + own + " if it replaces no other row"
+            self._block(key, SUCCESSOR_UNCLEAR, text, remedy, place)
+        return True
+
+    @cached_property
+    def _renewals(self) -> RenewalOrder:
+        return RenewalOrder(self._context, self._mapping)
 
     def _add_earlier(self, predecessors: dict[str, str]) -> None:
         """Adds the rows before these predecessors, by the state.
@@ -201,7 +229,7 @@ class _SuccessionFinder:
 
     def _ways_out(self, predecessor: str, keys: Sequence[str], undecided: Sequence[str]) -> Advice:
         """The decisions about rows that succeed the same row; `undecided` are the open ones."""
-        renewals = RenewalOrder(self._context, self._mapping)
+        renewals = self._renewals
         order, firm = renewals.in_order(keys), [key for key in keys if key not in undecided]
         create = [self._create(key) for key in undecided]
         if order and firm in ([], order[:1]):
