@@ -150,8 +150,9 @@ class ServiceLedgers:
     def settled(self, key: str, queue: Queue) -> list[PendingUnits] | None:
         """Returns the changes of a row that are not pending any more, with billed days and units.
 
-        A change that trueup pushed counts from the day on which it did. None if one of them, or the
-        day that its policy names, is unknown.
+        A change that trueup pushed counts from the day on which it did, one that a decision
+        archives from the day of its policy, and any other from its own day: a person entered it,
+        perhaps before there was a policy. None if one of these days is unknown.
         """
         keys = {*queue.settled, *queue.archive}
         values, pushed = self._pending.values, self._pending.pushed_before
@@ -166,11 +167,14 @@ class ServiceLedgers:
         billed = policy.billed(
             changes, quantity, terms, decisions.named, decisions.taken_back, self._handover(key)
         )
+        days = {one.key: one.day for one in changes if one.key in queue.settled}
+        days = {key: day for key, day in days.items() if key not in decisions.named}
+        sent = {one: found for one in queue.settled if (found := pushed.of(one)) and found.units}
+        days |= {one: found.day for one, found in sent.items()}
         settled = [one for one in billed if one.key in keys]
-        if any(one.needs_day for one in settled):
+        if any(one.needs_day for one in settled if one.key not in days):
             return None
-        sent = {one.key: pushed.of(one.key) for one in settled}
-        return [replace(one, day=found.day) if (found := sent[one.key]) else one for one in settled]
+        return [replace(one, day=days.get(one.key, one.day)) for one in settled]
 
     def _settled(self, queue: Queue) -> list[PendingUnits]:
         """The changes that are not pending any more, in units of the source."""
