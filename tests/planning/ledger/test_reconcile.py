@@ -421,3 +421,15 @@ def test_a_subscription_that_only_seems_to_be_a_service_is_not_corrected_before_
     assert adjusts(made) == []
     assert (line_of(made).class_, line_of(made).difference) == ("over-billed", -7)
     assert f"trueup link subscription sub {LINE}" in line_of(made).remedy
+
+
+@pytest.mark.parametrize(("earlier", "later"), [(2, 10), (-10, -1), (-1, 10), (Decimal("9.0"), 10)])
+def test_changes_are_in_the_order_of_the_values_of_a_column(earlier, later):
+    scene = settled()
+    scene.row("subscription")["quantity"] += earlier + later
+    scene.add("license_change", log("a-later", day(11, 25), later, provisioning_status="Failed"))
+    scene.add("license_change", log("z-earlier", day(11, 25), earlier))
+    order = ("order: [effective_date, created_on, id]", "order: [effective_date, quantity]")
+    scene.files(changed("mappings/license_change.yaml", *order))
+
+    assert [keys for keys, _, _ in adjusts(scene.plan())] == [("z-earlier",)]

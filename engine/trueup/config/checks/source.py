@@ -26,6 +26,12 @@ def check_source(mapping: MappingSpec, context: CheckContext) -> Iterator[Findin
     if source.where:
         names = context.of_row(mapping)
         yield from check_condition(source.where, names)
+    if source.order and not context.appends(mapping):
+        text = (
+            f"source.order is for a mapping with append; the rows of {mapping.name} have no order"
+        )
+        place = context.place(mapping, "source", "order")
+        yield Finding("source", Severity.ERROR, text, "remove `order`", place)
     for index, column in enumerate(source.order):
         place = context.place(mapping, "source", "order", index)
         yield from _check_column(column, table, place)

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from trueup.model.finding import Advice, Finding, Severity
@@ -100,12 +101,12 @@ class PendingChanges:
             yield change_finding(self.mapping, code, Severity.ERROR, text, key, remedy)
 
     def _in_order(self) -> list[str]:
-        """Returns keys in the order that the mapping names; rows without a value come first."""
+        """Returns keys in the mapping's order, by value; rows without a value come first."""
         column = self.context.key_column(self.mapping)
         names = (*self.mapping.source.order, column)
 
-        def position(row: dict[str, Any]) -> tuple[str, ...]:
-            return tuple(str(row.get(name) or "") for name in names)
+        def position(row: dict[str, Any]) -> tuple[tuple[bool, Decimal, str], ...]:
+            return tuple(_rank(row.get(name)) for name in names)
 
         return [str(row[column]) for row in sorted(self.state.rows.values(), key=position)]
 
@@ -225,3 +226,10 @@ class PendingChanges:
     def _ignored(self, key: str, reason: str) -> Finding:
         text = f"ignored: {reason}"
         return change_finding(self.mapping, "ignored", Severity.SKIP, text, key)
+
+
+def _rank(value: object) -> tuple[bool, Decimal, str]:
+    """Returns what sorts a column's value: none first, numbers by value, others as text."""
+    if isinstance(value, int | Decimal):
+        return True, Decimal(value), ""
+    return value is not None, Decimal(0), "" if value is None else str(value)
