@@ -76,6 +76,8 @@ WHOLE_PENNIES = Decimal("0.01")
         (terms(), 2, "11-10", "11-30", ("12-1", "12-31"), "20.00"),
         # it takes effect in a later period than the next invoice bills
         (terms(), 2, "12-5", "10-31", ("11-1", "11-30"), "0.00"),
+        # the contract begins after the change and after the day of the plan
+        (terms(start="12-1"), 2, "11-10", None, ("12-1", "12-31"), "20.00"),
         # the contract ends before the period does: 6 of 30 days
         (terms(end="11-15"), 1, "11-10", "10-31", ("11-1", "11-15"), "2.00"),
     ],

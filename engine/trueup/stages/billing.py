@@ -96,7 +96,8 @@ def open_parts(
     if terms.price is None or terms.start is None or not terms.months:
         return
     run = max(as_of, terms.posted_until + DAY) if terms.posted_until else as_of
-    horizon = max(day, run, posted_until or run) + DAY
+    # At least the first period, also of a contract that begins after all of these days.
+    horizon = max(day, run, posted_until or run, terms.start) + DAY
     is_first = True
     for start, end in periods(terms, horizon):
         is_posted = posted_until is not None and end <= posted_until
