@@ -62,7 +62,8 @@ class PlanFacts:
     updates: int
     deactivates: int
     adjusts: int
-    monthly: Decimal
+    monthly: Decimal  # of the changes whose price is known
+    prices_unknown: int  # changes whose price is not
     blocked: int
     held: int
 

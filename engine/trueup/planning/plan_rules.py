@@ -54,6 +54,7 @@ def _facts(context: PlanContext, part: Selection | None) -> PlanFacts:
         deactivates=actions[Action.DEACTIVATE],
         adjusts=actions[Action.ADJUST],
         monthly=Money.of(change.monthly for change in changes).net,
+        prices_unknown=sum(1 for change in changes if change.price_unknown),
         blocked=len(blocked),
         held=len(held),
     )

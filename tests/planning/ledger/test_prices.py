@@ -46,6 +46,27 @@ def test_an_unknown_price_is_counted_and_not_guessed():
     assert (line_of(made).price, line_of(made).monthly) == (None, None)
 
 
+def test_a_rule_on_the_plan_knows_how_many_prices_are_unknown():
+    rule = """
+rules:
+  - rule: prices-known
+    on: plan
+    assert: "{{ plan.prices_unknown == 0 }}"
+    severity: error
+    message: "{{ plan.prices_unknown }} changes have no price."
+    remedy: "Enter the prices."
+"""
+    scene = by_hand((day(1, 1), 0))
+    scene.files({"rules/more.yaml": rule})
+    assert scene.plan().exceeded == ()
+
+    prices = dict.fromkeys(("internalCurrencyAdjustedPrice", "internalCurrencyUnitPrice"))
+    scene.target.only("ContractServices").update(prices)
+    scene.target.records["Services"][601]["unitPrice"] = None
+
+    assert [one.text for one in scene.plan().exceeded] == ["2 changes have no price."]
+
+
 def test_a_price_of_zero_is_counted_beside_the_unknown_ones():
     scene = by_hand((day(1, 1), 0))
     scene.target.only("ContractServices").update(internalCurrencyAdjustedPrice=Decimal(0))
