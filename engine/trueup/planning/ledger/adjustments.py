@@ -56,7 +56,8 @@ SHORTEST_MONTH = 28
 BELOW_ZERO = "correction-below-zero"
 """Code of the finding that stops a correction after which less than no units would be left."""
 
-_CORRECTS = "corrects the difference, as decided"
+_DECIDED, _CONFIGURED = ", as decided,", " (difference: correct)"
+"""Whose correction it is: a person's, or the project's."""
 
 
 class AdjustmentPlanner:
@@ -208,7 +209,8 @@ class AdjustmentPlanner:
         id_ = mark_id(self._mapping.name, adjustment.keys[0])
         why = "the changes of that day cancel out: nothing is sent"
         if adjustment.correction:
-            why = "the correction, as decided, cancels it: nothing is sent"
+            whose = _DECIDED if planned.correction.decided_on else _CONFIGURED
+            why = f"the correction{whose} cancels it: nothing is sent"
         elif adjustment.too_late:
             end, per_unit = ledger.terms.end, ledger.terms.monthly
             why = f"no day of its contract is open, which ends on {end}: nothing is sent"
@@ -229,7 +231,9 @@ class AdjustmentPlanner:
         correction = planned.correction
         id_ = change_id(mapping, keys[0]) if keys else self._own_id(ledger, correction)
         values = self._values(ledger, adjustment)
-        notes = [correction.transfer or _CORRECTS] if adjustment.correction else []
+        whose = _DECIDED.rstrip(",") if correction.decided_on else _CONFIGURED
+        corrects = correction.transfer or f"corrects the difference{whose}"
+        notes = [corrects] if adjustment.correction else []
         change = Change(
             id=id_,
             action=Action.ADJUST,
