@@ -377,3 +377,26 @@ def test_a_move_that_a_rule_on_the_ledger_stops_leaves_the_record(tmp_path):
     assert {"not-moved", "not-today"} <= {one.code for one in findings(plan)}
     world.edit("rules/subscription.yaml", "{{ false }}", "{{ true }}")
     world.apply(world.plan(), {"sub": {"2026-11-14": 10, "2026-11-15": 0}})
+
+
+@made_once
+def other_product(folder) -> World:
+    """A subscription of ten seats at £10 that is another product now, at £25, on its contract."""
+    own = Service(contract="con", product="pro")
+    other = Service(key="other", seats=1, billed=1, contract="con-2", product="pro-2", price="25")
+    world = World(folder, own, other)
+    world.sync()
+    with world.work365():
+        world.row("subscription", "sub")["product"] = "pro-2"
+    return world
+
+
+def test_the_halves_of_a_move_on_one_contract_name_the_products(tmp_path):
+    plan = other_product(tmp_path).plan()
+
+    halves = [change for change in plan.changes if change.adjustment]
+
+    assert [change.notes for change in halves] == [
+        ("moved from Mail pro, monthly",),
+        ("moved to Mail pro-2, monthly",),
+    ]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from trueup.model.change import Action, Change, RowRef
+from trueup.model.change import Action, Change
 from trueup.model.finding import NO_ADVICE, Advice, Finding, Severity
 from trueup.model.mapping import MappingSpec
 from trueup.model.mapping_state import MappingState
@@ -46,12 +46,16 @@ class Move:
     @property
     def arrival(self) -> Correction:
         """The adjustment of the new service."""
-        return Correction(Decimal(self.units), self.day, transfer=f"moved from {_title(self.old)}")
+        return Correction(
+            Decimal(self.units), self.day, transfer=f"moved from {_title(self.old, self.new)}"
+        )
 
     @property
     def departure(self) -> Correction:
         """The adjustment of the old service."""
-        return Correction(Decimal(-self.units), self.day, transfer=f"moved to {_title(self.new)}")
+        return Correction(
+            Decimal(-self.units), self.day, transfer=f"moved to {_title(self.new, self.old)}"
+        )
 
 
 class Moves:
@@ -124,10 +128,11 @@ class Moves:
         """Returns the line of a row that two services bill, as after half of a move."""
         if not (line.difference and self._is_half_done(ledger)):
             return line
-        both = [
-            (one, units_on(one.rows, line.day)) for one in (self._old(ledger), self._new(ledger))
-        ]
-        billed = " and ".join(f"{units} on {_title(one)}" for one, units in both)
+        old, new = self._old(ledger), self._new(ledger)
+        billed = " and ".join(
+            f"{units_on(one.rows, line.day)} on {_title(one, other)}"
+            for one, other in ((old, new), (new, old))
+        )
         return replace(line, text=f"half of a move is done, {billed} are billed: {line.text}")
 
     def _is_half_done(self, ledger: ServiceLedger) -> bool:
@@ -243,10 +248,7 @@ def _joined(change: Change, unit: Sequence[str], needs: Mapping[str, Sequence[st
     )
 
 
-def _title(ledger: ServiceLedger) -> str:
-    """What the service is on: its contract, as far as known."""
-    return _first_name(ledger.under) or "another record"
-
-
-def _first_name(under: tuple[RowRef, ...]) -> str:
-    return under[0].name if under else ""
+def _title(ledger: ServiceLedger, other: ServiceLedger) -> str:
+    """What tells the service from the other one: its contract, else its product, if known."""
+    own = (row.name for row in ledger.under if row not in other.under)
+    return next(own, "") or "another record"
