@@ -133,6 +133,7 @@ def test_a_run_whose_mapping_is_gone_is_settled_as_far_as_that_goes(kept):
     assert "its mapping is no longer there" in doubtful.text
     lease = scene.state.acquire("ann")
     settle(
+        scene.project,
         scene.state,
         lease,
         Settlement(doubtful.change, True, None, "seen", scene.clock.now()),  # noqa: FBT003
@@ -161,7 +162,7 @@ def test_a_mark_in_doubt_is_settled_by_hand_though_its_mapping_is_gone():
     landed = Settlement(
         change=mark.id, landed=True, record=None, reason="seen", at=scene.clock.now()
     )
-    settle(scene.state, lease, landed)
+    settle(scene.project, scene.state, lease, landed)
     assert all(scene.state.pushed["license_change", key].marked for key in mark.keys)
 
 

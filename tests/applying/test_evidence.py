@@ -67,7 +67,7 @@ def test_a_settlement_is_prepared_and_not_recorded():
         entry.change, landed=True, record=None, reason="seen", at=scene.clock.now()
     )
 
-    ready = prepare(scene.state, settlement)
+    ready = prepare(scene.project, scene.state, settlement)
 
     assert [(one.key, one.units) for one in ready.effects.pushed] == [("first", 10)]
     assert len(scene.state.in_doubt()) == 1

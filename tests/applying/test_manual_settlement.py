@@ -22,6 +22,7 @@ def say(scene, change, *, landed, record=None):
     lease = scene.state.acquire("me")
     try:
         return settle(
+            scene.project,
             scene.state,
             lease,
             Settlement(change, landed, record, "looked", scene.clock.now()),
@@ -32,6 +33,7 @@ def say(scene, change, *, landed, record=None):
 
 def test_a_person_settles_a_change_as_absent_and_the_run_continues():
     scene, change = held_open()
+    scene.wait(301)
     assert say(scene, change, landed=False) == scene.state.runs()[-1].id
     assert scene.resume().complete
     assert scene.picture() == settled().picture()
@@ -232,6 +234,7 @@ def test_a_run_with_a_change_in_doubt_cannot_be_closed():
     with pytest.raises(StateError, match="is in doubt: settle it first"):
         close(scene.state, lease, run, scene.clock.now(), "enough")
     scene.state.release(lease)
+    scene.wait(301)
     say(scene, change, landed=False)
     lease = scene.state.acquire("me")
     close(scene.state, lease, run, scene.clock.now(), "enough")

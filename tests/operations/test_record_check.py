@@ -7,15 +7,17 @@ from pathlib import Path
 
 import pytest
 from trueup import wiring
-from trueup.errors import ConfigError, EngineError, TargetUnavailable
+from trueup.errors import ConfigError, EngineError, StateError, TargetUnavailable
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.project import Project
 from trueup.operations.decide import link
-from trueup.operations.state import settle_change
+from trueup.operations.state import preview_settlement, settle_change
+from trueup.render.doubt import settlement_lines
 
 from tests.support.scene import Fault, Scene, settled
 from tests.support.starting_points import disturbed
 
+IDENTITY = "udf.Work 365 Id"
 FILE = "mappings/decisions.yaml"
 NO_SECRET = Finding(
     "environment",
@@ -45,6 +47,9 @@ class Connections:
 
     def state(self) -> object:
         return self.scene.state
+
+    def shared_clock(self) -> object:
+        return self.scene.clock
 
 
 @pytest.fixture
@@ -142,22 +147,88 @@ def test_a_link_to_the_record_of_another_row_has_a_note(connections: Connections
     )
 
 
-def test_a_create_is_not_settled_with_a_record_that_does_not_exist(
-    connections: Connections, project: Project
-):
+def in_doubt(connections: Connections) -> tuple[Scene, str]:
+    """A run whose create of a company is in doubt, and the change."""
     scene = connections.scene = disturbed(Fault("lost", "Companies", "create"))
     scene.apply(scene.plan())
     ((_, entry),) = scene.state.in_doubt()
+    return scene, entry.change
 
-    def settle(record: int) -> str:
-        return settle_change(
-            project, "ben", entry.change, landed=True, record=record, reason="seen"
-        )
+
+def settle(project: Project, change: str, record: int | None) -> str:
+    landed = record is not None
+    return settle_change(project, "ben", change, landed=landed, record=record, reason="seen")
+
+
+def company(id_: int, **values: object) -> dict[str, object]:
+    """A company of Autotask."""
+    return {"id": id_, "companyName": "Alpine Dental AG", "isActive": True, **values}
+
+
+def test_a_create_is_not_settled_with_a_record_that_does_not_exist(
+    connections: Connections, project: Project
+):
+    scene, change = in_doubt(connections)
 
     with pytest.raises(EngineError, match="has no Companies 999999 that the API user may see"):
-        settle(999999)
+        settle(project, change, 999999)
     assert len(scene.state.in_doubt()) == 1
 
-    scene.target.records["Companies"][5] = {"id": 5, "isActive": True}
-    assert settle(5) == ""
+    scene.target.records["Companies"][5] = company(5, **{IDENTITY: "acc"})
+    assert settle(project, change, 5) == ""
+    assert scene.state.in_doubt() == []
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({IDENTITY: "other"}, f"its {IDENTITY} is 'other' and not 'acc'; if it is, set"),
+        ({"companyName": "Bright Ltd"}, "it has neither the identity of the row nor"),
+    ],
+)
+def test_a_create_is_not_settled_with_another_record(
+    connections: Connections, project: Project, values: dict[str, object], why: str
+):
+    scene, change = in_doubt(connections)
+    scene.target.records["Companies"][5] = company(5, **values)
+
+    with pytest.raises(StateError, match=rf"^Companies 5 \(.*\) is not the record .*: {why}"):
+        settle(project, change, 5)
+    assert len(scene.state.in_doubt()) == 1
+
+
+def test_a_create_that_reading_finds_is_not_settled_with_another_record(
+    connections: Connections, project: Project
+):
+    scene, change = in_doubt(connections)
+    scene.target.records["Companies"][5] = company(5)
+    scene.target.records["Companies"][7] = company(7, **{IDENTITY: "acc"})
+
+    with pytest.raises(StateError, match="reading finds Companies 7; give that id"):
+        settle(project, change, 5)
+    assert settle(project, change, 7) == ""
+
+
+def test_a_record_whose_identity_was_not_written_is_told_by_its_match_key(
+    connections: Connections, project: Project
+):
+    scene, change = in_doubt(connections)
+    scene.target.records["Companies"][5] = company(5, companyNumber="A-1")
+
+    ready, note = preview_settlement(project, change, landed=True, record=5, reason="seen")
+
+    assert (ready.record_name, note) == ("Alpine Dental AG", "")
+    assert (
+        settlement_lines(ready)[1] == "customer acc is Companies 5 (Alpine Dental AG) from now on."
+    )
+
+
+def test_a_settlement_is_recorded_with_a_note_if_neither_system_can_be_read(
+    connections: Connections, project: Project
+):
+    scene, change = in_doubt(connections)
+    connections.refusal = TargetUnavailable("no connection")
+    scene.wait(301)
+
+    assert settle(project, change, None) == "nothing was read: no connection"
     assert scene.state.in_doubt() == []

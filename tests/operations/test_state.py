@@ -189,11 +189,12 @@ def test_a_change_in_doubt_is_settled_under_the_lock():
     scene = disturbed(Fault("lost", "ContractServiceAdjustments"))
     scene.apply(scene.plan())
     ((run, entry),) = scene.state.in_doubt()
+    scene.wait(301)
 
     settlement = Settlement(
         change=entry.change, landed=False, record=None, reason="looked", at=scene.clock.now()
     )
-    settle_change(scene.state, "ben", settlement)
+    settle_change(scene.project, scene.state, "ben", settlement)
 
     assert scene.state.in_doubt() == []
     (audited,) = scene.state.audit()

@@ -3,7 +3,9 @@
 import shutil
 import sqlite3
 from contextlib import closing
+from functools import cache
 from http import HTTPStatus
+from time import sleep
 
 import pytest
 from trueup.cli.main import run
@@ -12,7 +14,7 @@ from trueup.operations.history import history
 from trueup.operations.project import load_project
 from trueup.operations.state import list_links
 
-from tests.scenarios.beginnings import Service
+from tests.scenarios.beginnings import Service, edit
 from tests.scenarios.world import World
 from tests.support.browser import Serving
 
@@ -21,18 +23,39 @@ CHANGE = "license_change:log-sub"
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory):
-    """A project whose run was killed right before it sent its one adjustment."""
-    world = World(
-        tmp_path_factory.mktemp("killed") / "work",
-        Service(seats=13, changes={"2026-11-10": 3}),
-    )
-    world.kill(world.plan(), 1, "before")
-    return world.folder
+    """Projects whose run was killed right before or after it sent its one adjustment."""
+
+    short = {"settle_after: 300": "settle_after: 0.5", "seed: auto": "timeout: 0.5\n  seed: auto"}
+
+    @cache
+    def folder(when):
+        world = World(
+            tmp_path_factory.mktemp("killed") / "work",
+            Service(seats=13, changes={"2026-11-10": 3}),
+            edits={"trueup.yaml": short},
+        )
+        world.kill(world.plan(), 1, when)
+        sleep(0.6)  # until no request can be under way any more
+        return world.folder
+
+    return folder
 
 
 @pytest.fixture
-def work(killed, tmp_path):
-    return shutil.copytree(killed, tmp_path / "work")
+def when():
+    return "before"
+
+
+@pytest.fixture
+def settle_after():
+    return 0.5
+
+
+@pytest.fixture
+def work(killed, when, settle_after, tmp_path):
+    folder = shutil.copytree(killed(when), tmp_path / "work")
+    edit(folder / "trueup.yaml", "settle_after: 0.5", f"settle_after: {settle_after}")
+    return folder
 
 
 @pytest.fixture
@@ -88,12 +111,37 @@ def test_a_change_in_doubt_is_settled_as_on_the_command_line(work, browser, caps
     assert ended.text.startswith("Outcome All is done.")
 
 
+@pytest.mark.parametrize("when", ["after"])
 def test_what_took_effect_is_recorded_as_pushed(work, browser):
     preview = settle(browser, "landed")
     assert "license_change log-sub counts as pushed: +3 units from 2026-11-10." in preview.text
     browser.post("/settle", preview.form("/settle"))
 
     assert list_links(load_project(work)).in_doubt == []
+
+
+@pytest.mark.parametrize(
+    ("when", "what", "text"),
+    [
+        ("before", "landed", "reading shows no trace of it in Autotask"),
+        ("after", "absent", "reading shows that it took effect"),
+    ],
+)
+def test_what_reading_contradicts_is_refused(work, browser, what, text):
+    answer = settle(browser, what)
+
+    assert answer.status == HTTPStatus.CONFLICT
+    assert text in answer.text
+    assert len(list_links(load_project(work)).in_doubt) == 1
+
+
+@pytest.mark.parametrize("settle_after", [300])
+def test_a_request_that_may_be_under_way_is_not_settled_as_absent(work, browser):
+    answer = settle(browser, "absent")
+
+    assert answer.status == HTTPStatus.CONFLICT
+    assert "may still take effect until 2026-" in answer.text
+    assert len(list_links(load_project(work)).in_doubt) == 1
 
 
 @pytest.mark.parametrize(

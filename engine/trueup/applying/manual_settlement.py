@@ -1,16 +1,32 @@
-"""Resolves a change whose outcome is unknown and could not be determined by reading."""
+"""Resolves a change whose outcome is unknown and could not be determined by reading.
 
+What reading shows beyond doubt is refused if a person says the opposite: a resumed run records it.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from trueup.applying.evidence import read_doubts
+from trueup.applying.preconditions import PreconditionChecker, is_resolvable
 from trueup.applying.run_state import RunState, effects
+from trueup.applying.settle import settled_from
 from trueup.errors import StateError
+from trueup.expressions.value_filters import fold_all
 from trueup.model.change import Action, Change
+from trueup.model.coerce import empty, shown
 from trueup.model.document import loads
-from trueup.model.doubt import PreparedSettlement
+from trueup.model.doubt import Doubt, PreparedSettlement, Trace
+from trueup.model.mapping_state import Record
 from trueup.model.outcome import ChangeStatus
+from trueup.model.project import Project
 from trueup.model.run import Effects, Entry, Lease, Run, RunStatus, Step
+from trueup.model.wall_clock import shown_in
+from trueup.planning.search import searched_fields
 from trueup.ports.state import State
+from trueup.ports.world import World
+
+_RESUME = "`trueup apply --resume`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,26 +40,28 @@ class Settlement:
     at: datetime
 
 
-def settle(state: State, lease: Lease, settlement: Settlement) -> str:
+def settle(project: Project, state: State, lease: Lease, settlement: Settlement) -> str:
     """Records that the change took effect, or did not. Returns the run's id.
 
     Raises what `prepare` raises.
     """
-    ready = prepare(state, settlement)
+    ready = prepare(project, state, settlement)
     state.settle(lease, ready.run, [ready.entry], ready.effects, reason=settlement.reason)
     return ready.run
 
 
-def prepare(state: State, settlement: Settlement) -> PreparedSettlement:
-    """Returns what `settle` records; nothing is written.
+def prepare(project: Project, state: State, settlement: Settlement) -> PreparedSettlement:
+    """Returns what `settle` records; nothing is written, and neither system is read.
 
-    Raises StateError for a change that is not in doubt, for a create that landed without its
-    record's id, and for a record that belongs to another row.
+    Raises StateError for a change that is not in doubt, for one that is absent while its request
+    may still take effect, for a create that landed without its record's id, and for a record that
+    belongs to another row.
     """
     run, run_state = _run_with(state, settlement.change)
     change = run_state.changes[settlement.change]
     data: dict[str, object] = {"settled": True, "by_hand": True, "reason": settlement.reason}
     if not settlement.landed:
+        _require_time(project, change, run_state, settlement)
         absent = Entry(change.id, Step.NOT_LANDED, settlement.at, data)
         return PreparedSettlement(run.id, change, absent, Effects())
 
@@ -58,6 +76,90 @@ def prepare(state: State, settlement: Settlement) -> PreparedSettlement:
     as_of = loads(run.plan).as_of
     effects_on_state = effects(change, run_state, run.id, entry.data, as_of)
     return PreparedSettlement(run.id, change, entry, effects_on_state)
+
+
+def check_by_reading(project: Project, world: World, settlement: Settlement) -> str:
+    """Compares a settlement with what both systems show now.
+
+    Returns the display name of the record that a create made, "" if there is none. Raises
+    StateError where reading shows the opposite, or that the record is another one; and what
+    `read_doubts` raises. The change is in doubt.
+    """
+    every = read_doubts(project, world)
+    doubt = next(one for one in every if one.change.id == settlement.change)
+    if not settlement.landed:
+        if doubt.trace is Trace.LANDED:
+            raise StateError(
+                f"{doubt.change.name}: reading shows that it took effect; {_RESUME} records that"
+            )
+        return ""
+    if doubt.creates:
+        id_ = settlement.record
+        return "" if id_ is None else _check_created(project, world, doubt, id_)
+    if doubt.trace is Trace.ABSENT:
+        raise StateError(
+            f"{doubt.change.name}: reading shows no trace of it in "
+            f"{project.catalogue.systems.target}; {_RESUME} settles it"
+        )
+    return ""
+
+
+def _check_created(project: Project, world: World, doubt: Doubt, id_: int) -> str:
+    """Returns the record's display name. Raises StateError if the create did not make it."""
+    change, run_state = doubt.change, _run_with(world.state, doubt.change.id)[1]
+    identity = change.seen.absent if is_resolvable(change.seen.absent, run_state) else {}
+    identity = {name: run_state.resolve(value) for name, value in identity.items()}
+    alike = [
+        {name: run_state.resolve(value) for name, value in one.values.items()}
+        for one in change.seen.alike
+        if is_resolvable(one.values, run_state)
+    ]
+    spec = project.mappings.get(change.makes.mapping if change.makes else change.mapping)
+    fields = searched_fields(spec, world.target.entity(doubt.creates)) if spec else ()
+    names = sorted({*identity, *(name for one in alike for name in one), *fields[:1]} - {"id"})
+    checker = PreconditionChecker(project, world)
+    record = checker.read_ids(doubt.creates, [id_], names).get(id_, {})
+    name = str(record.get(fields[0]) or "") if fields else ""
+    wrong = _other_record(doubt, id_, record, identity, alike)
+    if wrong:
+        title = f"{doubt.creates} {id_}" + (f" ({name})" if name else "")
+        raise StateError(f"{title} is not the record that was created: {wrong}")
+    return name
+
+
+def _other_record(
+    doubt: Doubt,
+    id_: int,
+    record: Record,
+    identity: Mapping[str, object],
+    alike: Sequence[Mapping[str, object]],
+) -> str:
+    """Returns why a record is not the one that a create made, and what to do; "" if it may be it.
+
+    A record whose identity was not written is told by the values of the match keys.
+    """
+    found = doubt.records
+    if found:
+        ids = ", ".join(map(str, found))
+        return "" if id_ in found else f"reading finds {doubt.creates} {ids}; give that id"
+    if doubt.change.makes:
+        is_new = doubt.trace is not Trace.ABSENT
+        return "" if is_new else f"reading finds no new one; {_RESUME} settles it"
+
+    how = ", ".join(f"{name} to {shown(value)}" for name, value in identity.items())
+    remedy = f"; if it is, set {how} there, and {_RESUME} records it" if identity else ""
+    for name, value in identity.items():
+        if not empty(record.get(name)) and not _is_alike(record, {name: value}):
+            return f"its {name} is {shown(record[name])} and not {shown(value)}{remedy}"
+    if any(id_ in one.known for one in doubt.change.seen.alike):
+        return f"it was there before the run{remedy}"
+    if alike and not any(_is_alike(record, values) for values in alike):
+        return f"it has neither the identity of the row nor the values of a match key{remedy}"
+    return ""
+
+
+def _is_alike(record: Record, values: Mapping[str, object]) -> bool:
+    return fold_all(map(record.get, values)) == fold_all(values.values())
 
 
 def mapping_of_created(state: State, change: str) -> str:
@@ -91,6 +193,25 @@ def close(state: State, lease: Lease, run_id: str, at: datetime, reason: str) ->
     skipped = [Entry(one.id, Step.SKIPPED, at, data) for one in run_state.waiting()]
     state.settle(lease, run.id, skipped, reason=reason)
     state.finish(lease, run.id, RunStatus.PARTIAL, at)
+
+
+def _require_time(
+    project: Project, change: Change, run_state: RunState, settlement: Settlement
+) -> None:
+    """Raises StateError while the request of a change that is called absent may take effect.
+
+    One that may be repeated does no harm if it takes effect later.
+    """
+    sent = run_state.sent_at.get(change.id)
+    if sent is None or change.action.is_repeatable:
+        return
+    until = settled_from(sent, project.settle_after)
+    if settlement.at < until:
+        raise StateError(
+            f"{change.name} was sent at {shown_in(sent, project.zone)}, and may still take effect "
+            f"until {shown_in(until, project.zone)} (settle_after in trueup.yaml): settle it then; "
+            f"{_RESUME} does so where reading shows no trace of it"
+        )
 
 
 def _require_unlinked(state: State, change: Change, record: int) -> None:

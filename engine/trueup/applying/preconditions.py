@@ -215,7 +215,7 @@ class PreconditionChecker:
             }
             for change in changes
             for number, alike in enumerate(change.seen.alike)
-            if _is_resolvable(alike.values, run_state)
+            if is_resolvable(alike.values, run_state)
         }
         target = self._world.target
         found = carriers(target.entity(entity), wanted, target.read) if wanted else {}
@@ -249,7 +249,7 @@ class PreconditionChecker:
                 name: run_state.resolve(value) for name, value in change.seen.absent.items()
             }
             for change in changes
-            if change.seen.absent and _is_resolvable(change.seen.absent, run_state)
+            if change.seen.absent and is_resolvable(change.seen.absent, run_state)
         }
         if not identities:
             return {}
@@ -337,7 +337,8 @@ def _note_appeared(
         result.appeared.setdefault(change.id, []).append(AppearedRecords(entity, new, alike))
 
 
-def _is_resolvable(identity: Mapping[str, object], run_state: RunState) -> bool:
+def is_resolvable(identity: Mapping[str, object], run_state: RunState) -> bool:
+    """Returns whether the run knows the ids of all records that these values refer to."""
     return all(
         not isinstance(value, Unknown) or value.change in run_state.ids
         for value in identity.values()

@@ -46,7 +46,7 @@ class DoubtSettler:
         self._project, self._world, self._checker = project, world, checker
         self._after: timedelta = project.settle_after
         self._systems = project.catalogue.systems
-        self.slack = min(SLACK, self._after / 10)
+        self.slack = _slack(self._after)
         self._read_at: datetime = world.clock.now()
 
     def settle(self, changes: Sequence[Change], run_state: RunState) -> list[Entry]:
@@ -221,7 +221,16 @@ class DoubtSettler:
     def wait_until(self, change: Change, run_state: RunState) -> datetime:
         """Returns when a write without a trace counts as not landed."""
         sent = run_state.sent_at.get(change.id, self._world.clock.now())
-        return sent + self._after + self.slack
+        return settled_from(sent, self._after)
+
+
+def settled_from(sent: datetime, settle_after: timedelta) -> datetime:
+    """Returns when a write that was journaled at `sent` counts as not landed without a trace."""
+    return sent + settle_after + _slack(settle_after)
+
+
+def _slack(settle_after: timedelta) -> timedelta:
+    return min(SLACK, settle_after / 10)
 
 
 def source_values(project: Project, change: Change, run_state: RunState) -> dict[str, Any]:

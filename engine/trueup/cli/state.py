@@ -171,9 +171,11 @@ def settle(
 
     \b
     landed   it took effect
-    absent   it did not take effect
+    absent   it did not take effect; not before settle_after has passed
     closed   (with a RUN in place of CHANGE) the run is not resumed;
              none of its changes may be in doubt
+
+    Both systems are read first. What they show beyond doubt is not overruled.
     """
     from trueup.operations import state as operations
     from trueup.operations.user import current_user

@@ -48,6 +48,14 @@ class Doubt:
             return self.change.makes.entity
         return self.change.entity if self.change.action is Action.CREATE else ""
 
+    @property
+    def records(self) -> Sequence[int]:
+        """The ids of the records by reading that it may have created, mostly one."""
+        one, several = self.found.get("id"), self.found.get("found")
+        if isinstance(one, int):
+            return (one,)
+        return tuple(several) if isinstance(several, list | tuple) else ()
+
 
 @dataclass(frozen=True, slots=True)
 class DoubtReport:
@@ -70,3 +78,4 @@ class PreparedSettlement:
     change: Change
     entry: Entry
     effects: Effects
+    record_name: str = ""  # the display name of the record that it created

@@ -75,10 +75,12 @@ def forget_link(state: State, holder: str, mapping: str, key: str, reason: str) 
     return forgotten
 
 
-def settle_change(state: State, holder: str, settlement: manual_settlement.Settlement) -> None:
-    """Records the outcome of a change in doubt. Raises `StateError` if it is not in doubt."""
+def settle_change(
+    project: Project, state: State, holder: str, settlement: manual_settlement.Settlement
+) -> None:
+    """Records the outcome of a change in doubt. Raises what `manual_settlement.prepare` raises."""
     with hold(state, holder) as lease:
-        manual_settlement.settle(state, lease, settlement)
+        manual_settlement.settle(project, state, lease, settlement)
 
 
 def close_run(state: State, holder: str, run: str, at: datetime, reason: str) -> None:

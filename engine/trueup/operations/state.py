@@ -9,14 +9,20 @@ from dataclasses import replace
 
 from trueup import wiring
 from trueup.applying import evidence
-from trueup.applying.manual_settlement import Settlement, mapping_of_created, prepare
-from trueup.errors import EngineError
+from trueup.applying.manual_settlement import (
+    Settlement,
+    check_by_reading,
+    mapping_of_created,
+    prepare,
+)
+from trueup.errors import EngineError, StateError
 from trueup.model.audit import LinkForgotten
 from trueup.model.doubt import DoubtReport, PreparedSettlement
 from trueup.model.project import Project
 from trueup.model.state_overview import RowState, StateOverview
 from trueup.operations import open_state
 from trueup.operations.record_check import check_record
+from trueup.ports.world import World
 from trueup.render.sanitize import is_visible
 
 NO_REASON = "the reason is empty: it is recorded, for those who read it later"
@@ -64,14 +70,14 @@ def settle_change(
     """Records the outcome of a change in doubt, as a person determined it.
 
     `record` is the one that a create made. Returns a note, mostly "", such as that the target could
-    not be reached. Raises StateError for a change that is not in doubt, EngineError for a record
-    that the target does not have.
+    not be reached. Raises StateError for a change that is not in doubt, or where the time or what
+    reading shows contradicts it; EngineError for a record that the target does not have.
     """
     _require_reason(reason)
-    settlement = Settlement(change, landed, record, reason, wiring.SystemClock().now())
     with wiring.connections(project) as opened:
-        note = _check_created(project, opened, settlement)
-        open_state.settle_change(opened.state(), holder, settlement)
+        settlement = Settlement(change, landed, record, reason, opened.shared_clock().now())
+        _, note = _prepared(project, opened, settlement)
+        open_state.settle_change(project, opened.state(), holder, settlement)
     return note
 
 
@@ -83,18 +89,29 @@ def preview_settlement(
     Raises what `settle_change` raises.
     """
     _require_reason(reason)
-    settlement = Settlement(change, landed, record, reason, wiring.SystemClock().now())
     with wiring.connections(project) as opened:
-        ready = prepare(opened.state(), settlement)
-        return ready, _check_created(project, opened, settlement)
+        settlement = Settlement(change, landed, record, reason, opened.shared_clock().now())
+        return _prepared(project, opened, settlement)
 
 
-def _check_created(project: Project, opened: wiring.Connections, settlement: Settlement) -> str:
-    """Checks the record that a create made, as the user states it. Returns a note, mostly ""."""
-    if not settlement.landed or settlement.record is None:
-        return ""
-    mapping = project.mappings.get(mapping_of_created(opened.state(), settlement.change))
-    return check_record(opened, project, mapping, settlement.record) if mapping else ""
+def _prepared(
+    project: Project, opened: wiring.Connections, settlement: Settlement
+) -> tuple[PreparedSettlement, str]:
+    """Returns what a settlement records once it is checked, and a note, mostly ""."""
+    state, note, name = opened.state(), "", ""
+    mapping = project.mappings.get(mapping_of_created(state, settlement.change))
+    if mapping and settlement.landed and settlement.record is not None:
+        note = check_record(opened, project, mapping, settlement.record)
+    try:
+        target = opened.target()
+        target.stop()  # a single attempt: the user can repeat the command
+        world = World(opened.source(), target, state, opened.shared_clock())
+        name = check_by_reading(project, world, settlement)
+    except StateError:
+        raise
+    except EngineError as fault:
+        note = note or f"nothing was read: {' '.join(str(fault).split())}"
+    return replace(prepare(project, state, settlement), record_name=name), note
 
 
 def examine_doubts(project: Project) -> DoubtReport:

@@ -111,9 +111,10 @@ def settlement_lines(ready: PreparedSettlement) -> list[str]:
         ]
     lines = [f"{name} counts as carried out; run {run} does not send it again."]
     effects = ready.effects
+    title = f" ({known_as(ready.record_name)})" if ready.record_name else ""
     lines += [
-        f"{sanitize(link.mapping)} {sanitize(link.key)} is {sanitize(link.entity)} {link.record} "
-        "from now on."
+        f"{sanitize(link.mapping)} {sanitize(link.key)} is {sanitize(link.entity)} {link.record}"
+        f"{title} from now on."
         for link in effects.links
     ]
     for one in effects.pushed:
