@@ -13,6 +13,7 @@ from time import sleep
 from typing import Any
 
 import pytest
+from trueup.applying.manual_settlement import Settlement, settle
 from trueup.errors import SourceError, TargetUnavailable
 from trueup.model.change import Reason
 from trueup.model.finding import Finding
@@ -460,3 +461,97 @@ def test_a_write_back_that_cannot_be_read_again_is_settled_later():
     del scene.source.read, scene.source.write
     assert scene.resume().complete
     assert actions(scene.plan()) == []
+
+
+# Creates whose answer names no record of theirs
+
+
+def makes_nothing(scene: Scene, entity: str, *, instead: dict[str, object] | None = None) -> None:
+    """The next create of the entity is answered with an id of no record, or of another one."""
+    insert = scene.target.insert
+
+    def answered(name: str, values: dict[str, object]) -> int:
+        record = insert(name, values)
+        if name == entity:
+            scene.target.insert = insert
+            del scene.target.records[name][record]
+            if instead is not None:
+                scene.target.records[name][record] = {"id": record, **instead}
+        return record
+
+    scene.target.insert = answered
+
+
+@pytest.mark.parametrize(
+    "instead",
+    [None, {"companyName": "Brook Ltd", "companyNumber": "B-1", "udf.Work 365 Id": "other"}],
+)
+def test_a_create_without_its_record_is_in_doubt_and_nothing_is_built_on_it(instead):
+    scene = Scene()
+    makes_nothing(scene, "Companies", instead=instead)
+
+    outcome = scene.apply(scene.plan())
+
+    change = outcome_of(outcome, "customer:acc")
+    assert change.status is ChangeStatus.IN_DOUBT
+    assert change.text.endswith(
+        "Autotask answered with Companies 1000, "
+        "and reading shows no such record with the identity of its row"
+    )
+    assert "`trueup state settle customer:acc landed|absent --reason …`" in change.remedy
+    assert ("customer", "acc") not in scene.state.links
+    assert scene.target.records["Contracts"] == {}
+    assert outcome.remaining > 0
+
+
+def test_a_create_without_its_record_is_never_sent_again_by_itself():
+    scene = Scene()
+    makes_nothing(scene, "Companies")
+    scene.apply(scene.plan())
+    scene.wait(1000)
+
+    outcome = scene.resume()
+
+    assert outcome_of(outcome, "customer:acc").status is ChangeStatus.IN_DOUBT
+    assert scene.target.records["Companies"] == {}
+
+
+def test_a_create_whose_record_is_shown_late_goes_on():
+    scene = Scene()
+    insert = scene.target.insert
+
+    def hiding(name: str, values: dict[str, object]) -> int:
+        record = insert(name, values)
+        if name == "Companies":
+            scene.target.hidden.add((name, record))
+        return record
+
+    scene.target.insert = hiding
+    scene.apply(scene.plan())
+    scene.target.hidden.clear()
+
+    assert scene.resume().complete
+    assert scene.picture() == settled().picture()
+
+
+def test_a_create_without_its_record_that_is_settled_as_absent_is_sent_again():
+    scene = Scene()
+    makes_nothing(scene, "Companies")
+    scene.apply(scene.plan())
+    scene.wait(301)
+    lease = scene.state.acquire("me")
+    absent = Settlement("customer:acc", False, None, "not there", scene.clock.now())  # noqa: FBT003
+    settle(scene.project, scene.state, lease, absent)
+    scene.state.release(lease)
+
+    assert scene.resume().complete
+    assert scene.picture() == settled().picture()
+
+
+def test_an_identity_that_is_kept_otherwise_is_told_by_the_match_key():
+    scene = Scene()
+    keeps(scene, "udf.Work 365 Id", lambda value: f"{value} (cut)")
+
+    outcome = scene.apply(scene.plan())
+
+    assert statuses(outcome)["customer:acc"] is ChangeStatus.NOT_KEPT

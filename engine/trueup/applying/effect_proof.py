@@ -1,11 +1,11 @@
 """Shows by reading what a batch has done: unit rows prove adjustments, records are read back."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from concurrent.futures import Executor, Future
 
 from trueup.applying.job import Job
 from trueup.applying.preconditions import PreconditionChecker, by_mapping
-from trueup.applying.read_back import Kept, kept_otherwise, kept_text
+from trueup.applying.read_back import Kept, ReadBack, kept_text, read_back
 from trueup.applying.recorder import Recorder
 from trueup.applying.send import PLAN_AGAIN_NOT_KEPT, SET_BY_HAND, way_on
 from trueup.applying.settle import DoubtSettler
@@ -32,7 +32,7 @@ class EffectProof:
         self._recorder, self._pool = recorder, pool
 
         # Of the batch that was written last, with its changes that took effect
-        self._reading_back: tuple[list[Change], Future[dict[str, Kept]]] | None = None
+        self._reading_back: tuple[list[Change], Future[ReadBack]] | None = None
 
     def prove_adjustments(self, changes: Sequence[Change]) -> None:
         """Proves answered adjustments by unit rows.
@@ -60,27 +60,39 @@ class EffectProof:
     def begin_read_back(self, changes: Sequence[Change]) -> None:
         """Begins to read back what took effect, while the next batch is written.
 
-        Nothing later depends on it. If calls are limited, those that were reserved for it are used
-        before others are sent.
+        What depends on a create of it waits for this (`reads_back`). If calls are limited, those
+        that were reserved for it are used before others are sent.
         """
         self.end_read_back()
         applied = [
             one for one in changes if self._run_state.status.get(one.id) is ChangeStatus.APPLIED
         ]
-        reading = self._pool.submit(kept_otherwise, self._checker, applied, self._run_state)
+        reading = self._pool.submit(read_back, self._checker, applied, self._run_state)
         self._reading_back = applied, reading
         if self._job.counts_calls:
             self.end_read_back()
 
+    def reads_back(self, changes: Container[str]) -> bool:
+        """Returns whether one of these changes, given by id, is yet to be read back."""
+        return self._reading_back is not None and any(
+            one.id in changes for one in self._reading_back[0]
+        )
+
     def end_read_back(self) -> None:
-        """Journals the values that the target keeps otherwise than they were written."""
+        """Journals what the target keeps otherwise than written, and creates without a record."""
         if self._reading_back is None:
             return
         (applied, reading), self._reading_back = self._reading_back, None
         found = reading.result()
-        self._recorder.record(
-            [self._not_kept(one, found[one.id]) for one in applied if one.id in found]
-        )
+        entries = [
+            self._not_kept(one, found.kept[one.id]) for one in applied if one.id in found.kept
+        ]
+        entries += [
+            self._settler.answered_in_vain(one, self._run_state)
+            for one in applied
+            if one.id in found.without_record
+        ]
+        self._recorder.record(entries)
 
     def _not_kept(self, change: Change, kept: Kept) -> Entry:
         values, target = self._run_state.values(change), self._run_state.names.target

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from trueup.applying.evidence import read_doubts
-from trueup.applying.preconditions import PreconditionChecker, is_resolvable
+from trueup.applying.preconditions import PreconditionChecker, resolved
+from trueup.applying.read_back import carries
 from trueup.applying.run_state import RunState, effects
 from trueup.applying.settle import settled_from
 from trueup.errors import StateError
-from trueup.expressions.value_filters import fold_all
 from trueup.model.change import Action, Change
 from trueup.model.coerce import empty, shown
 from trueup.model.document import loads
@@ -107,13 +107,8 @@ def check_by_reading(project: Project, world: World, settlement: Settlement) -> 
 def _check_created(project: Project, world: World, doubt: Doubt, id_: int) -> str:
     """Returns the record's display name. Raises StateError if the create did not make it."""
     change, run_state = doubt.change, _run_with(world.state, doubt.change.id)[1]
-    identity = change.seen.absent if is_resolvable(change.seen.absent, run_state) else {}
-    identity = {name: run_state.resolve(value) for name, value in identity.items()}
-    alike = [
-        {name: run_state.resolve(value) for name, value in one.values.items()}
-        for one in change.seen.alike
-        if is_resolvable(one.values, run_state)
-    ]
+    identity = resolved(change.seen.absent, run_state)
+    alike = [values for one in change.seen.alike if (values := resolved(one.values, run_state))]
     spec = project.mappings.get(change.makes.mapping if change.makes else change.mapping)
     fields = searched_fields(spec, world.target.entity(doubt.creates)) if spec else ()
     names = sorted({*identity, *(name for one in alike for name in one), *fields[:1]} - {"id"})
@@ -149,17 +144,13 @@ def _other_record(
     how = ", ".join(f"{name} to {shown(value)}" for name, value in identity.items())
     remedy = f"; if it is, set {how} there, and {_RESUME} records it" if identity else ""
     for name, value in identity.items():
-        if not empty(record.get(name)) and not _is_alike(record, {name: value}):
+        if not empty(record.get(name)) and not carries(record, {name: value}):
             return f"its {name} is {shown(record[name])} and not {shown(value)}{remedy}"
     if any(id_ in one.known for one in doubt.change.seen.alike):
         return f"it was there before the run{remedy}"
-    if alike and not any(_is_alike(record, values) for values in alike):
+    if alike and not any(carries(record, values) for values in alike):
         return f"it has neither the identity of the row nor the values of a match key{remedy}"
     return ""
-
-
-def _is_alike(record: Record, values: Mapping[str, object]) -> bool:
-    return fold_all(map(record.get, values)) == fold_all(values.values())
 
 
 def mapping_of_created(state: State, change: str) -> str:

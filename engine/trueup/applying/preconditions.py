@@ -210,12 +210,10 @@ class PreconditionChecker:
     ) -> None:
         """Checks that nothing is created that a new plan would take for the row's record."""
         wanted = {
-            f"{number}:{change.id}": {
-                name: run_state.resolve(value) for name, value in alike.values.items()
-            }
+            f"{number}:{change.id}": values
             for change in changes
             for number, alike in enumerate(change.seen.alike)
-            if is_resolvable(alike.values, run_state)
+            if (values := resolved(alike.values, run_state))
         }
         target = self._world.target
         found = carriers(target.entity(entity), wanted, target.read) if wanted else {}
@@ -245,11 +243,9 @@ class PreconditionChecker:
     ) -> dict[str, list[Record]]:
         """Returns change → records that carry the identity of its row; in one query."""
         identities = {
-            change.id: {
-                name: run_state.resolve(value) for name, value in change.seen.absent.items()
-            }
+            change.id: identity
             for change in changes
-            if change.seen.absent and is_resolvable(change.seen.absent, run_state)
+            if (identity := resolved(change.seen.absent, run_state))
         }
         if not identities:
             return {}
@@ -337,12 +333,11 @@ def _note_appeared(
         result.appeared.setdefault(change.id, []).append(AppearedRecords(entity, new, alike))
 
 
-def is_resolvable(identity: Mapping[str, object], run_state: RunState) -> bool:
-    """Returns whether the run knows the ids of all records that these values refer to."""
-    return all(
-        not isinstance(value, Unknown) or value.change in run_state.ids
-        for value in identity.values()
-    )
+def resolved(values: Mapping[str, object], run_state: RunState) -> dict[str, object]:
+    """Returns values with ids in place of references; empty while one of these is unknown."""
+    if any(isinstance(one, Unknown) and one.change not in run_state.ids for one in values.values()):
+        return {}
+    return {name: run_state.resolve(value) for name, value in values.items()}
 
 
 def _unreadable(

@@ -8,17 +8,31 @@ difference for an edit of a person.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any, assert_never
 
-from trueup.applying.preconditions import PreconditionChecker
+from trueup.applying.preconditions import PreconditionChecker, resolved
 from trueup.applying.run_state import RunState
+from trueup.expressions.value_filters import fold_all
 from trueup.model.catalogue import Table
 from trueup.model.change import Action, Change
-from trueup.model.coerce import same, shown
+from trueup.model.coerce import empty, same, shown
+from trueup.model.mapping_state import Record
 from trueup.ports.source import Source
 
 Kept = Mapping[str, object]
 """By field: the value that the target keeps, of fields that it keeps otherwise than written."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """What the target shows of changes that it accepted."""
+
+    kept: dict[str, Kept] = field(default_factory=dict)
+    """By change: the values that it keeps otherwise than they were written."""
+
+    without_record: set[str] = field(default_factory=set)
+    """Creates whose answered id is that of no record, or of another row's."""
 
 
 def is_read_back(change: Change) -> bool:
@@ -32,12 +46,12 @@ def is_read_back(change: Change) -> bool:
             assert_never(change.action)
 
 
-def kept_otherwise(
+def read_back(
     checker: PreconditionChecker, changes: Sequence[Change], run_state: RunState
-) -> dict[str, Kept]:
-    """Returns, by change, the values that the target keeps otherwise than they were written.
+) -> ReadBack:
+    """Reads the records of changes that were answered as successful.
 
-    `changes` took effect. One that the target does not return is left out: it may not show it yet.
+    A record that was updated and is not returned is left out: it may not be shown at the moment.
     Raises TargetError.
     """
     by_entity: dict[str, list[tuple[int, Change]]] = defaultdict(list)
@@ -45,36 +59,61 @@ def kept_otherwise(
         id_ = run_state.ids.get(change.id, change.record)
         if is_read_back(change) and id_ is not None:
             by_entity[change.entity].append((id_, change))
+    result = ReadBack()
     if not by_entity:
-        return {}
+        return result
     with ThreadPoolExecutor(max_workers=len(by_entity)) as pool:
         tasks = [
-            pool.submit(_kept_records, checker, entity, written, run_state)
+            pool.submit(_read_records, checker, entity, written, run_state, result)
             for entity, written in by_entity.items()
         ]
-    return {id_: kept for task in tasks for id_, kept in task.result().items()}
+    for task in tasks:
+        task.result()
+    return result
 
 
-def _kept_records(
+def _read_records(
     checker: PreconditionChecker,
     entity: str,
     written: Sequence[tuple[int, Change]],
     run_state: RunState,
-) -> dict[str, Kept]:
-    """What the target keeps of changes to records of one entity, given with their ids."""
-    names = sorted({name for _, change in written for name in change.values} - {"id"})
-    records = checker.read_ids(entity, [id_ for id_, _ in written], names)
-    found: dict[str, Kept] = {}
+    result: ReadBack,
+) -> None:
+    """Adds what the target shows of changes to records of one entity, given with their ids."""
+    names = {name for _, change in written for name in change.values}
+    for _, change in written:
+        names.update(change.seen.absent, *(one.values for one in change.seen.alike))
+    records = checker.read_ids(entity, [id_ for id_, _ in written], sorted(names - {"id"}))
     for id_, change in written:
         record = records.get(id_, {})
+        if change.action is Action.CREATE and not is_record_of(change, record, run_state):
+            result.without_record.add(change.id)
+            continue
         kept = {
             name: record[name]
             for name, value in run_state.values(change).items()
             if name in record and not same(record[name], value)
         }
         if kept:
-            found[change.id] = kept
-    return found
+            result.kept[change.id] = kept
+
+
+def is_record_of(change: Change, record: Record, run_state: RunState) -> bool:
+    """Returns whether a record may be the one that a create made; `record` is empty for none.
+
+    The target may keep the identity otherwise than it was sent: then the match keys decide.
+    """
+    if not record:
+        return False
+    identity = resolved(change.seen.absent, run_state)
+    if all(empty(record.get(name)) for name in identity) or carries(record, identity):
+        return True
+    return any(carries(record, resolved(one.values, run_state)) for one in change.seen.alike)
+
+
+def carries(record: Record, values: Mapping[str, object]) -> bool:
+    """Returns whether a record has these values, of which there is at least one."""
+    return bool(values) and fold_all(map(record.get, values)) == fold_all(values.values())
 
 
 def rows_kept_otherwise(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from threading import local
 
 from trueup.applying.job import Job
-from trueup.applying.run_state import effects
+from trueup.applying.run_state import DONE, effects
 from trueup.errors import Stopped
 from trueup.model.change import Change
 from trueup.model.progress import Progress
@@ -42,7 +42,11 @@ class Recorder:
             return
         effects_of_done: list[Effects] = []
         for entry in entries:
+            was_done = self._job.run_state.status.get(entry.change) in DONE
             self._job.run_state.note(entry)
+            if was_done and entry.step is Step.UNCLEAR:  # a create without a record: no link
+                change = self._job.run_state.changes[entry.change]
+                effects_of_done.append(Effects(unlink=((change.mapping, change.keys[0]),)))
             if entry.step is Step.DONE:
                 effects_of_done.append(self._effects(entry))
         state, lease = self._job.world.state, self._job.lock.lease

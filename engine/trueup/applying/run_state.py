@@ -42,7 +42,9 @@ class RunState:
         self.changes: dict[str, Change] = {change.id: change for change in plan.changes}
         self.status: dict[str, ChangeStatus] = {}
         self.notes: dict[str, Notes] = {}
-        self.ids: dict[str, int] = {}  # change → the record that it created
+        self.ids: dict[str, int] = {}
+        """Change → the record that it created; of a create in doubt, the one that was answered."""
+
         self.sent_at: dict[str, datetime] = {}
         self.refused: dict[str, Mapping[str, Any]] = {}
         """Refused writes in doubt: the data of their FAILED entries, if nothing was written."""
@@ -76,6 +78,7 @@ class RunState:
         status = _status(entry)
         if status is None:
             self.status.pop(change.id, None)
+            self.ids.pop(change.id, None)
             return
         self.status[change.id] = status
         self.notes[change.id] = Notes(

@@ -53,6 +53,9 @@ class Runner:
         self.proof = EffectProof(job, self.checker, self.settler, self.recorder, self.check_pool)
         self.checking: Future[PreconditionResult] | None = None  # of the batch that comes next
 
+        # Changes of earlier batches that wait for a create that turned out to be in doubt
+        self.left: list[Change] = []
+
         # Of a batch that was handed out, and whose last requests may still be in flight
         self.tail: dict[str, Change] | None = None
 
@@ -118,13 +121,27 @@ class Runner:
         has_doubts = any(one.id not in in_flight for one in self.run_state.in_doubt())
         if has_doubts or not self.schedule.ahead:
             self._end_tail()
+        for change in [one for one in self.left if self._may_be_sent(one)]:
+            self.left.remove(change)
+            self.schedule.put_back(change.id)
         batch = self.schedule.take()
         if self.tail is None:
             self.schedule.look_ahead()
         return batch
 
+    def _may_be_sent(self, change: Change) -> bool:
+        return all(map(self.run_state.is_done, change.needs))
+
+    def _with_records(self, batch: Sequence[Change]) -> Sequence[Change]:
+        """Returns the changes of a batch whose needs are done, also after these were read back."""
+        if self.proof.reads_back({need for change in batch for need in change.needs}):
+            self.proof.end_read_back()
+        self.left += [change for change in batch if not self._may_be_sent(change)]
+        return [change for change in batch if self._may_be_sent(change)]
+
     def _run_batch(self, batch: Sequence[Change]) -> None:
         checked = self._checked(batch)
+        batch = self._with_records(batch)
         entries, to_target, to_source = [], list[Change](), list[Change]()
         for change in batch:
             if change.id in checked.stale:

@@ -95,6 +95,9 @@ class DoubtSettler:
         entries = []
         for change in changes:
             ids = [record["id"] for record in found.get(change.id, [])]
+            if not ids and change.id in run_state.ids:
+                entries.append(self.answered_in_vain(change, run_state))
+                continue
             outcome = settle_create(ids) if change.seen.absent else WriteOutcome.UNCLEAR
             if outcome is WriteOutcome.UNCLEAR:
                 entries.append(self._unclear(change, _why_no_record(entity, ids), {"found": ids}))
@@ -208,6 +211,18 @@ class DoubtSettler:
         if refused is not None:
             return [Entry(change.id, Step.FAILED, now, {**refused, "settled": True})]
         return [Entry(change.id, Step.NOT_LANDED, now, {"settled": True})]
+
+    def answered_in_vain(self, change: Change, run_state: RunState) -> Entry:
+        """Returns the entry of a create whose answer names a record that reading does not show.
+
+        It is never sent again by itself: the record may be there, and not be shown to this user.
+        """
+        record = f"{change.entity} {run_state.ids[change.id]}"
+        why = (
+            f"{self._systems.target} answered with {record}, "
+            "and reading shows no such record with the identity of its row"
+        )
+        return self._unclear(change, f"{UNCLEAR}: {why}", {})
 
     def _unclear(self, change: Change, text: str, data: Mapping[str, Any]) -> Entry:
         """Returns the entry of a change whose outcome only a person can determine."""

@@ -245,6 +245,14 @@ def test_an_adjustment_without_effect_leaves_the_unit_rows(api):
     assert api.units() == rows
 
 
+def test_an_id_that_was_answered_without_effect_is_not_given_again(api):
+    api.fault(kind="no_effect", verb="POST", path="/Companies$")
+
+    answered = api.post("Companies", COMPANY).id
+
+    assert api.post("Companies", COMPANY).id == answered + 1
+
+
 def test_an_update_without_effect_is_refused_like_any_other(api):
     api.fault(kind="no_effect", verb="PATCH")
 

@@ -12,6 +12,7 @@ from trueup.sandbox.autotask import (
     pages,
     query,
     reader,
+    records,
     responses,
     security,
 )
@@ -183,6 +184,8 @@ class RestApi:
                 item = actions.update(context, entity, body, match.parent, replace=replace)
             if request.discarded:
                 db.execute("ROLLBACK TO before_write")
+                if request.verb == "POST" and item is not None:
+                    records.next_id(db, entity.name)  # an id that was answered is not given again
         return as_json({"itemId": item}, took_effect=not request.discarded)
 
     @contextmanager
