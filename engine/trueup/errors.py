@@ -10,6 +10,7 @@ EngineError                 exit code 1, one line, no traceback
 │                           `may_have_landed`: a write may have taken effect all the same
 ├─ StateError               the state cannot be used
 │  ├─ StateLocked           another run holds the lock
+│  ├─ RunLeftOpen           exit code 3: the state failed in the middle of a run; resumable
 │  └─ StalePlan             the configuration or the state has changed since planning
 ├─ FleetDatabaseAway        the fleet's database cannot be reached
 ├─ SandboxError             the sandbox's database, seed or switches cannot be used
@@ -137,6 +138,10 @@ class StateLocked(StateError):
     def __init__(self, text: str, until: datetime | None = None) -> None:
         super().__init__(text)
         self.until = until
+
+
+class RunLeftOpen(StateError):
+    """The state failed in the middle of a run; its changes are partly sent, or in doubt."""
 
 
 class StalePlan(StateError):

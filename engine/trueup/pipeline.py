@@ -15,7 +15,7 @@ from functools import cache
 from threading import Event
 from typing import TYPE_CHECKING
 
-from trueup.errors import EngineError
+from trueup.errors import EngineError, RunLeftOpen, StateError, StateLocked
 from trueup.model.gc_pause import gc_paused, gc_spared
 from trueup.model.plan import Plan
 from trueup.model.progress import Progress, Watch, no_watch
@@ -223,7 +223,15 @@ def _run(job: "Job", options: ApplyOptions, watch: Watch) -> "Outcome":
     from trueup.applying.runner import Runner
 
     job.stop, job.watch, job.counts_calls = options.stop, watch, options.max_calls is not None
-    outcome = Runner(job).run()
+    try:
+        outcome = Runner(job).run()
+    except StateLocked:
+        raise
+    except StateError as fault:
+        raise RunLeftOpen(
+            f"{fault}. Run {job.run} is open, and what it had just sent is in doubt: once the "
+            "state can be written, `trueup apply --resume` settles that and goes on"
+        ) from fault
     if options.max_calls and outcome.stopped and outcome.remaining:
         return replace(outcome, calls_needed=_calls_needed(job))
     return outcome

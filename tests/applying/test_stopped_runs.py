@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from trueup.applying.lock import hold_lock
 from trueup.applying.manual_settlement import close
-from trueup.errors import StateError
+from trueup.errors import RunLeftOpen, StateError
 from trueup.model import document
 from trueup.model.change import Reason, Unknown
 from trueup.model.finding import Finding, Severity
@@ -147,3 +147,31 @@ def test_a_run_of_an_earlier_version_that_lacks_a_parent_is_resumed_and_holds_it
     }
     assert statuses(outcome)["service:pro"] == "applied"
     assert open_runs(scene.plan()) == []
+
+
+def test_a_state_that_fails_in_the_middle_of_a_run_is_named_with_the_run_and_how_it_goes_on():
+    scene = Scene()
+    record, release, calls = scene.state.record, scene.state.release, []
+
+    def full(*_: object) -> None:
+        raise StateError("the state cannot be written")
+
+    def recorded(*arguments):
+        calls.append(arguments)
+        if len(calls) > 2:
+            scene.state.release = full
+            full()
+        record(*arguments)
+
+    scene.state.record = recorded
+    with pytest.raises(RunLeftOpen) as raised:
+        scene.apply(scene.plan())
+
+    run = scene.state.runs()[-1]
+    assert str(raised.value) == (
+        f"the state cannot be written. Run {run.id} is open, and what it had just sent is in "
+        "doubt: once the state can be written, `trueup apply --resume` settles that and goes on"
+    )
+    scene.state.record, scene.state.release, scene.state.lease = record, release, None
+    assert scene.resume().complete
+    assert scene.picture() == settled().picture()

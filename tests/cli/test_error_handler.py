@@ -10,7 +10,14 @@ from trueup.cli.exit_codes import Exit
 from trueup.cli.failures import folder_in
 from trueup.cli.main import run
 from trueup.cli.terminal import COLOURS, style
-from trueup.errors import LONGEST_LINE, ConfigError, EngineError, PlanRefused, TargetUnavailable
+from trueup.errors import (
+    LONGEST_LINE,
+    ConfigError,
+    EngineError,
+    PlanRefused,
+    RunLeftOpen,
+    TargetUnavailable,
+)
 from trueup.model.finding import Finding, Place, Severity
 from trueup.operations.redaction import scrubbed
 from trueup.render.style import PLAIN
@@ -53,6 +60,7 @@ def no_file():
             1,
             "mappings/a.yaml:3:9: error: Compnies is no entity\n    → did you mean Companies?\n",
         ),
+        (RunLeftOpen("run 7 is open"), 3, "error: run 7 is open\n"),
         (click.UsageError("what?"), 64, "what?\n"),
         (KeyboardInterrupt(), 130, "\ninterrupted\n"),
         (click.Abort(), 130, "\ninterrupted\n"),

@@ -1,7 +1,7 @@
 """The state's lock as a run holds it: renewed by a heartbeat, checked right before each send."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from threading import Event, Thread
 
@@ -64,7 +64,9 @@ def hold_lock(world: World, who: str, force_reason: str = "") -> Iterator[LockHo
     finally:
         ended.set()
         heartbeat.join()
-        world.state.release(holder.lease)
+        # Where it cannot be given back, its lease runs out; the error of the run must be seen.
+        with suppress(StateError):
+            world.state.release(holder.lease)
 
 
 def _beat(holder: LockHolder, ended: Event) -> None:

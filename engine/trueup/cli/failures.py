@@ -10,7 +10,7 @@ import click
 from trueup.cli.exit_codes import Exit
 from trueup.cli.open_fleets import find_fleet
 from trueup.cli.output import out_error, report
-from trueup.errors import ConfigError, EngineError, PlanRefused, shortened
+from trueup.errors import ConfigError, EngineError, PlanRefused, RunLeftOpen, shortened
 from trueup.model.finding import Finding
 from trueup.operations.project_folder import find_project
 from trueup.operations.redaction import scrubbed, scrubber
@@ -33,6 +33,9 @@ def report_failure(error: Exception, arguments: Sequence[str]) -> Exit:
                 str(error),
                 arguments,
             )
+        case RunLeftOpen():
+            _user_error(str(error), arguments)
+            return Exit.PARTIAL
         case EngineError():
             return _user_error(str(error), arguments)
         case OSError(filename=str() | Path() as file):

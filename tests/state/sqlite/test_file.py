@@ -480,3 +480,31 @@ def test_a_writing_call_locks_out_other_writers_from_its_start(filled, path):
     with filled._access.writing(), pytest.raises(sqlite3.OperationalError, match="locked"):
         other.execute("BEGIN IMMEDIATE")
     other.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (sqlite3.SQLITE_FULL, "cannot be written: free some space on its disk (as SQLite says)"),
+        (sqlite3.SQLITE_IOERR_WRITE, "look whether its disk has space left"),
+        (sqlite3.SQLITE_READONLY_DIRECTORY, "cannot be written: the user of this process needs"),
+        (sqlite3.SQLITE_CANTOPEN, "cannot be opened or written: the user of this process needs"),
+        (sqlite3.SQLITE_MISUSE, "cannot be used (as SQLite says)"),
+    ],
+)
+def test_what_prevents_a_write_is_named_with_what_to_do(tmp_path, code, text):
+    error = sqlite3.OperationalError("as SQLite says")
+    error.sqlite_errorcode = code
+
+    with pytest.raises(StateError) as raised, file.translated(tmp_path / "state.sqlite"):
+        raise error
+
+    assert text in str(raised.value)
+
+
+def test_a_file_that_cannot_grow_is_named_as_full(filled):
+    filled.load()
+    filled._access._connection.execute("PRAGMA max_page_count = 1")
+
+    with pytest.raises(StateError, match="free some space on its disk"):
+        filled.acquire("x" * 1_000_000, reason="the other one is gone")

@@ -30,6 +30,20 @@ _REPLAN = (
 """What a plan without the lost state does."""
 
 
+_RIGHTS = "the user of this process needs the right to write it, and its folder"
+_CAUSES = {
+    sqlite3.SQLITE_FULL: "cannot be written: free some space on its disk",
+    sqlite3.SQLITE_IOERR: (
+        "cannot be read or written: look whether its disk has space left, is connected and "
+        "without faults, and whether a limit on the size of files or a quota applies"
+    ),
+    sqlite3.SQLITE_READONLY: f"cannot be written: {_RIGHTS}",
+    sqlite3.SQLITE_PERM: f"cannot be written: {_RIGHTS}",
+    sqlite3.SQLITE_CANTOPEN: f"cannot be opened or written: {_RIGHTS}, and its disk needs space",
+}
+"""What is wrong and what to do, by SQLite's code (sqlite.org/rescode.html)."""
+
+
 def exists(path: Path) -> bool:
     """Whether there is a state. Raises `StateError` if that cannot be determined."""
     try:
@@ -115,7 +129,7 @@ def _message(error: sqlite3.Error) -> str:
             "move it away and `trueup state import` an export; without either, move it away and "
             f"plan: {_REPLAN}"
         )
-    return f"cannot be used: {error}"
+    return f"{_CAUSES.get(code, 'cannot be used')} ({error})"
 
 
 def _create(path: Path, *, durable: bool) -> None:
