@@ -76,7 +76,7 @@ def test_an_expression_that_does_not_use_it_is_evaluated():
     )
 
 
-def namespace(where=None, *, one=False, without_key=()):
+def namespace(where=None, *, one=False, without_key=(), readable="l1"):
     join = Join("logs", "log", {"contract": "id"}, HERE, Value(where, HERE) if where else None, one)
     mapping = MappingSpec(
         "x",
@@ -89,9 +89,9 @@ def namespace(where=None, *, one=False, without_key=()):
     )
     lost = PartialRow({"id": "l9"}, "needs log l9", ("log", "l9"))  # its contract is unknown
     unreadable = UnreadableRows(
-        {"l2": UnreadableRow(ROW, ()), "l9": UnreadableRow(lost, ())}, without_key
+        {"l2": UnreadableRow(ROW, ()), "l9": UnreadableRow(lost, ())}, without_key, "id"
     )
-    tables = {"log": [{"id": "l1", "contract": "c1", "quantity": 2, "status": "Active"}]}
+    tables = {"log": [{"id": readable, "contract": "c1", "quantity": 2, "status": "Active"}]}
     return Namespace(mapping, tables, {}, {}, {"log": unreadable})
 
 
@@ -114,6 +114,22 @@ def test_a_list_of_joined_rows_includes_the_unreadable_ones():
         evaluated(made, "related.logs | sum(attribute='quantity')")
     assert evaluated(made, "related.logs | sum(attribute='quantity')", "c2") == 0
     assert [*made.unreadable({"id": "c1"}, ["logs"])] == [(WHY, ("log", "l2"))]
+
+
+def test_an_unreadable_row_has_its_place_among_the_joined_rows():
+    assert evaluated(namespace(), "related.logs | map(attribute='id') | list") == ["l1", "l2"]
+    made = namespace(readable="l3")
+    assert evaluated(made, "related.logs | map(attribute='id') | list") == ["l2", "l3"]
+    with pytest.raises(NotRead, match="needs log l2"):
+        evaluated(made, "(related.logs | first).quantity")
+
+
+def test_an_unreadable_row_is_the_one_row_of_its_join_if_it_comes_first():
+    assert evaluated(namespace(one=True), "related.logs.quantity") == 2
+    made = namespace(one=True, readable="l3")
+    assert evaluated(made, "related.logs.id") == "l2"
+    with pytest.raises(NotRead, match="needs log l2"):
+        evaluated(made, "related.logs.quantity")
 
 
 def test_an_unreadable_row_is_left_out_if_the_join_excludes_its_readable_part():

@@ -6,6 +6,7 @@ which uses them fails instead of missing them.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from heapq import merge
 from operator import itemgetter
 from typing import Any
 
@@ -267,9 +268,19 @@ class _JoinIndex:
                 yield row
 
     def _all_rows(self) -> Iterator[Row]:
-        """Yields the rows of the joined table, also those that cannot be read."""
-        yield from self._tables[self._join.table]
-        yield from (unreadable.row for unreadable in self._unreadable.rows.values())
+        """Yields the rows of the joined table in the order of their keys.
+
+        Rows that cannot be read are among them, each in its place: with `one: true`, and for
+        `first`, the next row would stand for such a row if it came last.
+        """
+        rows, unreadable = self._tables[self._join.table], self._unreadable
+        if not unreadable.rows:
+            yield from rows
+            return
+        with_keys = zip(map(itemgetter(unreadable.key_column), rows), rows, strict=True)
+        unread = ((key, one.row) for key, one in unreadable.rows.items())
+        for _, row in merge(with_keys, unread, key=itemgetter(0)):
+            yield row
 
     def _fits(self, joined_row: Row, row: Row, related: Mapping[str, Any]) -> bool:
         names = self._names(row=joined_row, source=row, related=related)

@@ -35,8 +35,9 @@ class UnreadableRows:
     A missing row may be one of these, so it does not count as gone.
     """
 
-    rows: Mapping[str, UnreadableRow]  # by key
+    rows: Mapping[str, UnreadableRow]  # by key, in the order of the keys
     without_key: tuple[Finding, ...] = ()  # rows whose key is unknown: any row may be one of them
+    key_column: str = ""  # of the table; needed only if there are rows
 
 
 @dataclass(slots=True)

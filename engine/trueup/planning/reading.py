@@ -49,7 +49,8 @@ def read_tables(project: Project, source: Source, needed: Mapping[str, Collectio
         tables.findings.extend(read.findings)
         if left_out := read.left_out():
             known = {row[key] for row in read.rows}
-            tables.unreadable[table] = _unreadable_rows(table, left_out, read.parts, known)
+            rows = _unreadable_rows(table, left_out, read.parts, known)
+            tables.unreadable[table] = UnreadableRows(rows, tuple(left_out.get("", ())), key)
     return tables
 
 
@@ -58,8 +59,11 @@ def _unreadable_rows(
     left_out: Mapping[str, Sequence[Finding]],
     parts: Mapping[str, Row],
     known: set[str],
-) -> UnreadableRows:
-    """Returns rows that were left out, with the reason; `known` are keys of rows that were read."""
+) -> dict[str, UnreadableRow]:
+    """Returns the rows that were left out, by key, with the reason.
+
+    `known` are keys of rows that were read.
+    """
     rows = {}
     for key, findings in sorted(left_out.items()):
         if key and key not in known:
@@ -67,7 +71,7 @@ def _unreadable_rows(
             text = f"needs {table} {key}, which cannot be read: {why}"
             row = PartialRow(parts.get(key, {}), text, (table, key))
             rows[key] = UnreadableRow(row, tuple(findings))
-    return UnreadableRows(rows, tuple(left_out.get("", ())))
+    return rows
 
 
 class Records:
