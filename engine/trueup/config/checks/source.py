@@ -1,11 +1,14 @@
 """The check of a mapping's source: its table, `where`, joins and order."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from trueup.config.checks.catalogue_names import unknown_column, unknown_table
 from trueup.config.checks.context import CheckContext, Names
 from trueup.config.checks.cycles import find_cycles
 from trueup.config.checks.expressions import check_condition
+from trueup.errors import ExpressionFault
+from trueup.expressions.joins import used_joins
 from trueup.model.catalogue import Column, Table, Type
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.mapping import Join, MappingSpec
@@ -131,14 +134,17 @@ def _key_of(table: Table | None, name: str) -> str:
 
 
 def _check_cycles(mapping: MappingSpec) -> Iterator[Finding]:
-    """Reports joins that are joined through each other."""
+    """Reports joins that need each other: they join through one, or their `where` uses it."""
     joins = mapping.source.joins
-    through = (
-        (name, path.rpartition(".")[0])
-        for name, join in joins.items()
-        for path in join.on.values()
-        if "." in path
-    )
-    for cycle in find_cycles(through):
+    needs = ((name, other) for name, join in joins.items() for other in sorted(_needed(join)))
+    for cycle in find_cycles(needs):
         text = f"joins depend on each other: {' → '.join(cycle)}"
         yield Finding("cycle", Severity.ERROR, text, "", joins[cycle[0]].place)
+
+
+def _needed(join: Join) -> set[str]:
+    """Returns the joins that are looked up before this one."""
+    needed = {path.rpartition(".")[0] for path in join.on.values() if "." in path}
+    with suppress(ExpressionFault):  # reported where the expression is checked
+        needed |= used_joins([join.where.raw] if join.where else [])
+    return needed
