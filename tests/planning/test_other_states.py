@@ -1,12 +1,13 @@
 """A second state for the same tenant leaves signs, and the plan says so."""
 
+from trueup.model.change import Action
 from trueup.model.finding import Severity
 from trueup.model.plan import Plan
 from trueup.operations.open_state import forget_link
 from trueup.planning.other_states import ANOTHER_STATE
 
 from tests.support.fakes import FakeState
-from tests.support.scene import Scene, account
+from tests.support.scene import Scene, account, autotask, contract, subscription, work365
 
 
 def warnings(made: Plan) -> list[str]:
@@ -53,3 +54,16 @@ def test_a_link_that_a_person_removed_is_no_sign():
     forget_link(scene.state, "ada", "customer", "acc", "linked by mistake")
 
     assert warnings(scene.plan()) == []
+
+
+def test_a_number_that_a_person_typed_is_no_sign_although_it_contains_the_key():
+    rows = {"billing_contract": [contract("1")], "subscription": [subscription(contract="1")]}
+    scene = Scene(tables={**work365(), **rows}, records=autotask())
+    scene.apply(scene.plan(targets=("customer", "service")))
+
+    made = scene.plan()
+
+    assert ("contract", ("1",), Action.LINK) in [
+        (one.mapping, one.keys, one.action) for one in made.changes
+    ]
+    assert warnings(made) == []

@@ -3,9 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from trueup.expressions import inspect
+from trueup.expressions.compiled import slot_raw
 from trueup.model.audit import LinkForgotten
 from trueup.model.change import Action
 from trueup.model.finding import Finding, Severity
+from trueup.model.mapping import MappingSpec, is_code
 from trueup.model.mapping_state import RowKey
 from trueup.planning.context import PlanContext
 from trueup.ports.state import History
@@ -48,15 +51,23 @@ def other_state_findings(context: PlanContext, history: History) -> Iterator[Fin
 def _found_by_identity(context: PlanContext) -> Iterator[RowKey]:
     """Returns rows that this plan links because a record carries their key.
 
-    Users enter contract numbers and the like, but not the keys of rows in the source. A row that
-    this state has linked before takes a former record of its own again.
+    Users enter contract numbers and the like, but not the keys of rows in the source: only
+    identities that are made from the key count. A row that this state has linked before takes a
+    former record of its own again.
     """
     for mapping, state in context.states.items():
+        if not _is_made_from_key(context, state.mapping):
+            continue
         links = context.links(mapping)
         for key, changes in state.changes.items():
             if key in links:
                 continue
             if any(one.action is Action.LINK and one.how == BY_IDENTITY for one in changes):
-                record = state.records[state.record_ids[key]]
-                if any(key in str(record.get(name)) for name in state.mapping.identity):
-                    yield mapping, key
+                yield mapping, key
+
+
+def _is_made_from_key(context: PlanContext, mapping: MappingSpec) -> bool:
+    """Returns whether the expressions of a mapping's identity use the key of the row."""
+    key = context.project.catalogue.tables[mapping.source.table].key
+    raws = [slot_raw(spec) for spec in mapping.identity.values()]
+    return any(("source", key) in inspect(str(raw)).paths for raw in raws if is_code(raw))
