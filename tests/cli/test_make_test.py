@@ -1,6 +1,7 @@
 """`trueup test --make`: a test from a real row, with other names."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,28 @@ def test_a_test_of_any_mapping_passes_and_names_no_person(trueup, saved, persona
     assert [one for one in personal if one in text] == []
     assert trueup("test", *HERE, file)[:2] == (0, "1 test passed.\n")
     assert trueup("fmt", "--check", file)[0] == 0
+
+
+def test_a_customer_whose_keys_are_texts_is_not_named_and_the_head_says_what_stays(
+    work, trueup, saved, personal
+):
+    schema = work / "schemas" / "work365.yaml"
+    text = schema.read_text(encoding="utf-8")
+    text, count = re.subn(
+        r"type: lookup, table: (contact|account), logical: p", "type: text, logical: p", text
+    )
+    assert count == 3
+    schema.write_text(text, encoding="utf-8")
+    plan = json.loads(saved.read_text(encoding="utf-8"))
+    key = next(one["keys"][0] for one in plan["changes"] if one["mapping"] == "customer")
+    bought = next(one["keys"][0] for one in plan["changes"] if one["mapping"] == "service")
+
+    customer = make(trueup, f"customer:{key}").read_text(encoding="utf-8")
+    service = make(trueup, f"service:{bought}").read_text(encoding="utf-8")
+
+    assert [one for one in personal if one in customer] == []
+    assert "# Made from a real row. Names, phones and addresses are others.\n" in customer
+    assert "are others; the texts of product stay.\n" in service
 
 
 def test_what_is_looked_up_for_a_row_names_no_person(work, trueup, saved, personal):

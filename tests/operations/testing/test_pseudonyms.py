@@ -1,8 +1,11 @@
 """Names, phones and addresses are replaced by others of the same form."""
 
+from dataclasses import replace
+
 import pytest
 from trueup.expressions.contact_filters import is_phone
-from trueup.operations.testing.pseudonyms import Pseudonyms, settings_texts
+from trueup.model.catalogue import Type
+from trueup.operations.testing.pseudonyms import Pseudonyms, goods_tables, settings_texts
 
 from tests.support.project_tests import shipped
 
@@ -108,5 +111,21 @@ def test_an_address_in_the_settings_is_replaced_as_in_the_rows():
 
 def test_a_table_of_goods_stays():
     row = {"id": "k", "name": "Business Premium", "vendor": "Larkspur Cloud"}
+    names = Pseudonyms(frozenset(), goods_tables(shipped()))
 
-    assert replaced("product", row) == row
+    assert names.of(shipped().catalogue.tables["product"], row, "GB") == row
+
+
+def test_goods_are_the_tables_of_what_is_sold():
+    """Keys as text, as in files and databases, change nothing: the other tables have people."""
+    project = shipped()
+    tables = {
+        name: replace(table, columns={
+            column: replace(one, type=Type.TEXT) if one.type is Type.LOOKUP else one
+            for column, one in table.columns.items()
+        })
+        for name, table in project.catalogue.tables.items()
+    }  # fmt: skip
+    flat = replace(project, catalogue=replace(project.catalogue, tables=tables))
+
+    assert goods_tables(flat) == goods_tables(project) == {"product"}

@@ -1,6 +1,6 @@
 """The file of a test that is made from a row: its name, its comment, its YAML."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from itertools import count
@@ -9,12 +9,20 @@ from typing import Any
 
 import yaml
 
-HEADER = (
-    "# yaml-language-server: $schema=../schemas/test.schema.json\n"
-    "#\n"
-    "# Made from a real row. Names, phones and addresses are others. Keep what matters, and name\n"
-    "# the test after what it shows.\n"
-)
+_HEADER = """\
+# yaml-language-server: $schema=../schemas/test.schema.json
+#
+# Made from a real row. Names, phones and addresses are others{stay}.
+# Keep what matters, and name the test after what it shows.
+"""
+
+
+def header(kept: Sequence[str]) -> str:
+    """Returns the comment at the head of a test; `kept` are tables whose texts are the real ones.
+
+    Whoever shares the test must see what was not replaced.
+    """
+    return _HEADER.format(stay=f"; the texts of {', '.join(kept)} stay" if kept else "")
 
 
 def new_file(folder: Path, mapping: str) -> tuple[Path, str]:

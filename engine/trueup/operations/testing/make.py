@@ -24,8 +24,8 @@ from trueup.model.project import Project
 from trueup.operations.project_folder import TESTS
 from trueup.operations.rows import known_rows, require_mapping, resolve_key
 from trueup.operations.testing.files import load_new, usual_defaults
-from trueup.operations.testing.made_file import HEADER, as_yaml, new_file
-from trueup.operations.testing.pseudonyms import Pseudonyms, region_of, settings_texts
+from trueup.operations.testing.made_file import as_yaml, header, new_file
+from trueup.operations.testing.pseudonyms import Pseudonyms, goods_tables, region_of, settings_texts
 from trueup.operations.testing.run import plan_test
 from trueup.operations.testing.values import RowNames, in_cents
 from trueup.planning.reading import read_source, read_unit_rows
@@ -59,7 +59,7 @@ def make_test(project: Project, mapping: str, text: str) -> MadeTest:
     document = {"test": name, "as_of": plan.as_of, **given}
     made, expect = _expected(project, {**document, "expect": {"plan": "nothing"}}, file)
     file.parent.mkdir(exist_ok=True)
-    text = HEADER + as_yaml({**document, "expect": expect})
+    text = header(maker.goods) + as_yaml({**document, "expect": expect})
     file.write_bytes(formatted(text.encode(), file.name))
     real = _actions(plan, mapping, key)
     found = _actions(made, mapping, maker.keys[maker.start])
@@ -93,7 +93,9 @@ class _Maker:
         self._settings = {**project.settings, **self._defaults.settings}
         """Those of the test, before the e-mail addresses in them are replaced."""
         kept = (*settings_texts(project.settings), *settings_texts(self._settings))
-        self._names = Pseudonyms(frozenset(kept))
+        goods = goods_tables(project)
+        self._names = Pseudonyms(frozenset(kept), goods)
+        self.goods = sorted({table for table, _ in self._rows} & goods)
         self._replaced = self._replaced_rows()
 
     # Relatives

@@ -12,7 +12,9 @@ import phonenumbers
 from trueup.expressions.contact_filters import is_email, phone
 from trueup.expressions.country_filters import country
 from trueup.model.catalogue import Column, Table, Type
+from trueup.model.mapping import MappingSpec, Reference
 from trueup.model.mapping_state import Row
+from trueup.model.project import Project
 
 _PHONE_WORDS = ("phone", "mobile", "fax")
 _KEPT_WORDS = ("country", "currency")
@@ -30,10 +32,11 @@ _ATTEMPTS = 1_000
 class Pseudonyms:
     """The replacements of values. `kept` are texts of the configuration, which stay.
 
-    An e-mail address is replaced there too: it names a person.
+    An e-mail address is replaced there too: it names a person. Rows of the tables `goods` stay.
     """
 
     kept: frozenset[str]
+    goods: frozenset[str] = frozenset()
     _texts: dict[tuple[str, str], str] = field(default_factory=dict)  # kind and text → other text
     _counts: dict[str, int] = field(default_factory=dict)
     _used: set[str] = field(default_factory=set)
@@ -41,10 +44,9 @@ class Pseudonyms:
     def of(self, table: Table, row: Row, region: str | None) -> dict[str, object]:
         """Returns the values of a row with replaced texts; choices and figures stay.
 
-        A table without look-ups holds goods or periods, and no people: it stays. `region` is the
-        country of phone numbers without a country code.
+        `region` is the country of phone numbers without a country code.
         """
-        if not any(column.type is Type.LOOKUP for column in table.columns.values()):
+        if table.name in self.goods:
             return dict(row)
         return {
             name: self.text(table.columns[name], value, region)
@@ -107,6 +109,31 @@ class Pseudonyms:
     def _next(self, kind: str) -> int:
         self._counts[kind] = self._counts.get(kind, 0) + 1
         return self._counts[kind]
+
+
+def goods_tables(project: Project) -> frozenset[str]:
+    """Returns the tables of what is sold: rows that belong to nobody, and name no customer.
+
+    Services are made from such a table, but no customers or contracts. It refers to no other table,
+    nor do its mappings refer to rows of others, as those of a subscription do.
+    """
+    mappings, owners = project.mappings, project.owners
+    people = {owners.customer, *owners.contracts}
+    people |= {name for name, mapping in mappings.items() if _refers(mapping)}
+    return frozenset(
+        table
+        for table in {mappings[name].source.table for name in owners.services}
+        if not any(mappings[name].source.table == table for name in people & mappings.keys())
+        and not _has_look_ups(project.catalogue.tables[table])
+    )
+
+
+def _refers(mapping: MappingSpec) -> bool:
+    return any(isinstance(spec.value, Reference) for spec in mapping.fields.values())
+
+
+def _has_look_ups(table: Table) -> bool:
+    return any(column.type is Type.LOOKUP for column in table.columns.values())
 
 
 def settings_texts(settings: object) -> Iterable[str]:
