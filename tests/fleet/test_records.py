@@ -170,6 +170,33 @@ def test_waiting_for_a_known_time_uses_no_retry(connection, one):
     assert ended(connection, one, RunEnd(FleetRunStatus.DONE)).doubt is None
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        RunEnd(FleetRunStatus.PLANNED),
+        RunEnd(FleetRunStatus.FAILED, "away", again=Again(NOW, "it failed")),
+        RunEnd(
+            FleetRunStatus.INTERRUPTED, again=Again(NOW, "its process was lost", is_retry=False)
+        ),
+    ],
+    ids=lambda end: end.status,
+)
+def test_a_plan_only_changes_neither_the_next_run_nor_its_tries(connection, one, end):
+    """It is not tried again either: that run would follow the policy, and might write."""
+    failed = RunEnd(FleetRunStatus.FAILED, "no network", again=Again(NOW, "it failed"))
+    before = ended(connection, one, failed)
+
+    run = queued(connection, one, RunKind.PLAN)
+    assert end_run(connection, run, "", end)
+
+    [after] = fleet_status(connection, ["acme"]).tenants
+    assert (after.last.id, after.last.kind) == (run, RunKind.PLAN)
+    assert (after.next, after.next_why) == (before.next, "it failed")
+    assert rows(connection, "SELECT retries FROM trueup_fleet.tenants WHERE name = 'acme'") == [
+        (1,)
+    ]
+
+
 def test_a_plan_that_comes_out_the_same_keeps_its_answer_and_another_does_not(connection, one):
     waiting = RunEnd(
         FleetRunStatus.WAITING,

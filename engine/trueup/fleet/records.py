@@ -143,8 +143,14 @@ def end_run(connection: Connection, run: int, worker: str, end: RunEnd) -> bool:
             return False
         tenant, kind = str(row[0]), RunKind(row[1])
         _leave(connection, run, worker, end.status)
-        _schedule_next(connection, tenant, run, end)
-        if kind is not RunKind.PLAN and end.status in _DECISIVE:
+        connection.execute(
+            "UPDATE trueup_fleet.tenants SET run = NULL, last_run = %s WHERE name = %s",
+            [run, tenant],
+        )
+        if kind is RunKind.PLAN:  # what the tenant waits for, and its next run, stay
+            return True
+        _schedule_next(connection, tenant, end)
+        if end.status in _DECISIVE:
             is_refused = _store_plan(connection, tenant, run, end.plan, end.status)
             _write_wait(connection, tenant, end, Waits.REFUSED if is_refused else end.waits)
     return True
@@ -158,20 +164,19 @@ def storable(text: str) -> str:
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
 
 
-def _schedule_next(connection: Connection, tenant: str, run: int, end: RunEnd) -> None:
+def _schedule_next(connection: Connection, tenant: str, end: RunEnd) -> None:
     """Writes when the tenant is run again."""
     again, retries = _next_try(connection, tenant, end)
     connection.execute(
         """
         UPDATE trueup_fleet.tenants
-           SET run = NULL, last_run = %(run)s, again_at = LEAST(again_at, %(at)s),
+           SET again_at = LEAST(again_at, %(at)s),
                again_why = CASE WHEN again_at IS NULL OR %(at)s < again_at THEN %(why)s
                                 ELSE again_why END,
                retries = %(retries)s
          WHERE name = %(tenant)s
         """,
         {
-            "run": run,
             "tenant": tenant,
             "at": again.at if again else None,
             "why": again.why if again else "",

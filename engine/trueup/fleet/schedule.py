@@ -218,19 +218,20 @@ def enqueue(connection: Connection, queue: JobQueue, due: Iterable[DueRun]) -> i
     connection.execute(
         """
         UPDATE trueup_fleet.tenants SET run = made.run, next_tick = made.tick,
-               again_at = CASE WHEN made.run IS NULL THEN again_at END,
-               retries = CASE WHEN made.kind = %s THEN retries ELSE 0 END
-          FROM unnest(%s::text[], %s::bigint[], %s::timestamptz[], %s::text[])
-               AS made (tenant, run, tick, kind)
+               again_at = CASE WHEN made.run IS NULL OR made.kind = %(plan)s THEN again_at END,
+               retries = CASE WHEN made.kind IN (%(plan)s, %(again)s) THEN retries ELSE 0 END
+          FROM unnest(%(tenants)s::text[], %(runs)s::bigint[], %(ticks)s::timestamptz[],
+                      %(kinds)s::text[]) AS made (tenant, run, tick, kind)
          WHERE name = made.tenant
         """,
-        [
-            RunKind.AGAIN,
-            [one.tenant for one in runs],
-            [queued.get(one.tenant) for one in runs],
-            [one.next_tick for one in runs],
-            [str(one.kind) for one in runs],
-        ],
+        {
+            "plan": RunKind.PLAN,  # writes nothing, and stands for no run that does
+            "again": RunKind.AGAIN,
+            "tenants": [one.tenant for one in runs],
+            "runs": [queued.get(one.tenant) for one in runs],
+            "ticks": [one.next_tick for one in runs],
+            "kinds": [str(one.kind) for one in runs],
+        },
     )
     return len(rows)
 
