@@ -121,10 +121,11 @@ class TenantParser:
         do, within = node.get("do"), node.get("within")
         mode = RunMode(do.data) if do else RunMode.PLAN
         if mode is RunMode.APPLY and within is None:
-            remedy = "add `within: {changes: …, monthly_effect: …, one_off_effect: …}`"
-            place = do.place if do else node.place
-            self._report("do: apply needs `within`, which is missing", place, remedy)
             mode = RunMode.PLAN
+            if "within" not in self._removed:
+                remedy = "add `within: {changes: …, monthly_effect: …, one_off_effect: …}`"
+                place = do.place if do else node.place
+                self._report("do: apply needs `within`, which is missing", place, remedy)
         return RunPolicy(mode, _limits(within) if within else None)
 
     def _window(self, node: Node | None) -> Window | None:
