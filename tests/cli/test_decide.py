@@ -1,6 +1,7 @@
 """Deciding about many rows: what follows is shown, asked about once, and written all or none."""
 
 import json
+import shlex
 from decimal import Decimal
 
 import pytest
@@ -82,6 +83,13 @@ def test_a_filter_selects_by_class_and_by_money_either_way(saved):
     assert chosen.keys == tuple(line.key for line in fitting)
     assert len(of_class) > len(fitting)
     assert {line.class_ for line in fitting} == classes
+
+
+@pytest.mark.parametrize("customer", ["O'Neil & Sons", "Alpine Dental AG", "acc"])
+def test_a_filter_is_shown_as_it_can_be_typed(customer):
+    shown = RowFilter(customer=customer, min_amount=Decimal(15)).text
+
+    assert shlex.split(shown) == ["--customer", customer, "--min-amount", "15"]
 
 
 def test_rows_units_and_money_are_shown_before_anything_is_written(trueup):

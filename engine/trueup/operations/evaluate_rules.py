@@ -14,6 +14,7 @@ from trueup.model.mapping import MappingSpec, Value
 from trueup.model.project import Project, Rule
 from trueup.model.rule_scopes import RuleOn, scope
 from trueup.model.suggestions import hint
+from trueup.operating_system import shell_quoted
 from trueup.operations.evaluate import OpenRow, open_row
 from trueup.operations.plan import planned_in
 from trueup.operations.source_places import with_places
@@ -87,9 +88,9 @@ def _names(context: PlanContext, mapping: MappingSpec, key: str, on: RuleOn) -> 
     seen = context.explained.rule_names.get((on, mapping.name, key))
     if seen is None:
         label = context.label(mapping.name, key)
+        command = shell_quoted("trueup", "explain", f"{mapping.name}:{key}")
         raise EngineError(
-            f"this plan has nothing on: {on} for {label}: `trueup explain {mapping.name}:{key}` "
-            "shows what it has"
+            f"this plan has nothing on: {on} for {label}: `{command}` shows what it has"
         )
     return seen
 

@@ -9,6 +9,7 @@ from trueup.model.plan import LedgerClass, LedgerLine, Plan
 from trueup.model.project import Project
 from trueup.model.suggestions import closest
 from trueup.model.verdict import Verdict
+from trueup.operating_system import shell_quoted
 from trueup.planning.selection.row_names import matching_keys
 
 MOST = 5
@@ -27,7 +28,7 @@ class RowFilter:
     def text(self) -> str:
         """The conditions in the notation of the command line."""
         parts = [f"--class {class_}" for class_ in sorted(self.classes)]
-        parts += [f"--customer '{self.customer}'"] if self.customer else []
+        parts += [f"--customer {shell_quoted(self.customer)}"] if self.customer else []
         parts += [f"--min-amount {self.min_amount}"] if self.min_amount else []
         return " ".join(parts)
 
