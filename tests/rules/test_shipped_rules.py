@@ -78,3 +78,12 @@ def test_an_unknown_country_is_reported_once_and_not_as_bad_phones():
     small.row("contact")["phone"] = "044 668 18 02"
     codes = {finding.code for finding in findings(small.plan())}
     assert codes == {"customer-country-is-known", "depends-on-blocked"}
+
+
+def test_a_decrease_that_is_credited_asks_for_no_other_credit():
+    """Without its adjustment, the units of the change would stay billed, and hold later changes."""
+    case = next(case for case in CASES if case.rule == "reduction-is-credited")
+    [remedy] = {one.remedy for one in plan_findings(case, "") if one.code == case.rule}
+
+    assert "archive" not in remedy
+    assert remedy.endswith("for them: they would be credited twice.")
