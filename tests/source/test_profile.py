@@ -86,5 +86,25 @@ tabels: {}
     ]
 
 
+def test_a_statement_has_the_parameters_of_a_write_back():
+    """Times and casts are none."""
+    statement = (
+        "UPDATE x SET y = :status, z = '10:30', q = 1::int, w = :statos "
+        "WHERE w_id = :id AND y = :expected_status AND k = :key"
+    )
+
+    with pytest.raises(ConfigError) as failed:
+        read(GOOD.replace("UPDATE x SET y = :status WHERE id = :key", statement))
+
+    assert [f"{one.place}: {one.text}" for one in failed.value.findings] == [
+        "profile.yaml:5:17: `:statos` is no parameter of license_change; did you mean `status`?",
+        "profile.yaml:5:17: `:id` is no parameter of license_change",
+    ]
+    assert failed.value.findings[0].remedy == (
+        "name the row's key `:key`, the value to write `:COLUMN`, "
+        "and the one that it replaces `:expected_COLUMN`"
+    )
+
+
 def test_a_default_profile_is_the_catalogue():
     assert Profile(TABLES).tables is TABLES

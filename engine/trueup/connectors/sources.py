@@ -130,15 +130,18 @@ class Sources:
 
         with self._dataverse_client() as client:
             needed = columns(self._project)
-            return doctor.examine(client, self._profile(), needed, self._written())
+            written: dict[str, list[str]] = {}
+            for table, names in self._written():
+                written.setdefault(table, []).extend(names)
+            return doctor.examine(client, self._profile(), needed, written)
 
-    def _written(self) -> dict[str, list[str]]:
-        """The columns that mappings write back, by table."""
-        return {
-            mapping.source.table: [*mapping.write_back.set]
+    def _written(self) -> list[tuple[str, list[str]]]:
+        """The table and columns of each mapping that writes back; several may share a table."""
+        return [
+            (mapping.source.table, [*mapping.write_back.set])
             for mapping in self._project.mappings.values()
             if mapping.write_back
-        }
+        ]
 
     def _files(self, connection: Connection) -> "FileSource":
         from trueup.source.files.source import FileSource

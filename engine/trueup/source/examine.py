@@ -26,18 +26,21 @@ class ReadableTables(Protocol):
         """Returns where a table is, for messages, without secrets. Raises SourceError."""
         ...
 
-    def require_writable(self, table: str) -> None:
-        """Raises SourceError if a write-back into the table cannot succeed."""
+    def require_writable(self, table: str, columns: Iterable[str], /) -> None:
+        """Raises SourceError if a write-back of these columns cannot succeed."""
         ...
 
 
-def examine(source: ReadableTables, read: ColumnsByTable, written: Iterable[str]) -> list[Finding]:
+def examine(
+    source: ReadableTables, read: ColumnsByTable, written: Iterable[tuple[str, Iterable[str]]]
+) -> list[Finding]:
     """Returns the findings of each table: info is good, an error stops a plan or a write-back.
 
-    `read` has the columns that the project uses, `written` the tables that it writes back to. Never
-    raises `SourceError`. What is wrong with all tables, such as the address, is reported once.
+    `read` has the columns that the project uses, `written` a table and its columns for each mapping
+    that writes back. Never raises `SourceError`. What is wrong with all tables, such as the
+    address, is reported once.
     """
-    marked = frozenset(written)
+    marked = [*written]
     findings: list[Finding] = []
     for table, columns in sorted(read.items()):
         try:
@@ -45,8 +48,7 @@ def examine(source: ReadableTables, read: ColumnsByTable, written: Iterable[str]
         except SourceError as fault:
             findings.append(Finding("source-read", Severity.ERROR, str(fault), _CORRECT))
             continue
-        if table in marked:
-            findings.append(_writing(source, table))
+        findings += [_writing(source, table, names) for one, names in marked if one == table]
     return list(dict.fromkeys(findings))
 
 
@@ -65,9 +67,9 @@ def _table(source: ReadableTables, table: str, columns: list[str]) -> Iterator[F
         yield Finding("source-rows", Severity.WARNING, text, remedy, left_out[0].place)
 
 
-def _writing(source: ReadableTables, table: str) -> Finding:
+def _writing(source: ReadableTables, table: str, columns: Iterable[str]) -> Finding:
     try:
-        source.require_writable(table)
+        source.require_writable(table, columns)
     except SourceError as fault:
         remedy = "until then apply cannot mark what it has done"
         return Finding("source-write", Severity.ERROR, f"{table}: {fault}", remedy)

@@ -27,6 +27,7 @@ Which names are assumed: docs/explanation/work365.md, section 5.
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -44,6 +45,13 @@ They are written only where they are empty, and only where a profile states whos
 
 _TABLE_KEYS = ("logical", "entity_set", "write_back", "columns")
 _COLUMN_KEYS = ("logical", "choices", "labels", "shows", "holds", "label")
+KEY_PARAMETER = "key"
+EXPECTED = "expected_{}"
+"""The parameters of a `write_back` statement: the key, each column, and what it replaces."""
+
+_PARAMETER = re.compile(r"(?<![:\w\\]):(\w+)(?![:\w])")
+"""A parameter in a statement, as SQLAlchemy finds it; `::` is a cast of PostgreSQL."""
+
 _DEFAULT_SHOWS = {"currency": "isocurrencycode"}
 """`shows` where the profile does not state it, by our column: currencies by their ISO code."""
 
@@ -150,7 +158,9 @@ class _ProfileParser:
         table = self.tables[name]
         options = self.mapping(data, _TABLE_KEYS, *steps)
         if "write_back" in options:
-            self.write_back[name] = str(options["write_back"])
+            statement = str(options["write_back"])
+            self._check_parameters(table, statement, *steps, "write_back")
+            self.write_back[name] = statement
 
         parsed = {
             column: self._column(table, column, given)
@@ -166,6 +176,20 @@ class _ProfileParser:
             assumed=table.assumed and not named,
             **named,
         )
+
+    def _check_parameters(self, table: Table, statement: str, *steps: str) -> None:
+        """Reports parameters of a statement that no write-back of the table can give."""
+        columns = table.columns.keys() - {table.key}
+        known = {KEY_PARAMETER, *columns, *map(EXPECTED.format, columns)}
+        for name in dict.fromkeys(_PARAMETER.findall(statement)):
+            if name not in known:
+                near = "" if name == table.key else suggestion(name, known)
+                remedy = (
+                    "name the row's key `:key`, the value to write `:COLUMN`, "
+                    "and the one that it replaces `:expected_COLUMN`"
+                )
+                text = f"`:{name}` is no parameter of {table.name}{near}"
+                self._report(text, self.places.place(*steps), remedy)
 
     def _column(self, table: Table, name: str, data: object) -> Column | None:
         steps = ("tables", table.name, "columns", name)
@@ -216,5 +240,5 @@ class _ProfileParser:
         self._report(text, self.places.place(*steps))
         return False
 
-    def _report(self, text: str, place: Place) -> None:
-        self.findings.append(Finding("profile", Severity.ERROR, text, place=place))
+    def _report(self, text: str, place: Place, remedy: str = "") -> None:
+        self.findings.append(Finding("profile", Severity.ERROR, text, remedy, place))

@@ -3,6 +3,7 @@
 import traceback
 import warnings
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -359,6 +360,27 @@ def test_a_statement_with_another_effect_is_rolled_back(
 
     assert outcome == RowOutcome("L1", message)
     assert execute(base, "SELECT * FROM change_log") == before
+
+
+@pytest.mark.parametrize(
+    ("statement", "lacking"),
+    [
+        (STATEMENT, ""),
+        (
+            "UPDATE change_log SET status = :status WHERE id = :key AND quantity = :quantity",
+            ":quantity",
+        ),
+        ("UPDATE change_log SET status = :status WHERE id = :id", ":id"),
+    ],
+)
+def test_a_statement_is_writable_if_the_mapping_gives_its_parameters(
+    url: str, base: sqlalchemy.Engine, statement: str, lacking: str
+):
+    message = f"needs {lacking}; the mapping gives it :expected_status, :key, :status"
+    refused = pytest.raises(SourceError, match=message) if lacking else nullcontext()
+
+    with open_source(url, statement) as source, refused:
+        source.require_writable("license_change", ["status"])
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from trueup.model.finding import Place
 from trueup.ports.source import RowOutcome, Rows, RowUpdate
 from trueup.source.column_reader import ColumnReader, column_readers, missing_columns
 from trueup.source.names import table_named
-from trueup.source.profile import ID_COLUMNS, Profile
+from trueup.source.profile import EXPECTED, ID_COLUMNS, KEY_PARAMETER, Profile
 from trueup.source.rows import RowCollector
 from trueup.source.sql.database import SqlDatabase
 from trueup.source.sql.raw_rows import ColumnTypes, has_key, raw_row_maker, select
@@ -146,9 +146,17 @@ class SqlSource:
         profiled = table_named(self._profile.tables, table)
         return f"{self.describe()}, table {profiled.logical}"
 
-    def require_writable(self, table: str) -> None:
-        """Raises `SourceError` if the profile has no statement for the table."""
-        self._statement(table)
+    def require_writable(self, table: str, columns: Iterable[str]) -> None:
+        """Raises `SourceError` if the profile has no statement that can write these columns."""
+        given = {KEY_PARAMETER}
+        for column in columns:
+            given |= {column, EXPECTED.format(column)}
+        if lacking := self._statement(table).compile().params.keys() - given:
+            known = ", ".join(f":{name}" for name in sorted(given))
+            raise SourceError(
+                f"the profile's UPDATE statement (`write_back:`) needs :{min(lacking)}; "
+                f"the mapping gives it {known}"
+            )
 
     def _statement(self, table: str) -> TextClause:
         statement = self._profile.write_back.get(table, "").strip()
