@@ -42,7 +42,7 @@ def test_a_missing_variable_is_an_error_for_the_connection_that_needs_it(project
         "trueup.yaml:11:11: the environment variable AUTOTASK_SECRET is not set\n"
         "    → export AUTOTASK_SECRET=…"
     )
-    assert finding.severity is Severity.ERROR
+    assert (finding.variable, finding.severity) == ("AUTOTASK_SECRET", Severity.ERROR)
     assert loaded.source.unset == ()
 
 

@@ -23,12 +23,19 @@ SECRETS = frozenset({"secret", "client_secret", "password", "integration_code", 
 
 
 @dataclass(frozen=True, slots=True)
+class UnsetVariable(Finding):
+    """The finding that a variable of the environment is not set."""
+
+    variable: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ResolvedOptions:
     """Options with all values replaced, and what is wrong with them."""
 
     options: Mapping[str, object]
     findings: tuple[Finding, ...]
-    unset: tuple[Finding, ...]
+    unset: tuple[UnsetVariable, ...]
     """Variables that are not set: an error only for what opens the connection."""
 
 
@@ -53,17 +60,11 @@ def _value(option: object, env: Mapping[str, str]) -> object:
     return substituted(option, lambda name: env.get(name, ""))
 
 
-def _unset(text: str, env: Mapping[str, str], place: Place) -> Iterator[Finding]:
+def _unset(text: str, env: Mapping[str, str], place: Place) -> Iterator[UnsetVariable]:
     for name in dict.fromkeys(_ENV.findall(text)):
         if not env.get(name):
-            yield Finding(
-                "environment", Severity.ERROR, unset_text(name), f"export {name}=…", place
-            )
-
-
-def unset_text(name: str) -> str:
-    """Returns what a finding says of a variable that is not set."""
-    return f"the environment variable {name} is not set"
+            what, remedy = f"the environment variable {name} is not set", f"export {name}=…"
+            yield UnsetVariable("environment", Severity.ERROR, what, remedy, place, variable=name)
 
 
 def substituted(text: str, value_of: Callable[[str], str]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from trueup.config import loader
 from trueup.config.documents import read
-from trueup.config.environment import unset_text
+from trueup.config.environment import UnsetVariable
 from trueup.config.file_names import DECISIONS, FLEET, NOTES, PROJECT
 from trueup.config.loader import SharedFiles
 from trueup.errors import ConfigError, EngineError
@@ -83,9 +83,7 @@ def _ready(
 ) -> Project:
     """Returns the project with its state in the database, and the reasons of missing secrets."""
     tenant = environment.tenant
-    reasons = {
-        unset_text(name): _named(fault, tenant) for name, fault in environment.faults.items()
-    }
+    reasons = {name: _named(fault, tenant) for name, fault in environment.faults.items()}
     return replace(
         project,
         source=_explained(project.source, reasons),
@@ -99,9 +97,13 @@ def _named(finding: Finding, tenant: Tenant) -> Finding:
 
 
 def _explained(connection: Connection, reasons: Mapping[str, Finding]) -> Connection:
-    """Returns the connection with the reasons why its secrets are missing."""
-    unset = tuple(reasons.get(one.text, one) for one in connection.unset)
+    """Returns the connection with the reasons, by variable, why its secrets are missing."""
+    unset = tuple(reasons.get(_variable(one), one) for one in connection.unset)
     return replace(connection, unset=unset)
+
+
+def _variable(finding: Finding) -> str:
+    return finding.variable if isinstance(finding, UnsetVariable) else ""
 
 
 def check_tenant_project(
@@ -127,8 +129,7 @@ def check_tenant_project(
     else:
         shipped = shipped_schemas()
         project, found = loader.check(root, env=environment, shipped=shipped, overlay=overlay)
-    assumed = {unset_text(name) for name in tenant.secrets}
-    findings = [one for one in found if one.code != "environment" or one.text not in assumed]
+    findings = [one for one in found if _variable(one) not in tenant.secrets]
     if project and not project.state.is_default and project.state.connector != "postgres":
         findings.append(_local_state(project.state))
     located = [_located(finding, fleet, tenant) for finding in findings]
