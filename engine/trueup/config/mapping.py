@@ -243,19 +243,24 @@ def _periods(node: Node) -> PeriodsSpec:
     return PeriodsSpec(start, end, node.key_place)
 
 
-def _append(node: Node) -> AppendSpec:
+def _append(node: Node) -> AppendSpec | None:
+    """Returns what is appended; None if a list lacks an item that the schema check removed."""
     merge, proof = node["merge"], node["proof"]
-    service_field, day_field = merge["on"].texts()
+    merged_by, rows = merge["on"].texts(), proof["rows"].texts()
+    once = node["once"].texts()
+    if (len(merged_by), len(once), len(rows)) != (2, 2, len(UnitFields._fields)):
+        return None
+    service_field, day_field = merged_by
     return AppendSpec(
         service_field=service_field,
         day_field=day_field,
         units_field=merge["sum"].data,
         in_turn=node["in_turn"].data,
-        once=node["once"].texts(),
+        once=once,
         proof=ProofSpec(
             entity=proof["entity"].data,
             on=_pair(proof["on"]),
-            rows=UnitFields(*proof["rows"].texts()),
+            rows=UnitFields(*rows),
             place=proof.key_place,
         ),
         place=node.key_place,

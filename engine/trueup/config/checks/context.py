@@ -94,11 +94,17 @@ class CheckContext:
 
     def appends(self, mapping: MappingSpec) -> bool:
         """Returns whether the mapping has an `append`, readable or not."""
-        return mapping.append is not None or self.is_removed(mapping.name, "append")
+        return mapping.append is not None or self._names(mapping, "append")
 
     def keeps_ledger(self, mapping: MappingSpec) -> bool:
         """Returns whether the mapping has a `ledger`, readable or not."""
-        return mapping.ledger is not None or self.is_removed(mapping.name, "ledger")
+        return mapping.ledger is not None or self._names(mapping, "ledger")
+
+    def _names(self, mapping: MappingSpec, key: str) -> bool:
+        """Returns whether the document of the mapping has that key, whatever is left of it."""
+        checked = self.documents.get(mapping.name)
+        is_left = checked is not None and key in checked.data
+        return is_left or self.is_removed(mapping.name, key)
 
     def table(self, name: str) -> Table | None:
         """Returns the table of that name, or None."""
