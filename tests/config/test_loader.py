@@ -265,7 +265,7 @@ def test_a_project_with_warnings_only_can_be_used(project):
 
     assert project.load()
     assert project.messages() == [
-        "warning: trueup.yaml:21:3: no mapping or rule uses settings.mine"
+        "warning: trueup.yaml:21:3: no mapping or rule uses 'settings.mine'"
     ]
 
 

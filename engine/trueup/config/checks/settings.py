@@ -1,6 +1,6 @@
 """The check of settings: plain values, each used by a mapping or a rule."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
 from trueup.config.node import Node
@@ -10,8 +10,13 @@ from trueup.expressions.compiled import mapping_values, rule_values
 from trueup.model.finding import Finding, Severity
 from trueup.model.mapping import MappingSpec, Value
 from trueup.model.project import Rule
+from trueup.model.suggestions import closest
 
 Path = tuple[str, ...]
+
+_MISSPELT = 0.8
+"""How similar an unused setting is to the one that was meant: `default_product_type` is a
+setting of its own beside `default_company_type`."""
 
 
 def check_settings(node: Node) -> Iterator[Finding]:
@@ -23,17 +28,37 @@ def check_settings(node: Node) -> Iterator[Finding]:
 
 
 def check_unused(
-    node: Node, mappings: Iterable[MappingSpec], rules: Iterable[Rule]
+    node: Node,
+    settings: Mapping[str, object],
+    mappings: Iterable[MappingSpec],
+    rules: Iterable[Rule],
 ) -> Iterator[Finding]:
-    """Warns of settings that no expression of a mapping or rule uses."""
+    """Warns of settings that no expression of a mapping or rule uses.
+
+    `settings` are those of the node, and none for each of the Work 365 screen that is not set. One
+    of these that is used, and that is nearly the name of an unused setting, was likely meant: this
+    is an error, because without it whole mappings may have no rows.
+    """
     values = chain(*map(mapping_values, mappings), *map(rule_values, rules))
     used = {path[1:] for value in values for path in paths(value) if path[0] == "settings"}
+    unset = {path[0] for path in used if path} & (settings.keys() - node.data.keys())
 
+    misspelt: set[str] = set()
     for steps, part in _leaves(node, ()):
         # A setting is used if an expression names it, a map around it, or a part of it.
-        if not any(steps[: len(path)] == path or path[: len(steps)] == steps for path in used):
-            text = f"no mapping or rule uses settings.{'.'.join(steps)}"
+        if any(steps[: len(path)] == path or path[: len(steps)] == steps for path in used):
+            continue
+        name = steps[0]
+        is_used = any(path[0] == name for path in used)
+        meant = "" if is_used else closest(name, unset, _MISSPELT)
+        if not meant:
+            text = f"no mapping or rule uses {'settings.' + '.'.join(steps)!r}"
             yield Finding("unused-setting", Severity.WARNING, text, "", part.key_place)
+        elif name not in misspelt:
+            misspelt.add(name)
+            text = f"no mapping or rule uses {'settings.' + name!r}; settings.{meant} is not set"
+            remedy = f"did you mean {meant!r}?"
+            yield Finding("unused-setting", Severity.ERROR, text, remedy, node[name].key_place)
 
 
 def _leaves(node: Node, steps: Path) -> Iterator[tuple[Path, Node]]:

@@ -81,4 +81,5 @@ def _check_options(
     if files.settings:
         yield from check_settings(files.settings)
         if files.is_complete and is_whole:
-            yield from check_unused(files.settings, specs.mappings.values(), specs.rules)
+            mappings, settings = specs.mappings.values(), specs.settings or {}
+            yield from check_unused(files.settings, settings, mappings, specs.rules)
