@@ -45,9 +45,10 @@ def _check_append(
     append: AppendSpec, mapping: MappingSpec, entity: Entity | None, context: CheckContext
 ) -> Iterator[Finding]:
     for name, steps in _own_fields(append):
-        if name not in mapping.fields and not context.is_removed(mapping.name, "fields", name):
+        if name not in mapping.fields and not context.is_lost(mapping, name):
             text = f"append: {name!r} is not among the fields of mapping {mapping.name}"
-            yield unknown(text, name, mapping.fields, context.place(mapping, "append", *steps))
+            place = context.place(mapping, "append", *steps)
+            yield unknown(text, name, context.known_fields(mapping), place)
 
     if entity:
         place = context.place(mapping, "append", "merge", "sum")

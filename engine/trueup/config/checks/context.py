@@ -29,6 +29,7 @@ from trueup.model.finding import Place
 from trueup.model.mapping import FieldSpec, MappingSpec, Reference
 from trueup.model.project import Rule
 from trueup.model.rule_scopes import Facts, RuleOn, scope
+from trueup.model.suggestions import nearest
 from trueup.model.verdict import DECIDE_WORDS
 
 _DAY, _TEXT, _NUMBER = Scalar(Type.DAY), Scalar(Type.TEXT), Scalar(Type.DECIMAL)
@@ -67,12 +68,37 @@ class CheckContext:
     _shapes: dict[tuple[str, str], Shape] = field(default_factory=dict)
     """Shapes that were made before, by kind and name."""
 
+    _meant_fields: dict[str, frozenset[str]] = field(default_factory=dict)
+    """What `_meant` returned before, by mapping."""
+
     def is_removed(self, mapping: str, *steps: str) -> bool:
         """Returns whether the schema check removed that part of the mapping.
 
         Nothing can be reported about a removed part: it was there, but it is not known.
         """
         return mapping in self.documents and is_within(steps, self.documents[mapping].removed)
+
+    def is_lost(self, mapping: MappingSpec, name: str) -> bool:
+        """Returns whether `fields` of the mapping was to have that field.
+
+        The schema check removed it, or it is misspelt: this is reported at its own place.
+        """
+        return self.is_removed(mapping.name, "fields", name) or name in self._meant(mapping)
+
+    def known_fields(self, mapping: MappingSpec) -> tuple[str, ...]:
+        """Returns the fields of the mapping that its entity has: those that may be suggested."""
+        entity = self.entity(mapping.target.entity)
+        return tuple(name for name in mapping.fields if entity is None or entity.field(name))
+
+    def _meant(self, mapping: MappingSpec) -> frozenset[str]:
+        """Returns the fields of the entity that misspelt ones of the mapping likely mean."""
+        if mapping.name not in self._meant_fields:
+            entity = self.entity(mapping.target.entity)
+            wrong = mapping.fields.keys() - self.known_fields(mapping)
+            meant = {nearest(name, entity.fields) for name in wrong} if entity else set()
+            likely = frozenset(name for name in meant if name and name not in mapping.fields)
+            self._meant_fields[mapping.name] = likely
+        return self._meant_fields[mapping.name]
 
     def place(self, mapping: MappingSpec, *steps: str | int) -> Place:
         """Returns the place of a value of the mapping."""

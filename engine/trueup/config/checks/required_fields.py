@@ -84,7 +84,7 @@ def _value(spec: FieldSpec) -> Value | None:
 
 
 def _is_filled(name: str, mapping: MappingSpec, context: CheckContext) -> bool:
-    if context.is_removed(mapping.name, "fields", name):
+    if context.is_lost(mapping, name):
         return True
     specs = [group[name] for group in (mapping.fields, mapping.identity) if name in group]
     return any(not always_none(spec, mapping, context) for spec in specs)

@@ -100,9 +100,9 @@ def _check_when_linked(
         text = f"`when_linked` is for rows and their records, not for `on: {rule.on}`"
         yield error("rule", text, rule.place, "remove `when_linked` and `fields`")
     for name in rule.fields:
-        if name not in mapping.fields and not context.is_removed(mapping.name, "fields", name):
+        if name not in mapping.fields and not context.is_lost(mapping, name):
             text = f"fields: {name!r} is not among the fields of mapping {mapping.name}"
-            yield unknown(text, name, mapping.fields, rule.place)
+            yield unknown(text, name, context.known_fields(mapping), rule.place)
 
 
 def _check_scope(rule: Rule, mapping: MappingSpec, context: CheckContext) -> Iterator[Finding]:

@@ -82,9 +82,9 @@ def _check_charges(
         place = context.place(mapping, "charges", index)
         spec, field = mapping.fields.get(name), entity.field(name) if entity else None
         if spec is None:
-            if not context.is_removed(mapping.name, "fields", name):
+            if not context.is_lost(mapping, name):
                 text = f"charges: {name!r} is not among the fields of mapping {mapping.name}"
-                yield unknown(text, name, mapping.fields, place)
+                yield unknown(text, name, context.known_fields(mapping), place)
             continue
         if field is None:
             continue
@@ -218,10 +218,10 @@ def _check_similar(
         place = context.place(mapping, key, index)
         yield from check_field_name(name, entity, place)
 
-        is_filled = name in mapping.fields or context.is_removed(mapping.name, "fields", name)
+        is_filled = name in mapping.fields or context.is_lost(mapping, name)
         if entity.field(name) and not is_filled:
             text = f"{key}: nothing fills {name}, so nothing can be compared by it"
-            yield error("unknown-name", text, place, hint(name, mapping.fields))
+            yield error("unknown-name", text, place, hint(name, context.known_fields(mapping)))
 
 
 def _check_search(mapping: MappingSpec, entity: Entity, context: CheckContext) -> Iterator[Finding]:
