@@ -59,6 +59,9 @@ class CheckContext:
     settings: Mapping[str, object] | None
     """None if trueup.yaml could not be read."""
 
+    meant_mappings: frozenset[str] = frozenset()
+    """Names that mappings were to have: theirs are misspelt, which is reported there."""
+
     documents: Mapping[str, CheckedDocument] = field(default_factory=dict)
     """The document of each mapping."""
 

@@ -1,17 +1,20 @@
 """The order in which mappings depend on each other, and cycles among them.
 
 `in_order` sorts mappings so that each comes after those that it needs. It must only be called when
-`check_graph` has found no cycle.
+`check_graph` has found no cycle. `misspelt` finds mappings whose own names are misspelt.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from graphlib import TopologicalSorter
 from heapq import heappop, heappush
 
-from trueup.config.checks.context import specs
+from trueup.config.checks.context import CheckContext, specs
 from trueup.config.checks.cycles import find_cycles
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.mapping import Linked, MappingSpec, Reference
+from trueup.model.project import Rule
+from trueup.model.rule_scopes import scope
+from trueup.model.suggestions import nearest
 
 
 def dependencies(mapping: MappingSpec) -> Iterator[tuple[str, Place]]:
@@ -25,6 +28,47 @@ def dependencies(mapping: MappingSpec) -> Iterator[tuple[str, Place]]:
     for value in mapping.target.where.values():
         if isinstance(value, Linked):
             yield value.mapping, value.place
+
+
+def misspelt(
+    mappings: Mapping[str, MappingSpec], rules: Iterable[Rule], context: CheckContext
+) -> dict[str, Finding]:
+    """Returns findings about misspelt names of mappings, by the name that was meant.
+
+    Several places name it, none names the mapping: the name of the mapping is at fault.
+    """
+    if context.mapping_names != frozenset(mappings):
+        return {}  # what cannot be read may name it
+
+    named: dict[str, list[Place]] = {}
+    for name, place in _named(mappings, rules, context):
+        named.setdefault(name, []).append(place)
+
+    found: dict[str, Finding] = {}
+    for name in sorted(named.keys() - mappings.keys()):
+        near, places = nearest(name, mappings), sorted(named[name])
+        if near and near not in named and len(places) > 1:
+            text = (
+                f"nothing names mapping {near!r}; {len(places)} places name {name!r}, "
+                f"the first is {places[0]}"
+            )
+            remedy = f"did you mean {name!r}?"
+            place = context.place(mappings[near], "mapping")
+            found[name] = Finding("unknown-name", Severity.ERROR, text, remedy, place)
+    return found
+
+
+def _named(
+    mappings: Mapping[str, MappingSpec], rules: Iterable[Rule], context: CheckContext
+) -> Iterator[tuple[str, Place]]:
+    """Yields the names of mappings that mappings and rules state, each with its place."""
+    for mapping in mappings.values():
+        yield from dependencies(mapping)
+        if mapping.ledger:
+            yield mapping.ledger.pending, context.place(mapping, "ledger", "pending")
+    for rule in rules:
+        if scope(rule.on).row:
+            yield rule.for_, rule.place
 
 
 def _needs(mappings: Mapping[str, MappingSpec]) -> dict[tuple[str, str], Place]:

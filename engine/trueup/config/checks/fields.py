@@ -28,7 +28,7 @@ def error(code: str, text: str, place: Place, remedy: str = "") -> Finding:
 def check_mapping_name(name: str, context: CheckContext, place: Place) -> Iterator[Finding]:
     """Reports a mapping that does not exist, provided that the names of all mappings are known."""
     known = context.mapping_names
-    if known is not None and name not in known:
+    if known is not None and name not in known and name not in context.meant_mappings:
         yield unknown(f"there is no mapping {name!r}", name, known, place)
 
 

@@ -5,13 +5,14 @@ What is found here follows from the files alone. What depends on the environment
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from trueup.config.checked_document import CheckedDocument
 from trueup.config.checks.append import check_append
 from trueup.config.checks.approval import check_approval
 from trueup.config.checks.context import CheckContext
 from trueup.config.checks.decisions import check_decisions
-from trueup.config.checks.dependencies import check_graph
+from trueup.config.checks.dependencies import check_graph, misspelt
 from trueup.config.checks.file_format import check_file_format
 from trueup.config.checks.guards import check_guards
 from trueup.config.checks.ledger import check_ledger
@@ -35,7 +36,10 @@ from trueup.model.finding import Finding, Place
 def check_specs(files: ProjectFiles, specs: Specs, catalogue: Catalogue) -> Iterator[Finding]:
     """Yields everything that is wrong with the project as a whole, whatever the environment is."""
     context = _check_context(files, specs, catalogue)
+    wrong_names = misspelt(specs.mappings, specs.rules, context)
+    context = replace(context, meant_mappings=frozenset(wrong_names))
     yield from specs.findings
+    yield from wrong_names.values()
 
     limit = ErrorLimit()
     for mapping in specs.mappings.values():
