@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from trueup.config.checked_document import CheckedDocument
-from trueup.config.documents import Document, parse, read
+from trueup.config.documents import Document, Steps, parse, read
 from trueup.config.error_limit import ErrorLimit
 from trueup.config.file_names import DECISIONS, FLEET, MAPPINGS, NOTES, PROJECT, RULES
 from trueup.config.node import Node
@@ -40,6 +40,9 @@ class ProjectFiles:
 
     settings: Node | None = None
     """The settings, also if the rest of trueup.yaml is not valid."""
+
+    removed_settings: frozenset[Steps] = frozenset()
+    """The steps to settings that the schema check removed; none lead to all settings."""
 
     mappings: list[CheckedDocument] = field(default_factory=list)
     rules: list[CheckedDocument] = field(default_factory=list)
@@ -194,6 +197,9 @@ def _read_project(root: Path, schemas: Schemas, files: ProjectFiles, given: Give
         parsed = [overlaid(document, overlay.overrides) for document in parsed]
     documents = _read_checked(root, PROJECT, "project", schemas, files, (parsed, findings))
     files.findings += [_extra_document(extra.document) for extra in documents[1:]]
+    if documents:
+        removed = (steps for steps in documents[0].removed if steps[:1] == ("settings",))
+        files.removed_settings = frozenset(steps[1:] for steps in removed)
     if documents and documents[0].data is not None:
         files.project = Node(documents[0].document, documents[0].data)
         files.settings = files.project.get("settings")

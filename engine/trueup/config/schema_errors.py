@@ -4,6 +4,7 @@
 wrong, a text, a remedy, and what was likely meant. `schema.py` turns these into findings.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -113,7 +114,7 @@ def _translate(
         if steps not in misspelt:
             yield SchemaError(steps, f"{name!r} is missing", is_lack=True)
     elif "propertyNames" in error.relative_schema_path:
-        yield SchemaError((*steps, raw.value), _text(raw), of_key=True)
+        yield _wrong_name(raw)
     elif raw.keyword == "not" and steps[:-1] not in misspelt:
         yield SchemaError(steps, _text(raw), of_key=True)
     elif raw.keyword != "not":
@@ -147,6 +148,14 @@ def _unknown_key(raw: _RawError, key: str) -> SchemaError:
     # A key that stands there already cannot have been meant by the unknown one.
     is_free = meant not in raw.value
     return SchemaError(steps, text, remedy, of_key=True, meant=meant if is_free else "")
+
+
+def _wrong_name(raw: _RawError) -> SchemaError:
+    """Returns the error for a key of the wrong form; small letters without blanks may be right."""
+    name = raw.value.strip().lower()
+    meant = name if raw.keyword == "pattern" and re.search(raw.expected, name) else ""
+    remedy = f"did you mean {meant!r}?" if meant else ""
+    return SchemaError((*raw.steps, raw.value), _text(raw), remedy, of_key=True, meant=meant)
 
 
 def shown(value: object) -> str:

@@ -68,7 +68,8 @@ def _settings(files: ProjectFiles, schemas: Schemas) -> Mapping[str, object] | N
 
     Settings of the Work 365 screen that are not set are none.
     """
-    if files.settings is None and files.project is None:
+    is_lost = files.settings is None and files.project is None
+    if is_lost or () in files.removed_settings:
         return None
 
     data = files.settings.data if files.settings else {}

@@ -59,6 +59,9 @@ class CheckContext:
     settings: Mapping[str, object] | None
     """None if trueup.yaml could not be read."""
 
+    removed_settings: frozenset[str] = frozenset()
+    """Settings that the schema check removed, whole or in part. Their values are not known."""
+
     meant_mappings: frozenset[str] = frozenset()
     """Names that mappings were to have: theirs are misspelt, which is reported there."""
 
@@ -161,7 +164,7 @@ class CheckContext:
             self._shapes["", "settings"] = (
                 ANY_SHAPE
                 if self.settings is None
-                else of_settings(self.settings, self.settings_node)
+                else of_settings(self.settings, self.settings_node, removed=self.removed_settings)
             )
         return {
             "settings": self._shapes["", "settings"],
@@ -184,6 +187,8 @@ class CheckContext:
         for name, join in mapping.source.joins.items():
             row = self.row(join.table)
             joins[name] = row if join.one else ListOf(row, f"related.{name} is a list of rows; it")
+            if self.is_removed(mapping.name, "source", "join", name, "one"):
+                joins[name] = ANY_SHAPE
 
         def find(name: str) -> Shape | None:
             if self.is_removed(mapping.name, "source", "join", name):

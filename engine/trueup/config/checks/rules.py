@@ -74,6 +74,8 @@ def _check_settings(rule: Rule, context: CheckContext) -> Iterator[Finding]:
     used = [path for value in values for path in sorted(paths(value))]
     if context.settings is None or {path[0] for path in used} - {"settings"}:
         return
+    if context.removed_settings & {name for path in used for name in path[1:2]}:
+        return
     names = {"settings": context.settings}
     try:
         applies = rule.when is None or evaluate(rule.when.raw, names)

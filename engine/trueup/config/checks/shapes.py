@@ -167,15 +167,24 @@ def of_entity(entity: Entity) -> Structure:
 
 
 def of_settings(
-    settings: Mapping[str, object], node: Node | None, prefix: str = "settings"
+    settings: Mapping[str, object],
+    node: Node | None,
+    prefix: str = "settings",
+    *,
+    removed: frozenset[str] = frozenset(),
 ) -> Structure:
-    """Returns the shape of the settings of trueup.yaml. `node` gives their places."""
+    """Returns the shape of the settings of trueup.yaml. `node` gives their places.
+
+    `removed` are those whose values are not known.
+    """
     shapes = {
         name: _of_setting(value, node.get(name) if node else None, f"{prefix}.{name}")
         for name, value in settings.items()
     }
+    shapes.update(dict.fromkeys(removed, ANY_SHAPE))
     missing = f"trueup.yaml has no {prefix}.{NAME}"
-    return Structure(missing, shapes.get, lambda: shapes, tuple(shapes.values()), settings)
+    stated = None if removed else settings
+    return Structure(missing, shapes.get, lambda: shapes, tuple(shapes.values()), stated)
 
 
 def _of_setting(value: object, node: Node | None, named: str) -> Shape:

@@ -84,12 +84,13 @@ def _check_path(
         yield from _check_column(path, context.table(mapping.source.table), place)
         return
 
+    steps = ("source", "join", through)
     other = mapping.source.joins.get(through)
     if other is None:
-        if not context.is_removed(mapping.name, "source", "join", through):
+        if not context.is_removed(mapping.name, *steps):
             text = f"there is no join {through!r} to join through"
             yield unknown(text, through, mapping.source.joins.keys() - {join.name}, place)
-    elif not other.one:
+    elif not other.one and not context.is_removed(mapping.name, *steps, "one"):
         text = f"{through} is a list of rows, so nothing can be joined to it"
         yield Finding("join", Severity.ERROR, text, f"give {through} `one: true`", place)
     else:

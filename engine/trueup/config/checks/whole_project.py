@@ -67,6 +67,7 @@ def _check_context(files: ProjectFiles, specs: Specs, catalogue: Catalogue) -> C
         mappings=specs.mappings,
         mapping_names=None if files.has_unknown_names else names,
         settings=specs.settings,
+        removed_settings=frozenset(str(steps[0]) for steps in files.removed_settings if steps),
         documents=documents,
         settings_node=files.settings,
     )
