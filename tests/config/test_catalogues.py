@@ -261,6 +261,7 @@ def test_what_is_wrong_with_an_entity_is_named_with_its_place(tmp_path, entity, 
     [
         ("maxLength: ten", ".maxLength: 'ten' is not a whole number"),
         ("maxLength: true", ".maxLength: true is not a whole number"),
+        ("maxLength: -5", ".maxLength: -5 is not a whole number above 0"),
         (
             "maxlength: 5",
             ".maxlength: 'maxlength' is not known here\n    → did you mean 'maxLength'?",
@@ -443,6 +444,66 @@ def test_errors_name_the_file_of_the_project(tmp_path):
 
     with pytest.raises(ConfigError, match=r"schemas/autotask\.yaml:4:15: .*phone\.type: 'phone'"):
         load_catalogue(SHIPPED, tmp_path / "schemas")
+
+
+@pytest.mark.parametrize("text", ["", "system: PSA\n", "active: active\n", "entities:\n"])
+def test_a_file_of_the_project_may_leave_out_its_entries(tmp_path, catalogue, text):
+    (tmp_path / "autotask.yaml").write_text(text)
+
+    assert load_catalogue(SHIPPED, tmp_path).entities.keys() == catalogue.entities.keys()
+
+
+def test_all_entries_of_both_files_that_are_not_valid_are_reported(tmp_path):
+    folder = tmp_path / "schemas"
+    folder.mkdir()
+    (folder / "autotask.yaml").write_text(
+        "entities:\n  A: {fields: {}}\n  B: {operations: [], fields: {c: {type: text}}}\n"
+    )
+    (folder / "work365.yaml").write_text("tables:\n  site: {key: id}\n")
+
+    with pytest.raises(ConfigError) as refusal:
+        load_catalogue(SHIPPED, folder)
+
+    assert [finding.line().split("\n")[0] for finding in refusal.value.findings] == [
+        "schemas/work365.yaml:2:3: tables.site: `columns` is missing",
+        "schemas/autotask.yaml:2:3: entities.A: `operations` is missing",
+        "schemas/autotask.yaml:3:36: entities.B.fields.c.type: 'text' is not a type of fields",
+    ]
+
+
+def test_a_misspelt_key_beside_the_entries_is_refused_with_the_right_one(tmp_path):
+    text = "entities: {}\nentitys: {}\n"
+
+    [finding] = refused(tmp_path, "autotask.yaml", text, load_entities)
+
+    assert finding.line() == (
+        "schemas/autotask.yaml:2:1: entitys: 'entitys' is not known here\n"
+        "    → did you mean 'entities'?"
+    )
+
+
+def test_a_picklist_of_numbers_has_no_text_as_a_value(tmp_path):
+    field = "{type: integer, picklist: true, picklistValues: {a: B}}"
+    text = f"entities: {{A: {{operations: [], fields: {{b: {field}}}}}}}"
+
+    [finding] = refused(tmp_path, "autotask.yaml", text, load_entities)
+
+    assert "b.picklistValues: 'a' is not a whole number, as the values of" in finding.line()
+
+
+def test_a_lookup_to_a_table_that_is_not_there_is_refused_at_its_place(tmp_path):
+    (tmp_path / "schemas").mkdir()
+    (tmp_path / "schemas" / "work365.yaml").write_text(
+        "tables:\n  account:\n    columns:\n      primary_contact: {type: lookup, table: contac}\n"
+    )
+
+    with pytest.raises(ConfigError) as refusal:
+        load_catalogue(SHIPPED, tmp_path / "schemas")
+
+    assert str(refusal.value) == (
+        "schemas/work365.yaml:4:39: tables.account.columns.primary_contact.table: "
+        "there is no table 'contac'\n    → did you mean 'contact'?"
+    )
 
 
 def test_a_catalogue_whose_aliases_multiply_is_refused(tmp_path):

@@ -402,3 +402,19 @@ def test_a_rule_of_a_mapping_that_is_missing_is_not_checked_against_one_of_a_sim
         "rules/all.yaml:4:10: there is no mapping 'customr' (did you mean 'customer'?)",
         "rules/all.yaml:5:11: there is no test 'phon' (did you mean 'phone'?)",
     ]
+
+
+def test_errors_of_a_catalogue_and_of_other_files_are_reported_at_once(project):
+    project.write("schemas/autotask.yaml", "entities:\n  A: {fields: {}}\n")
+    project.edit("mappings/customer.yaml", "one: true", "one: yes")
+
+    assert project.messages() == [
+        (
+            "mappings/customer.yaml:9:63: 'yes' is not true or false (write true or false, without"
+            " quotes)"
+        ),
+        (
+            "schemas/autotask.yaml:2:3: entities.A: `operations` is missing (write a list of"
+            " create, query, update, delete)"
+        ),
+    ]

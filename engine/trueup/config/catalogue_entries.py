@@ -3,7 +3,8 @@
 Raises `InvalidEntry` with the way to what is wrong. `catalogues.py` finds its place in the file.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +40,14 @@ class _Kind:
     only: tuple[str, ...] = ()
     """The texts that it may be; any if there are none."""
 
+    least: int | None = None
+    """The smallest number that it may be; any if there is none."""
+
+    def has(self, value: Any) -> bool:  # noqa: ANN401 -- YAML
+        """Returns whether a fact of this kind may have that value."""
+        is_one = type(value) in self.types and (not self.only or value in self.only)
+        return is_one and (self.least is None or value >= self.least)
+
 
 def _one_of(*texts: str) -> _Kind:
     listed = " or ".join(f'"{text}"' for text in texts)
@@ -48,7 +57,7 @@ def _one_of(*texts: str) -> _Kind:
 _FLAG = _Kind((bool,), "true or false", "write true or false")
 _TEXT = _Kind((str,), "a text", "write it between quotes")
 _NAME = _Kind((str, int), "a text", "write it between quotes")
-_NUMBER = _Kind((int,), "a whole number", "write a whole number, without quotes")
+_LENGTH = _Kind((int,), "a whole number above 0", "write a whole number, without quotes", least=1)
 _LIST = _Kind((list,), "a list", "write it as `[…, …]`")
 _MAP = _Kind((dict,), "names and values", "write it as `{name: value}`")
 
@@ -70,7 +79,7 @@ _FIELD: _Facts = {
     **dict.fromkeys(("type", "picklistValues", "referenceIs")),
     **dict.fromkeys((*_FLAGS, "picklist", "picklistPartial"), _FLAG),
     **dict.fromkeys(("reference", "requiredIf", "note"), _TEXT),
-    "maxLength": _NUMBER,
+    "maxLength": _LENGTH,
     "since": _NAME,
 }
 _TABLE: _Facts = {
@@ -159,7 +168,7 @@ def _require_label(field: Field, label: str, *steps: str) -> None:
         raise InvalidEntry(text, hint(label, labels) or f"known: {', '.join(labels)}", *steps)
 
 
-def require_known_fields(entities: Mapping[str, Entity]) -> None:
+def unknown_fields(entities: Mapping[str, Entity]) -> Iterator[InvalidEntry]:
     """Checks `referenceIs` against the entities that it is about, as far as they are known."""
     for entity in entities.values():
         for field in entity.fields.values():
@@ -168,7 +177,20 @@ def require_known_fields(entities: Mapping[str, Entity]) -> None:
                 continue
             for name, label in field.reference_is.items():
                 steps = (entity.name, "fields", field.name, "referenceIs", name)
-                _require_label(_known_field(referred, name, *steps), label, *steps)
+                try:
+                    _require_label(_known_field(referred, name, *steps), label, *steps)
+                except InvalidEntry as fault:
+                    yield fault
+
+
+def unknown_tables(tables: Mapping[str, Table]) -> Iterator[InvalidEntry]:
+    """Yields an error for each lookup to a table that the catalogue does not have."""
+    for table in tables.values():
+        for column in table.columns.values():
+            if column.table is not None and column.table not in tables:
+                text = f"there is no table {shown(column.table)}"
+                remedy = hint(column.table, tables) or "add the table, or write `{type: text}`"
+                yield InvalidEntry(text, remedy, table.name, "columns", column.name, "table")
 
 
 def table(name: str, data: object) -> Table:
@@ -217,7 +239,7 @@ def _described(data: object, facts: _Facts, remedy: str, *steps: str) -> Mapping
         kind = facts[fact]
         if not kind or value is None:
             continue
-        if type(value) not in kind.types or (kind.only and value not in kind.only):
+        if not kind.has(value):
             text = f"{shown(value)} is not {kind.what}"
             raise InvalidEntry(text, kind.remedy, *steps, fact)
     return described
@@ -234,6 +256,13 @@ def _labels(data: object, what: str, remedy: str, *steps: str) -> Mapping[Any, s
             text = f"{what} {value} is {shown(label)}, which is not a text"
             raise InvalidEntry(text, "write it between quotes", *steps)
     return labels
+
+
+def _require_numbers(entries: Mapping[Any, str], *steps: str) -> None:
+    for value in entries:
+        if not re.fullmatch("-?[0-9]+", str(value)):
+            text = f"{shown(value)} is not a whole number, as the values of the field are"
+            raise InvalidEntry(text, "write `{1: Active}`", *steps)
 
 
 def _text(described: Mapping[str, Any], fact: str, default: str) -> str:
@@ -274,6 +303,8 @@ def _field(owner: str, name: str, data: object) -> Field:
         raise InvalidEntry(f"{type_!r} is not a type of fields", remedy, *steps, "type")
     listed = described.get("picklistValues")
     entries = _labels(listed, "entry", "write `{1: Active}`", *steps, "picklistValues")
+    if FIELD_TYPES[type_] is Type.INTEGER:
+        _require_numbers(entries, *steps, "picklistValues")
     records = described.get("referenceIs")
     reference_is = _labels(records, "field", "write `{field: label}`", *steps, "referenceIs")
     return Field(

@@ -6,7 +6,8 @@ state their own sources in their comments.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,17 +15,28 @@ import yaml
 from yaml.parser import ParserError
 from yaml.scanner import ScannerError
 
-from trueup.config.catalogue_entries import InvalidEntry, entity, require_known_fields, table
+from trueup.config.catalogue_entries import (
+    InvalidEntry,
+    entity,
+    table,
+    unknown_fields,
+    unknown_tables,
+)
 from trueup.config.documents import read as read_document
 from trueup.config.syntax_errors import syntax_error
 from trueup.config.yaml_events import given_twice
-from trueup.errors import ConfigError
+from trueup.errors import ConfigError, HasLine
 from trueup.local_files import is_absent, read_regular
 from trueup.model.catalogue import Catalogue, Entity, SystemNames, Table
+from trueup.model.coerce import shown
 from trueup.model.finding import Finding, Place, Severity
+from trueup.model.suggestions import closest
 
 ENTITIES = "autotask.yaml"
 TABLES = "work365.yaml"
+
+_ROOTS = {"entities": {"entities", "system", "active"}, "tables": {"tables", "system"}}
+"""The keys at the top of a file, by the one that holds its entries."""
 
 MOST_NODES = 1_000_000
 DEEPEST = 40
@@ -77,20 +89,27 @@ class _Loader(yaml.CSafeLoader):
 def load_catalogue(shipped: Path, own: Path | None = None) -> Catalogue:
     """Returns both catalogues of a folder, extended by those of a project's own folder.
 
-    Raises `ConfigError`, with its place, for what is not valid.
+    Raises `ConfigError`, with their places, for all entries of both that are not valid.
     """
-    tables_path, tables_data = _extended(shipped / TABLES, own / TABLES if own else None, "tables")
-    entities_path, entities_data = _extended(
-        shipped / ENTITIES, own / ENTITIES if own else None, "entities"
-    )
-    systems = SystemNames(
-        source=_system(tables_data, "Work 365"), target=_system(entities_data, "Autotask")
-    )
-    return Catalogue(
-        tables=_build(tables_path, tables_data, "tables", table),
-        entities=_entities(entities_path, entities_data),
-        systems=systems,
-    )
+    found: list[HasLine] = []
+    with _collected(found):
+        path, data = _extended(shipped / TABLES, own / TABLES if own else None, "tables")
+        source, tables = _system(data, "Work 365"), _tables(path, data)
+    with _collected(found):
+        path, data = _extended(shipped / ENTITIES, own / ENTITIES if own else None, "entities")
+        target, entities = _system(data, "Autotask"), _entities(path, data)
+    if found:
+        raise ConfigError(found)
+    return Catalogue(tables, entities, SystemNames(source, target))
+
+
+@contextmanager
+def _collected(found: list[HasLine]) -> Iterator[None]:
+    """Adds the findings of a `ConfigError` that is raised in the block to `found`."""
+    try:
+        yield
+    except ConfigError as error:
+        found += error.findings
 
 
 def known_entries(shipped: Path, own: Path, name: str, root: str) -> Mapping[str, Any]:
@@ -108,7 +127,7 @@ def load_entities(path: Path) -> dict[str, Entity]:
 
 def load_tables(path: Path) -> dict[str, Table]:
     """Returns the source's tables by the names that mappings use. Raises `ConfigError`."""
-    return _build(path, _read(path), "tables", table)
+    return _tables(path, _read(path))
 
 
 def _extended(shipped: Path, own: Path | None, root: str) -> tuple[Path, object]:
@@ -118,9 +137,17 @@ def _extended(shipped: Path, own: Path | None, root: str) -> tuple[Path, object]
     added = _read(own)
     if _is_copy(shipped, own):  # as `trueup init` makes it: the second reading would take as long
         return own, added
-    data = _read(shipped)
+    return own, _merged(_read(shipped), _stated(own, added, root), 5)
+
+
+def _stated(own: Path, added: object, root: str) -> object:
+    """Returns what a project's own file states. It may leave out `root`, or be empty."""
+    if added is None:
+        return {}
+    if isinstance(added, dict) and added.get(root) is None:
+        added = {key: value for key, value in added.items() if key != root} | {root: {}}
     _require_root(own, added, root)
-    return own, _merged(data, added, 5)
+    return added
 
 
 def _is_copy(shipped: Path, own: Path) -> bool:
@@ -152,16 +179,29 @@ def _entities(path: Path, data: object) -> dict[str, Entity]:
     if not isinstance(active, str):
         raise _refused(path, "must name one field as `active:`, between quotes if YAML needs them")
     made = _build(path, data, "entities", lambda name, described: entity(name, described, active))
-    try:
-        require_known_fields(made)
-    except InvalidEntry as fault:
-        raise _invalid(path, "entities", fault) from None
+    if faults := [*unknown_fields(made)]:
+        raise _invalid(path, "entities", faults)
+    return made
+
+
+def _tables(path: Path, data: object) -> dict[str, Table]:
+    made = _build(path, data, "tables", table)
+    if faults := [*unknown_tables(made)]:
+        raise _invalid(path, "tables", faults)
     return made
 
 
 def _require_root(path: Path, data: object, root: str) -> None:
+    """Raises if there is no `root`, or if it or another key is misspelt.
+
+    Other keys may hold what entries share by YAML's aliases.
+    """
     if not isinstance(data, dict) or not isinstance(data.get(root), dict):
         raise _refused(path, f"must have `{root}:` at the top, with a key for each name")
+    for key in data.keys() - _ROOTS[root]:
+        if meant := closest(str(key), _ROOTS[root]):
+            fault = InvalidEntry(f"{shown(key)} is not known here", f"did you mean {meant!r}?")
+            raise _invalid(path, str(key), [fault])
 
 
 def _build(
@@ -171,14 +211,17 @@ def _build(
     if not isinstance(data, dict) or _is_too_large(data):
         raise _refused(path, f"has more than {MOST_NODES:,} values")
 
-    made = {}
+    made: dict[str, _Made] = {}
+    faults: list[InvalidEntry] = []
     for name, described in data[root].items():
         try:
             made[str(name)] = make(str(name), described)
         except InvalidEntry as fault:
-            raise _invalid(path, root, fault) from None
+            faults.append(fault)
         except (AttributeError, TypeError, ValueError) as error:
             raise _refused(path, f"{root}.{name} is not valid: {error}") from None
+    if faults:
+        raise _invalid(path, root, faults)
     return made
 
 
@@ -249,11 +292,14 @@ def _refused(path: Path, why: str) -> ConfigError:
     )
 
 
-def _invalid(path: Path, root: str, fault: InvalidEntry) -> ConfigError:
-    """The error at its place. Places are only kept by a slower reader, which is used now."""
-    steps = (root, *fault.steps)
+def _invalid(path: Path, root: str, faults: Iterable[InvalidEntry]) -> ConfigError:
+    """The errors at their places. Places are only kept by a slower reader, which is used now."""
     file = _file_name(path)
     documents, _ = read_document(path, file)
-    place = documents[0].key_place(*steps) if documents else Place(file)
-    text = f"{'.'.join(steps)}: {fault.text}"
-    return ConfigError([Finding("catalogue", Severity.ERROR, text, fault.remedy, place)])
+    findings = []
+    for fault in faults:
+        steps = (root, *fault.steps)
+        place = documents[0].key_place(*steps) if documents else Place(file)
+        text = f"{'.'.join(steps)}: {fault.text}"
+        findings.append(Finding("catalogue", Severity.ERROR, text, fault.remedy, place))
+    return ConfigError(findings)

@@ -193,10 +193,17 @@ _Read = Callable[[Schemas], tuple[Catalogue, ProjectFiles]]
 
 
 def _reader(root: Path, shipped: Path, given: GivenFiles) -> _Read:
-    """Returns what reads the catalogues and files of a project."""
+    """Returns what reads the catalogues and files of a project.
+
+    It raises `ConfigError` if a catalogue is not valid, also with what is wrong with the files.
+    """
 
     def read(schemas: Schemas) -> tuple[Catalogue, ProjectFiles]:
-        return _catalogue(root, shipped), read_files(root, schemas, given)
+        files = read_files(root, schemas, given)
+        try:
+            return _catalogue(root, shipped), files
+        except ConfigError as error:
+            raise ConfigError([*error.findings, *files.findings]) from None
 
     return read
 
@@ -213,9 +220,9 @@ def _check(
     with few_searches(), gc_paused():
         try:
             catalogue, files = read(schemas)
-        except ConfigError as error:  # a schema or a catalogue: nothing can be checked without
+        except ConfigError as error:  # a schema or a catalogue: no name can be checked without
             found = [finding for finding in error.findings if isinstance(finding, Finding)]
-            return _Checked(None, found, sound=None)
+            return _Checked(None, in_order_of_files(found), sound=None)
         specs = build_specs(files, schemas, env)
         in_files = [] if is_sound else [*files.findings, *_check_specs(files, specs, catalogue)]
         in_options = (
