@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import sleep
 
-from trueup.connectors.sources import Sources, profile_file
+from trueup.connectors.sources import Sources, profile_file, read_profile
 from trueup.connectors.states import States
 from trueup.connectors.target_setup import TargetOptions, TargetSetup
 from trueup.connectors.targets import TargetConnector, target_connector
@@ -33,6 +33,7 @@ __all__ = [
     "open_throw_away",
     "open_world",
     "profile_file",
+    "read_profile",
 ]
 
 

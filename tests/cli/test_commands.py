@@ -51,6 +51,27 @@ def test_validate_says_the_same_of_files_that_it_knows_until_one_is_edited(work,
     assert (code, out.partition(":")[0]) == (1, "tests/wrong.yaml")
 
 
+@pytest.mark.parametrize(
+    ("profile", "message"),
+    [
+        ("tables: [1", "profile.yaml:1:9: error: broken YAML: this is not closed with `]`"),
+        ("tabels: {}", "profile.yaml:1:1: error: `tabels` is not known here; did you mean `table"),
+        ("", "profile.yaml: error: is empty"),
+    ],
+    ids=["broken", "misspelt", "empty"],
+)
+def test_validate_reports_a_profile_that_is_not_valid(work, read_from, trueup, profile, message):
+    read_from("https://contoso.crm11.dynamics.com", "{{ env.DATAVERSE_SECRET }}")
+    assert trueup("validate")[0] == 0
+    (work / "profile.yaml").write_text(profile, encoding="utf-8")
+
+    code, out, _ = trueup("validate")
+
+    assert code == 1
+    assert message in out
+    assert out.endswith("1 error found.\n")
+
+
 def test_validate_names_the_place_of_a_fault(work, trueup):
     mapping = work / "mappings" / "customer.yaml"
     mapping.write_text(mapping.read_text().replace("entity: Companies", "entity: Compnies", 1))

@@ -15,7 +15,7 @@ def test_a_project_is_known_after_its_first_check(project):
     assert known(project) is None
     whole = project.load()
 
-    assert known(project) == SoundProject(len(whole.mappings), len(whole.rules), [])
+    assert known(project) == SoundProject(len(whole.mappings), len(whole.rules), [], "files")
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)

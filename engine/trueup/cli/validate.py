@@ -64,7 +64,7 @@ def _project(context: CommandContext) -> Checked:
     from trueup.operations.sound_project import known_project
 
     known = known_project(context.folder)
-    if known is None:
+    if known is None or known.connector != "files":  # others may have a profile
         return _whole_project(context)
     sound = _sound(known.mappings, known.rules)
     if any(finding.severity is Severity.ERROR for finding in known.findings):
@@ -108,8 +108,21 @@ def _fleet(context: CommandContext, *, secrets: bool) -> Checked:
 
 
 def _tests(projects: "Iterable[Project]") -> tuple[int, list[Finding]]:
-    """Returns how many tests the projects have, and the findings about their files."""
+    """Returns how many tests the projects have, and what is wrong with these and the profiles."""
     from trueup.operations.testing.files import check_tests
 
-    checked = [check_tests(project) for project in projects]
-    return sum(tests for tests, _ in checked), [one for _, found in checked for one in found]
+    tests, findings = 0, []
+    for project in projects:
+        read, found = check_tests(project)
+        tests += read
+        findings += [*found, *_profile(project)]
+    return tests, findings
+
+
+def _profile(project: "Project") -> list[Finding]:
+    """Returns what is wrong with the profile of a project. Files have none."""
+    if project.source.connector == "files":
+        return []
+    from trueup.operations.discover import profile_findings
+
+    return profile_findings(project)

@@ -23,6 +23,8 @@ class SoundProject:
     mappings: int
     rules: int
     findings: list[Finding]
+    connector: str
+    """The connector of its source."""
 
 
 def check_sound_project(
@@ -40,5 +42,7 @@ def check_sound_project(
         project = read_project_file(root, Schemas(shipped, is_sound=True)).project
         if project is None or not sound.are_unchanged():
             return None  # it has changed meanwhile
-        findings = in_order_of_files(check_options(project, parse_project(project, env)))
-    return SoundProject(counts["mappings"], counts["rules"], findings)
+        options = parse_project(project, env)
+        findings = in_order_of_files(check_options(project, options))
+    connector = options.source.connector
+    return SoundProject(counts["mappings"], counts["rules"], findings, connector)

@@ -46,6 +46,24 @@ def _profile_name(project: Project) -> str:
     return str(project.source.options.get("profile", PROFILE))
 
 
+def read_profile(project: Project) -> "Profile":
+    """Returns the tenant's names for the catalogue's tables; without a profile the catalogue's own.
+
+    Raises `ConfigError`.
+    """
+    from trueup.source.profile import Profile, parse_profile
+
+    options, tables = project.source.options, project.catalogue.tables
+    file, path = _profile_name(project), profile_file(project)
+    if "profile" not in options and is_absent(path):
+        return Profile(tables)
+    documents, findings = read(path, file)
+    if findings or not documents:
+        empty = Finding("profile-empty", Severity.ERROR, "is empty", "", Place(file))
+        raise ConfigError(findings or [empty])
+    return parse_profile(documents[0].data, tables, documents[0])
+
+
 @dataclass(frozen=True, slots=True)
 class SourceConnector:
     """What a connector does with its connection. Both raise EngineError."""
@@ -171,18 +189,7 @@ class Sources:
         return self._stack.enter_context(source)
 
     def _profile(self) -> "Profile":
-        """The tenant's names for the catalogue's tables; without a profile the catalogue's own."""
-        from trueup.source.profile import Profile, parse_profile
-
-        options, tables = self._project.source.options, self._project.catalogue.tables
-        file, path = _profile_name(self._project), profile_file(self._project)
-        if "profile" not in options and is_absent(path):
-            return Profile(tables)
-        documents, findings = read(path, file)
-        if findings or not documents:
-            empty = Finding("profile-empty", Severity.ERROR, "is empty", "", Place(file))
-            raise ConfigError(findings or [empty])
-        return parse_profile(documents[0].data, tables, documents[0])
+        return read_profile(self._project)
 
     def _dataverse_client(self) -> "DataverseClient":
         if self._project.source.connector != "dataverse":

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trueup import wiring
+from trueup.errors import ConfigError
+from trueup.model.finding import Finding
 from trueup.model.project import Project
 from trueup.planning.needs import columns
 from trueup.source.dataverse.discovery_report import ReportLine, as_yaml, report_lines
@@ -23,6 +25,15 @@ class Discovered:
 def profile_file(project: Project) -> Path:
     """Returns the file from which the project reads its profile, if there is one."""
     return wiring.profile_file(project)
+
+
+def profile_findings(project: Project) -> list[Finding]:
+    """Returns what is wrong with the profile of the project, of a source that reads one."""
+    try:
+        wiring.read_profile(project)
+    except ConfigError as error:
+        return [finding for finding in error.findings if isinstance(finding, Finding)]
+    return []
 
 
 def discover(project: Project) -> Discovered:
