@@ -95,10 +95,35 @@ def test_names_that_begin_with_an_underscore_are_refused(raw):
         inspect(raw)
 
 
-@pytest.mark.parametrize("raw", ["{{ source.name[0:2] }}", "{{ 2 ** 99999 }}", "{{ [1][::2] }}"])
-def test_slices_and_powers_are_refused(raw):
-    with pytest.raises(ExpressionFault, match="not allowed"):
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        ("{{ source.name[0:2] }}", "`[from:to]` is not allowed; filters are (a | slice(0, 2))"),
+        ("{{ [1][::2] }}", "`[from:to]` is not allowed; filters are (a | slice(0, 2))"),
+        ("{{ 2 ** 99999 }}", "`**` is not allowed; multiply instead (a * a)"),
+    ],
+)
+def test_slices_and_powers_are_refused(raw, message):
+    with pytest.raises(ExpressionFault) as refusal:
         inspect(raw)
+
+    assert str(refusal.value) == message
+
+
+@pytest.mark.parametrize(
+    ("raw", "word"),
+    [
+        ("{% set x = 1 %}", "set"),
+        ("{% set x %}a{% endset %}", "set"),
+        ("{% filter lower %}a{% endfilter %}", "filter"),
+        ("{% if a %}b{% endif %}", "if"),
+    ],
+)
+def test_a_statement_is_refused_by_its_own_word(raw, word):
+    with pytest.raises(ExpressionFault) as refusal:
+        inspect(raw)
+
+    assert str(refusal.value) == f"{word}: statements and loops are not allowed"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ expressions must not do is refused here, except for what only shows at run time;
 """
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
 
@@ -44,6 +45,22 @@ ALLOWED: tuple[type[nodes.Node], ...] = (
     nodes.Keyword,
 )
 """The only nodes that an expression may have."""
+
+_REFUSED: Mapping[type[nodes.Node], str] = {
+    nodes.Pow: "`**` is not allowed; multiply instead (a * a)",
+    nodes.Slice: "`[from:to]` is not allowed; filters are (a | slice(0, 2))",
+}
+"""What to report about nodes that people write because Jinja has them."""
+
+_STATEMENTS: Mapping[type[nodes.Node], str] = {
+    nodes.Assign: "set",
+    nodes.AssignBlock: "set",
+    nodes.CallBlock: "call",
+    nodes.FilterBlock: "filter",
+    nodes.FromImport: "from",
+    nodes.Scope: "autoescape",
+}
+"""The words of statements that Jinja's own names differ from."""
 
 _LONGEST_TEXT = 10_000
 _LARGEST = 10**40
@@ -100,7 +117,7 @@ def _parts(text: str) -> list[nodes.Expr]:
     parts: list[nodes.Expr] = []
     for node in body:
         if not isinstance(node, nodes.Output):
-            word = type(node).__name__.lower()
+            word = _STATEMENTS.get(type(node), type(node).__name__.lower())
             message = f"{word}: statements and loops are not allowed"
             raise ExpressionFault(message, _offset(text, node.lineno))
         parts.extend(node.nodes)
@@ -185,7 +202,8 @@ def _refusal(node: nodes.Node) -> str:
     if isinstance(node, nodes.Call):
         return "calls are not allowed; filters are (a | lower)"
     if not isinstance(node, ALLOWED):
-        return f"{type(node).__name__} is not allowed in an expression"
+        word = type(node).__name__.lower()
+        return _REFUSED.get(type(node), f"{word} is not allowed in an expression")
 
     name = node.attr if isinstance(node, nodes.Getattr) else getattr(node, "name", "")
     if isinstance(name, str) and (name.startswith("_") or name == "self"):
