@@ -16,6 +16,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from trueup.errors import EngineError, RunLeftOpen, StateError, StateLocked
+from trueup.model.arguments import require_text
 from trueup.model.gc_pause import gc_paused, gc_spared
 from trueup.model.plan import Plan
 from trueup.model.progress import Progress, Watch, no_watch
@@ -53,15 +54,21 @@ class PlanOptions:
     as_of: date | None = None  # default: the project's, else today in the business time zone
     targets: tuple[str, ...] = ()  # MAPPING or MAPPING:KEY; a row's name may stand for its key
     exclude: tuple[str, ...] = ()  # the same
-    customer: str = ""  # key or name
-    undo: str = ""  # the run that is to be undone; the options above do not apply then
+    customer: str | None = None  # key or name
+    undo: str | None = None  # the run that is to be undone; the options above do not apply then
     explained: bool = False  # keeps what the plan was made from; that takes memory
     keep_records: bool = False  # keeps the records that were read, for searches
 
     def __post_init__(self) -> None:
-        """Raises EngineError for a point in time, which type checkers take for a date."""
+        """Raises EngineError for values that no plan can have.
+
+        A point in time is a date for a type checker; an empty text would mean a plan of everything.
+        """
         if self.as_of is not None and type(self.as_of) is not date:
             raise EngineError(f"as_of is {self.as_of!r}: give a date without a time")
+        for name, text in (("customer", self.customer), ("undo", self.undo)):
+            if text is not None:
+                require_text(name, text)
 
 
 Report = Callable[[str], None]
@@ -117,7 +124,7 @@ def plan_with_context(
         from trueup.planning.undo.plan import undo
 
         return Planned(undo(project, world, options.undo, as_of), None)
-    request = SelectionRequest(options.targets, options.exclude, options.customer)
+    request = SelectionRequest(options.targets, options.exclude, options.customer or "")
     require_known_mappings(project, request)
     calls_before = world.target.calls
 

@@ -268,7 +268,7 @@ class World:
         with wiring.open_world(self.project, clock=self.clock) as ports:
             yield ports
 
-    def plan(self, as_of: str = "", undo: str = "") -> Plan:
+    def plan(self, as_of: str = "", undo: str | None = None) -> Plan:
         """The plan of the scenario's day, or of another one from now on; or the undo of a run."""
         if as_of:
             self.as_of = as_of

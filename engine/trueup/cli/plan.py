@@ -60,11 +60,10 @@ FAILURES = ("blocked", "held", "ledger", "limits", "drift", "warnings")
 )
 @click.option(
     "--customer",
-    default="",
     metavar="NAME",
     help="Only this customer and everything under it; name or key.",
 )
-@click.option("--undo", default="", metavar="RUN", help="The reverse of a run, where possible.")
+@click.option("--undo", metavar="RUN", help="The reverse of a run, where possible.")
 @click.option(
     "--compare",
     "other",
@@ -215,8 +214,8 @@ def _options(
     as_of: date | None = None,
     targets: tuple[str, ...] = (),
     exclude: tuple[str, ...] = (),
-    customer: str = "",
-    undo: str = "",
+    customer: str | None = None,
+    undo: str | None = None,
 ) -> "PlanOptions":
     """Returns the plan options of the command line. Raises UsageError for a part of an undo."""
     from trueup.pipeline import PlanOptions

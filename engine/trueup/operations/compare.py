@@ -10,6 +10,7 @@ from trueup.config import loader
 from trueup.config.file_names import PROJECT
 from trueup.config.revisions import files_of_revision, is_revision
 from trueup.errors import ConfigError, EngineError, TargetRejected
+from trueup.model.arguments import require_text
 from trueup.model.catalogue import Catalogue
 from trueup.model.comparison import Comparison
 from trueup.model.finding import Finding, Place
@@ -39,6 +40,7 @@ def compare(
     those of `project`. Nothing is written. Raises EngineError for an unknown folder or revision,
     and what `plan` raises.
     """
+    require_text("other", other)
     options = options or PlanOptions()
     with _other_project(project, other) as before_project:
         both = (project, before_project)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from trueup import pipeline, wiring
 from trueup.errors import ConfigError, TargetRejected
+from trueup.model.arguments import require_text
 from trueup.model.finding import Severity
 from trueup.model.finding_codes import OPEN_RUN
 from trueup.model.plan import Plan
@@ -71,8 +72,10 @@ def _keep(project: Project, records: RecordSnapshot, listener: Listener) -> None
 def undo(project: Project, run: str, listener: Listener = SILENT) -> Plan:
     """Returns the reverse of a run as a plan, as far as the target allows one.
 
-    Raises StateError if there is no such run, or it cannot be undone now.
+    Raises StateError if there is no such run, or it cannot be undone now, and EngineError for an
+    empty text, which would otherwise give the plan of everything.
     """
+    require_text("run", run)
     return plan(project, PlanOptions(undo=run), listener)
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from trueup.config import loader
+from trueup.model.arguments import require_text
 from trueup.model.finding import Finding
 from trueup.model.overlay import Overlay
 from trueup.model.project import Project
@@ -15,7 +16,7 @@ def load_project(folder: Path | str = ".", *, overlay: Overlay | None = None) ->
     Raises ConfigError with all findings about its files. `overlay` has the values of a fleet's
     tenant; its secrets and its state are not included.
     """
-    return loader.load(Path(folder), shipped=shipped_schemas(), overlay=overlay)
+    return loader.load(_path(folder), shipped=shipped_schemas(), overlay=overlay)
 
 
 def load_connections(folder: Path | str = ".") -> Project:
@@ -23,7 +24,7 @@ def load_connections(folder: Path | str = ".") -> Project:
 
     Raises ConfigError.
     """
-    return loader.load_connections(Path(folder), shipped=shipped_schemas())
+    return loader.load_connections(_path(folder), shipped=shipped_schemas())
 
 
 def check_project(
@@ -39,9 +40,16 @@ def check_project(
     to check it before it is written. `overlay` has the values of a fleet's tenant.
     """
     return loader.check(
-        Path(folder),
+        _path(folder),
         shipped=shipped_schemas(),
         decisions=decisions,
         project=project,
         overlay=overlay,
     )
+
+
+def _path(folder: Path | str) -> Path:
+    """Returns the folder. Raises EngineError for an empty text, which is the working folder."""
+    if not isinstance(folder, Path):
+        require_text("folder", folder)
+    return Path(folder)

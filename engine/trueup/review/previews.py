@@ -53,7 +53,7 @@ class Previews:
         self._folder, self._works = folder, works
         self._kept = RecentItems[Preview]()
 
-    def make(self, targets: tuple[str, ...] = (), *, undo: str = "") -> BackgroundTask:
+    def make(self, targets: tuple[str, ...] = (), *, undo: str | None = None) -> BackgroundTask:
         """Plans only these rows, with what they need; without rows everything; or an undo."""
         who = current_user()
 
