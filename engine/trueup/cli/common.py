@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trueup import operating_system
+from trueup.cli.output_files import given_outputs, require_no_input
 from trueup.cli.terminal import columns, style
 from trueup.render.style import Style
 
@@ -31,14 +32,22 @@ class CommandContext:
     verbose: bool
     style: Style
     tenant: str = ""  # the tenant of the project; "" without a fleet
+    outputs: tuple[Path, ...] = ()  # files that the command writes: none may be of the project
 
     def project(self) -> "Project":
         """Returns the checked project. Raises ConfigError.
 
         The project of a tenant has its secrets, and its state in the fleet's database, which is
         available until the command ends. Raises EngineError for a tenant that fleet.yaml does not
-        have.
+        have, and UsageError if the command would write a file that belongs to the project.
         """
+        return self._checked(self._project())
+
+    def connections(self) -> "Project":
+        """As `project`, without mappings and rules, which may have errors."""
+        return self._checked(self._connections())
+
+    def _project(self) -> "Project":
         if self.tenant:
             from trueup.cli.tenant import tenant_project
 
@@ -47,8 +56,7 @@ class CommandContext:
 
         return load_project(self.folder)
 
-    def connections(self) -> "Project":
-        """As `project`, without mappings and rules, which may have errors."""
+    def _connections(self) -> "Project":
         if self.tenant:
             from trueup.cli.tenant import tenant_connections
 
@@ -56,6 +64,11 @@ class CommandContext:
         from trueup.operations.project import load_connections
 
         return load_connections(self.folder)
+
+    def _checked(self, project: "Project") -> "Project":
+        for file in self.outputs:
+            require_no_input(file, project)
+        return project
 
     def command(self, *arguments: object) -> str:
         """Returns a command line for this project, to be typed in the current folder."""
@@ -85,7 +98,11 @@ def common(command: Run) -> Run:
         from trueup.operations.project_folder import find_project
 
         context = CommandContext(
-            project or find_project(), as_json, verbose, _style(no_color=no_color or as_json)
+            project or find_project(),
+            as_json,
+            verbose,
+            _style(no_color=no_color or as_json),
+            outputs=given_outputs(rest),
         )
         return command(context, **rest)
 

@@ -3,22 +3,28 @@
 import io
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from errno import ENOENT
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
 from trueup import operating_system
 
+if TYPE_CHECKING:
+    from trueup.model.project import Project
+
 _OPEN_STREAM = re.compile(r"/dev/fd/(\d+)|/proc/self/fd/(\d+)|/dev/std(in|out|err)")
 _STANDARD = {"in": 0, "out": 1, "err": 2}
 _DATABASE = b"SQLite format 3\0"
+_FOLDERS = ("mappings", "rules", "schemas", ".trueup")
+_PATHS = ("path", "seed", "database", "cache", "profile")
+"""The options of source, target and state that name a file or a folder."""
 
 
 class OutputFile(click.Path):
-    """The type of an option that names a file to be written.
+    """The type of an option that names a file to be written; see `require_no_input`, too.
 
     No output is YAML, so an existing YAML file belongs to a project; an existing database is a
     state or a sandbox. Neither is replaced.
@@ -40,6 +46,37 @@ class OutputFile(click.Path):
         if file.is_file() and _is_database(file):
             self.fail(f"{file} is a database, such as the state or a sandbox; name another file.")
         return file
+
+
+def given_outputs(values: Mapping[str, object]) -> tuple[Path, ...]:
+    """Returns the files that the options of the current command name, to be written."""
+    parameters = click.get_current_context().command.params
+    files = (values.get(one.name or "") for one in parameters if isinstance(one.type, OutputFile))
+    return tuple(file for file in files if isinstance(file, Path))
+
+
+def require_no_input(file: Path, project: "Project") -> None:
+    """Raises UsageError for a file that the project reads, or that trueup keeps for it.
+
+    That holds for files that do not exist yet, too: a plan in the place of the state, or of an
+    export, would be read as one. Only a profile may be named before it exists, for `discover`.
+    """
+    path = Path(os.path.realpath(file))
+    named = [
+        str(connection.options[option])
+        for connection in (project.source, project.target, project.state)
+        for option in _PATHS
+        if connection.options.get(option) and (option != "profile" or file.exists())
+    ]
+    root = Path(os.path.realpath(project.root))
+    inputs = {
+        Path(os.path.realpath(folder / name))
+        for folder in {root, project.own}
+        for name in (*_FOLDERS, *named)
+    }
+    above = {root, *root.parents}  # exports beside the project: what else is there is not theirs
+    if path in inputs or inputs - above & {*path.parents}:
+        raise click.UsageError(f"{file} is a file of the project; name another one.")
 
 
 def _is_database(file: Path) -> bool:

@@ -1,5 +1,6 @@
 """`trueup show FILE`: shows a saved plan as text, JSON, or in a format for other people."""
 
+from contextlib import suppress
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +15,7 @@ from trueup.cli.output import out
 from trueup.cli.output_files import write_whole
 from trueup.cli.parameters import OUT_OR_STDOUT, refuse_with
 from trueup.cli.plan_files import load_plan, read_text
+from trueup.errors import EngineError
 from trueup.render.plan_tables import TableKind
 from trueup.render.style import PLAIN
 
@@ -86,6 +88,8 @@ def show(
 
     plan = load_plan(plan_file)
     if file:
+        with suppress(EngineError):  # a plan can be shown without a project
+            context.connections()  # refuses a file of the project
         context = replace(context, style=PLAIN)
     is_text_here = wanted is PlanFormat.TEXT and not file
     approval = _approval(context, plan_file) if is_text_here else ""
@@ -158,7 +162,6 @@ def _approval(context: CommandContext, plan_file: Path) -> str:
     """Returns whether the plan has its approval; "" if this project requires none."""
     from trueup.cli.plan import approval_line
     from trueup.config.file_names import PROJECT
-    from trueup.errors import EngineError
     from trueup.operations.sound_files import is_known_without_approvals
 
     if not (context.tenant or (context.folder / PROJECT).exists()):
