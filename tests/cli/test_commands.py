@@ -243,6 +243,13 @@ def test_fail_on_ends_with_an_error_where_the_plan_has_what_it_names(trueup):
     assert "--fail-on blokced: choose from blocked, held, ledger, limits, drift, warnings" in err
 
 
+@pytest.mark.parametrize("names", [",", "blocked,", "held, ,blocked"])
+def test_an_empty_part_of_fail_on_is_wrong_usage(trueup, names):
+    code, out, err = trueup("plan", "--fail-on", names)
+    assert (code, out) == (64, "")
+    assert f"--fail-on {names} has an empty part: leave it out" in err
+
+
 def test_show_knows_four_formats(trueup, saved):
     assert trueup("show", "plan.json", "--format", "markdown")[1].startswith("## Plan: ")
     assert trueup("show", "plan.json", "--format", "csv")[1].startswith('"customer","tab"')

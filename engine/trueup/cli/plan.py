@@ -229,9 +229,14 @@ def _options(
 
 
 def _parse_failures(fail_on: str) -> list[str]:
-    """The names in `--fail-on`. Raises UsageError for an unknown one."""
-    names = [name.strip() for name in fail_on.split(",") if name.strip()]
+    """The names in `--fail-on`. Raises UsageError for an unknown or empty one.
+
+    An empty one is most often a variable that is not set: it would check nothing.
+    """
+    names = [name.strip() for name in fail_on.split(",")] if fail_on else []
     for name in names:
+        if not name:
+            raise click.UsageError(f"--fail-on {fail_on} has an empty part: leave it out")
         if name not in FAILURES:
             raise click.UsageError(f"--fail-on {name}: choose from {', '.join(FAILURES)}")
     return names
