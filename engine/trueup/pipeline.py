@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from trueup.errors import EngineError, RunLeftOpen, StateError, StateLocked
 from trueup.model.arguments import require_text
+from trueup.model.days import LAST_YEAR
 from trueup.model.gc_pause import gc_paused, gc_spared
 from trueup.model.plan import Plan
 from trueup.model.progress import Progress, Watch, no_watch
@@ -66,6 +67,8 @@ class PlanOptions:
         """
         if self.as_of is not None and type(self.as_of) is not date:
             raise EngineError(f"as_of is {self.as_of!r}: give a date without a time")
+        if self.as_of is not None and self.as_of.year > LAST_YEAR:
+            raise EngineError(f"as_of is {self.as_of}, which is after the year {LAST_YEAR}")
         for name, text in (("customer", self.customer), ("undo", self.undo)):
             if text is not None:
                 require_text(name, text)

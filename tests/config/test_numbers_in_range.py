@@ -5,10 +5,13 @@ from datetime import date
 
 import click
 import pytest
-from trueup.cli.parameters import LAST_YEAR, PLAN_DAY
+from trueup.cli.parameters import PLAN_DAY
 from trueup.config.documents import parse
 from trueup.config.schema import Schemas
+from trueup.errors import EngineError
+from trueup.model.days import LAST_YEAR
 from trueup.operations.project import check_project
+from trueup.pipeline import PlanOptions
 
 from tests.support.paths import SCHEMAS
 from tests.support.small_project import FILES, write
@@ -108,6 +111,12 @@ def test_the_command_line_takes_the_same_days_as_the_files():
     assert PLAN_DAY.convert("2026-11-15", None, None) == date(2026, 11, 15)
     with pytest.raises(click.BadParameter, match="is after the year 2999"):
         PLAN_DAY.convert("9999-12-31", None, None)
+
+
+def test_python_callers_can_plan_for_the_same_days():
+    assert PlanOptions(as_of=date(LAST_YEAR, 12, 31)).as_of == date(2999, 12, 31)
+    with pytest.raises(EngineError, match=r"^as_of is 9999-12-31, which is after the year 2999$"):
+        PlanOptions(as_of=date(9999, 12, 31))
 
 
 def test_a_project_with_such_a_number_is_checked_to_its_end(tmp_path):

@@ -10,6 +10,7 @@ from click.core import ParameterSource
 
 from trueup.cli.output_files import OutputFile
 from trueup.config.days import parse_day
+from trueup.model.days import LAST_YEAR
 
 if TYPE_CHECKING:
     _DayType = click.ParamType[date]
@@ -20,9 +21,6 @@ else:
     )  # the versions of click before 8.4 know no type of the value
 
 F = TypeVar("F", bound=Callable[..., object])
-
-LAST_YEAR = 2999
-"""The last year of a plan's day; `as_of` in the schemas has the same."""
 
 
 class _Day(_DayType):

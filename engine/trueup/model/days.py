@@ -1,7 +1,10 @@
-"""Arithmetic of months."""
+"""Arithmetic of months, and how far it goes."""
 
 from calendar import monthrange
 from datetime import MAXYEAR, MINYEAR, date
+
+LAST_YEAR = 2999
+"""The last year of a plan's day; `as_of` in the schemas has the same."""
 
 
 def add_months(day: date, months: int) -> date:
