@@ -16,7 +16,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from trueup.errors import EngineError, RunLeftOpen, StateError, StateLocked
-from trueup.model.arguments import require_text
+from trueup.model.arguments import require, require_string, require_text, require_texts
 from trueup.model.days import LAST_YEAR
 from trueup.model.gc_pause import gc_paused, gc_spared
 from trueup.model.plan import Plan
@@ -69,6 +69,8 @@ class PlanOptions:
             raise EngineError(f"as_of is {self.as_of!r}: give a date without a time")
         if self.as_of is not None and self.as_of.year > LAST_YEAR:
             raise EngineError(f"as_of is {self.as_of}, which is after the year {LAST_YEAR}")
+        require_texts("targets", self.targets)
+        require_texts("exclude", self.exclude)
         for name, text in (("customer", self.customer), ("undo", self.undo)):
             if text is not None:
                 require_text(name, text)
@@ -181,6 +183,15 @@ class ApplyOptions:
     force_reason: str = ""  # takes the lock by force, for this reason
     max_calls: int | None = None  # API calls that the run may use; the connector stops it before
     stop: Event = field(default_factory=Event)  # once set, nothing more is sent
+
+    def __post_init__(self) -> None:
+        """Raises EngineError for values that no run can have."""
+        require_texts("over", self.over)
+        require_string("who", self.who)
+        require_string("force_reason", self.force_reason)
+        require("stop", self.stop, Event)
+        if self.max_calls is not None and (type(self.max_calls) is not int or self.max_calls < 1):
+            raise EngineError(f"max_calls is {self.max_calls!r}: give a whole number from 1 on")
 
 
 def apply(

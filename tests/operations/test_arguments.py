@@ -1,5 +1,7 @@
 """What Python callers pass to the public functions: they need no types, and may pass anything."""
 
+import re
+
 import pytest
 import trueup
 from trueup.errors import EngineError
@@ -30,6 +32,61 @@ def test_an_empty_text_never_stands_for_all(project, call, name):
         call(project)
 
 
-def test_an_undo_names_its_run(project):
-    with pytest.raises(EngineError, match=r"^run is None: give a text$"):
-        trueup.undo(project, None)
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda _project: trueup.load_project(5), "folder is 5: give a text"),
+        (lambda _project: trueup.load_project(b"."), "folder is b'.': give a text"),
+        (lambda _project: trueup.load_project("a\0b"), r"folder is 'a\x00b': no file system"),
+        (lambda _project: trueup.check_project(None), "folder is None: give a text"),
+        (lambda _project: trueup.plan("."), "project is '.': the type must be Project"),
+        (lambda _project: trueup.history(None), "project is None: the type must be Project"),
+        (
+            lambda project: trueup.plan(project, {}),
+            "options is of type dict: the type must be PlanOptions",
+        ),
+        (
+            lambda project: trueup.plan(project, trueup.ApplyOptions()),
+            "options is of type ApplyOptions: the type must be PlanOptions",
+        ),
+        (
+            lambda project: trueup.plan(project, listener=print),
+            "listener is of type builtin_function_or_method: the type must be Listener",
+        ),
+        (lambda _project: trueup.PlanOptions(customer=5), "customer is 5: give a text"),
+        (
+            lambda _project: trueup.PlanOptions(targets="customer"),
+            "targets is 'customer': give texts in a tuple",
+        ),
+        (lambda _project: trueup.PlanOptions(exclude=(5,)), "exclude is 5: give a text"),
+        (
+            lambda _project: trueup.ApplyOptions(over="creates"),
+            "over is 'creates': give texts in a tuple",
+        ),
+        (
+            lambda _project: trueup.ApplyOptions(max_calls=0),
+            "max_calls is 0: give a whole number from 1 on",
+        ),
+        (lambda project: trueup.apply(project, None), "plan is None: the type must be Plan"),
+        (lambda project: trueup.apply(project, b"{}"), "plan is b'{}': the type must be Plan"),
+        (
+            lambda project: trueup.resume(project, {}),
+            "options is of type dict: the type must be ApplyOptions",
+        ),
+        (lambda project: trueup.undo(project, None), "run is None: give a text"),
+        (lambda project: trueup.show_run(project, 1), "run is 1: give a text"),
+        (lambda project: trueup.compare(project, project), "other is of type Project: give a text"),
+        (lambda project: trueup.explain(project, None), "what is None: give a text"),
+        (
+            lambda project: trueup.evaluate_expression(project, "customer", "c", 5),
+            "expression is 5: give a text",
+        ),
+        (
+            lambda _project: trueup.link(".", "customer", "c", 7),
+            "project is '.': the type must be Project",
+        ),
+    ],
+)
+def test_a_value_of_another_type_is_an_error_that_names_its_argument(project, call, message):
+    with pytest.raises(EngineError, match=f"^{re.escape(message)}"):
+        call(project)

@@ -1,6 +1,17 @@
 """Checks of what Python callers pass: they may leave types unchecked, and variables unset."""
 
+from collections.abc import Collection
+from datetime import date
+
 from trueup.errors import EngineError
+
+_SHORT = (str, bytes, bool, int, float, date, list, tuple, type(None))
+
+
+def require(name: str, value: object, kind: type) -> None:
+    """Raises EngineError for a value of another type."""
+    if not isinstance(value, kind):
+        raise EngineError(f"{name} is {_shown(value)}: the type must be {kind.__name__}")
 
 
 def require_text(name: str, value: object) -> None:
@@ -8,7 +19,28 @@ def require_text(name: str, value: object) -> None:
 
     An empty text is most often a variable that was not set: taken as "all", it would lift a limit.
     """
-    if not isinstance(value, str):
-        raise EngineError(f"{name} is {value!r}: give a text")
-    if not value.strip():
+    require_string(name, value)
+    if isinstance(value, str) and not value.strip():
         raise EngineError(f"{name} is empty: give a value, or leave it out")
+
+
+def require_string(name: str, value: object) -> None:
+    """Raises EngineError for anything but a text, which may be empty."""
+    if not isinstance(value, str):
+        raise EngineError(f"{name} is {_shown(value)}: give a text")
+
+
+def require_texts(name: str, values: object) -> None:
+    """Raises EngineError for anything but a tuple or another collection of texts.
+
+    A single text is a collection of its letters, and would be taken for as many names.
+    """
+    if isinstance(values, str | bytes) or not isinstance(values, Collection):
+        raise EngineError(f"{name} is {_shown(values)}: give texts in a tuple")
+    for value in values:
+        require_text(name, value)
+
+
+def _shown(value: object) -> str:
+    """Returns the value, or its type only where it is large."""
+    return repr(value) if isinstance(value, _SHORT) else f"of type {type(value).__name__}"

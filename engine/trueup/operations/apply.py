@@ -7,11 +7,13 @@ from trueup import pipeline, wiring
 from trueup.applying.admission import approval_finding
 from trueup.errors import ApprovalMissing, PlanRefused
 from trueup.model import document
+from trueup.model.arguments import require
 from trueup.model.finding import Finding, Severity
 from trueup.model.outcome import Outcome
 from trueup.model.plan import Plan
 from trueup.model.project import Project
 from trueup.operations import record_copy
+from trueup.operations.arguments import require_common
 from trueup.operations.listener import SILENT, Listener
 from trueup.operations.notify import announce_outcome, announce_plan, announcing_failure
 from trueup.operations.plan import plan_in
@@ -34,6 +36,9 @@ def apply(
     applied before, and StateLocked while another run is active. The result of each change is in the
     outcome, never raised.
     """
+    _require_arguments(project, options, listener)
+    if not isinstance(plan, str):
+        require("plan", plan, Plan)
     text = plan if isinstance(plan, str) else document.dumps(plan)
     options = options or ApplyOptions()
     with (
@@ -53,6 +58,7 @@ def resume(
 
     Raises StateError if no run is open.
     """
+    _require_arguments(project, options, listener)
     options = options or ApplyOptions()
     with (
         announcing_failure(project, listener),
@@ -62,6 +68,13 @@ def resume(
         outcome = pipeline.resume(project, world, options, listener.progress)
     announce_outcome(project, outcome, listener)
     return outcome
+
+
+def _require_arguments(project: Project, options: ApplyOptions | None, listener: Listener) -> None:
+    """Raises EngineError for an argument of another type."""
+    require_common(project, listener)
+    if options is not None:
+        require("options", options, ApplyOptions)
 
 
 def _open_world(project: Project, options: ApplyOptions) -> AbstractContextManager[World]:

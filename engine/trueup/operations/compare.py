@@ -17,6 +17,7 @@ from trueup.model.finding import Finding, Place
 from trueup.model.overlay import Overlay
 from trueup.model.plan import Plan
 from trueup.model.project import Project
+from trueup.operations.arguments import require_common
 from trueup.operations.listener import SILENT, Listener
 from trueup.operations.plan import plan_in
 from trueup.operations.project_folder import shipped_schemas
@@ -40,6 +41,7 @@ def compare(
     those of `project`. Nothing is written. Raises EngineError for an unknown folder or revision,
     and what `plan` raises.
     """
+    require_common(project, listener, options)
     require_text("other", other)
     options = options or PlanOptions()
     with _other_project(project, other) as before_project:

@@ -12,6 +12,7 @@ from trueup.model.finding import Place
 from trueup.model.plan import LedgerLine
 from trueup.model.project import Project
 from trueup.model.verdict import DECIDE_WORDS, Verdict
+from trueup.operations.arguments import require_common
 from trueup.operations.decision_entries import (
     DecisionFacts,
     RequestedDecision,
@@ -95,6 +96,7 @@ def possible(project: Project, mapping: str) -> tuple[Verdict, ...]:
 
 
 def _write(project: Project, requested: RequestedDecision) -> WrittenDecision:
+    require_common(project)
     with wiring.open_state(project) as state:
         snapshot = state.load()
     facts = DecisionFacts(

@@ -14,6 +14,7 @@ from trueup.expressions.error_messages import kind_of
 from trueup.expressions.filter_reference import filter_reference
 from trueup.expressions.namespace import Namespace
 from trueup.expressions.used_values import row_values, seen_values, used_values
+from trueup.model.arguments import require_text
 from trueup.model.evaluation import Evaluation, NamedValue, RowView, SourceRow
 from trueup.model.filter_help import FilterHelp
 from trueup.model.finding import Place, Severity
@@ -21,6 +22,7 @@ from trueup.model.mapping import MappingSpec, Value, is_code
 from trueup.model.mapping_state import Row
 from trueup.model.project import Project
 from trueup.model.rule_scopes import RuleOn
+from trueup.operations.arguments import require_common
 from trueup.operations.rows import require_mapping, resolve_key
 from trueup.operations.source_places import with_places
 from trueup.planning.needs import columns, value_columns
@@ -39,6 +41,9 @@ def evaluate_expression(project: Project, mapping: str, key: str, expression: st
     Raises ConfigError for an expression that is not valid, and EngineError for an unknown mapping
     or row, and for an expression that fails on this row.
     """
+    require_common(project)
+    for name, text in (("mapping", mapping), ("key", key), ("expression", expression)):
+        require_text(name, text)
     with open_row(project, mapping, key) as row:
         return row.evaluate(expression)
 

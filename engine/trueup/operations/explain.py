@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from trueup import wiring
 from trueup.errors import EngineError
+from trueup.model.arguments import require, require_text
 from trueup.model.change import Change
 from trueup.model.explanation import (
     ChangeExplanation,
@@ -15,6 +16,7 @@ from trueup.model.explanation import (
 from trueup.model.plan import LedgerLine, Plan
 from trueup.model.project import Project
 from trueup.model.suggestions import closest
+from trueup.operations.arguments import require_common
 from trueup.operations.listener import SILENT, Listener
 from trueup.operations.plan import planned_in
 from trueup.operations.source_places import with_places
@@ -43,6 +45,10 @@ def explain(
     reading anything. Raises EngineError, with candidates, if `what` fits nothing or several, and
     what `plan` raises.
     """
+    require_common(project, listener)
+    require_text("what", what)
+    if plan is not None:
+        require("plan", plan, Plan)
     if plan is not None and (found := explain_total(plan, what)):
         return found
     with wiring.open_world(project, metadata=CachePolicy.USED) as world:

@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 
 from trueup import wiring
+from trueup.model.arguments import require_text
 from trueup.model.history import RunHistory, RunsOverview, Verification
 from trueup.model.project import Project
 from trueup.operations import open_history
+from trueup.operations.arguments import require_common
 
 
 def history(project: Project) -> RunsOverview:
     """Returns all runs without their plans, oldest first, manual edits, and undone runs."""
+    require_common(project)
     with wiring.open_state(project) as state:
         return open_history.list_runs(state)
 
@@ -19,6 +22,8 @@ def show_run(project: Project, run: str) -> RunHistory:
 
     Raises StateError for an unknown run, EngineError if its plan cannot be read.
     """
+    require_common(project)
+    require_text("run", run)
     with wiring.open_state(project) as state:
         return open_history.show_run(state, run)
 

@@ -11,6 +11,7 @@ from trueup.model.plan import Plan
 from trueup.model.project import Project
 from trueup.model.record_snapshot import RecordSnapshot
 from trueup.operations import record_copy
+from trueup.operations.arguments import require_common
 from trueup.operations.fixed_day import stale_day
 from trueup.operations.listener import SILENT, Listener
 from trueup.operations.notify import announce_plan
@@ -46,6 +47,7 @@ def plan(
     Raises ConfigError, with places, if mappings name what the tenant does not have, and EngineError
     if a side cannot be read, or the options name no row, or several.
     """
+    require_common(project, listener, options)
     options = replace(options or PlanOptions(), keep_records=keep)
     metadata = CachePolicy.RENEWED if fresh else CachePolicy.USED
     if not keep:

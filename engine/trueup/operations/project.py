@@ -1,9 +1,11 @@
 """Loads a project from its folder, and checks its files."""
 
+from os import PathLike
 from pathlib import Path
 
 from trueup.config import loader
-from trueup.model.arguments import require_text
+from trueup.errors import EngineError
+from trueup.model.arguments import require, require_text
 from trueup.model.finding import Finding
 from trueup.model.overlay import Overlay
 from trueup.model.project import Project
@@ -16,6 +18,8 @@ def load_project(folder: Path | str = ".", *, overlay: Overlay | None = None) ->
     Raises ConfigError with all findings about its files. `overlay` has the values of a fleet's
     tenant; its secrets and its state are not included.
     """
+    if overlay is not None:
+        require("overlay", overlay, Overlay)
     return loader.load(_path(folder), shipped=shipped_schemas(), overlay=overlay)
 
 
@@ -49,7 +53,12 @@ def check_project(
 
 
 def _path(folder: Path | str) -> Path:
-    """Returns the folder. Raises EngineError for an empty text, which is the working folder."""
-    if not isinstance(folder, Path):
+    """Returns the folder. Raises EngineError for a text that names none.
+
+    An empty text would name the working folder.
+    """
+    if not isinstance(folder, PathLike):
         require_text("folder", folder)
+    if "\0" in str(folder):
+        raise EngineError(f"folder is {str(folder)!r}: no file system has such a name")
     return Path(folder)
