@@ -1,8 +1,11 @@
 """What integrators do wrong at first, and what each command answers: place, cause, what to do."""
 
 import json
+import os
 import re
 import shlex
+import subprocess
+import sys
 
 import pytest
 from trueup.state.sqlite.store import SqliteState
@@ -70,6 +73,23 @@ def test_bytes_that_are_no_text_are_wrong_usage_and_nothing_is_done(work, trueup
     text = f"{what} has bytes that are no UTF-8: write the text in UTF-8.\n"
     assert (code, out, err) == (64, "", text)
     assert {path: path.is_file() and path.read_bytes() for path in work.rglob("*")} == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="arguments are text there")
+def test_text_in_a_process_without_utf8_is_not_taken_for_other_bytes(work):
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+    done = subprocess.run(
+        [sys.executable, "-m", "trueup", "plan", "--customer", "Chalet Miremont Sàrl"],
+        cwd=work,
+        env={**os.environ, **ascii_only},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    text = "letters that the encoding of this process (ascii) lacks: set PYTHONUTF8=1."
+    assert (done.returncode, done.stdout, done.stderr) == (64, "", f"--customer has {text}\n")
 
 
 @pytest.mark.parametrize("name", ["manufacturers", "settings.manufacturers", "manufacturers."])

@@ -1,5 +1,7 @@
 """Parts of command lines: examples in help texts, and a check against empty values."""
 
+import os
+import sys
 from collections.abc import Sequence
 
 import click
@@ -27,7 +29,21 @@ def refuse_unusable_values(arguments: Sequence[str]) -> None:
         what = named if named and _is_text(named) else "an argument"
         if is_empty:
             raise click.UsageError(f"{what} is empty: give it a value, or leave it out.")
-        raise click.UsageError(f"{what} has bytes that are no UTF-8: write the text in UTF-8.")
+        raise click.UsageError(f"{what} has {_why_no_text(argument)}.")
+
+
+def _why_no_text(argument: str) -> str:
+    """Returns why it has lone surrogates, and what to do.
+
+    Where the process has another encoding than UTF-8, text is not decoded: files with such names
+    could not be opened all the same.
+    """
+    try:
+        os.fsencode(argument).decode("utf-8")
+    except UnicodeError:
+        return "bytes that are no UTF-8: write the text in UTF-8"
+    encoding = sys.getfilesystemencoding()
+    return f"letters that the encoding of this process ({encoding}) lacks: set PYTHONUTF8=1"
 
 
 def _is_text(argument: str) -> bool:
