@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -70,9 +71,11 @@ def write_project(folder: Path, wanted: NewProject) -> Created:
 
 
 def _require_valid(folder: Path) -> None:
+    """Raises ConfigError without places: the files are removed before anyone could look."""
     project, findings = check_project(folder)
     if project is None:
-        raise ConfigError([finding for finding in findings if finding.severity is Severity.ERROR])
+        errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+        raise ConfigError([replace(finding, place=None) for finding in errors])
 
 
 def _files(wanted: NewProject) -> dict[str, str]:
