@@ -114,7 +114,9 @@ def test_order_and_groups_are_options(shown):
     [
         (["--min-amount", ""], "--min-amount is empty: give it a value, or leave it out."),
         (["--min-amount", "few"], "'few' is no amount: give a number such as 50"),
-        (["--min-amount", "-1"], "'-1' is no amount: give a number of zero or more"),
+        (["--min-amount", "-1"], "'-1' is no amount: give a number such as 50"),
+        (["--min-amount", "1_000"], "'1_000' is no amount: give a number such as 50"),
+        (["--min-amount", "٥٠"], "'٥٠' is no amount"),
         (["--min-amount", "NaN"], "'NaN' is no amount"),
         (["--sort", "size"], "'size' is not one of 'money', 'name'"),
         (["--group", "row"], "'row' is not one of 'customer', 'tab', 'service'"),

@@ -14,7 +14,7 @@ from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out, out_done
-from trueup.cli.parameters import only_with, refuse_with
+from trueup.cli.parameters import WholeNumber, only_with, refuse_with
 from trueup.cli.plan_files import plan_document
 from trueup.cli.signals import stopping
 
@@ -53,7 +53,7 @@ class _Request:
 @click.option("--resume", is_flag=True, help="Continue the interrupted run, from its journal.")
 @click.option(
     "--max-calls",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     metavar="N",
     help="Stop cleanly before more than N API calls.",
 )

@@ -1,38 +1,16 @@
 """`--sort`, `--min-amount` and `--group`: the order of a plan's output, and its parts."""
 
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import click
 
+from trueup.cli.parameters import AMOUNT
 from trueup.render.view import Arrangement, GroupBy, Sort
 
 ARRANGING = ("sort", "min_amount", "group")
 """Names of the three parameters; JSON, CSV and workbooks take none of them."""
-
-
-class AmountType(click.ParamType[Decimal]):
-    """An amount of money that is zero or more."""
-
-    name = "amount"
-
-    def convert(
-        self,
-        value: object,
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> Decimal:
-        """Returns the amount. Fails for text that is no number, and for a negative one."""
-        if isinstance(value, Decimal):
-            return value
-        try:
-            amount = Decimal(str(value).strip())
-        except InvalidOperation:
-            self.fail(f"{value!r} is no amount: give a number such as 50 or 12.50", param, ctx)
-        if not amount.is_finite() or amount < 0:
-            self.fail(f"{value!r} is no amount: give a number of zero or more", param, ctx)
-        return amount
 
 
 def arranged(command: Callable[..., int]) -> Callable[..., int]:
@@ -47,7 +25,7 @@ def arranged(command: Callable[..., int]) -> Callable[..., int]:
         ),
         click.option(
             "--min-amount",
-            type=AmountType(),
+            type=AMOUNT,
             default="0",
             metavar="AMOUNT",
             help="Show no line with less money than that; it is counted nevertheless.",

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import click
 
-from trueup.cli.arrangement import AmountType
 from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.output import out
-from trueup.cli.parameters import DAY, refuse_with
+from trueup.cli.parameters import AMOUNT, DAY, refuse_with
 from trueup.model.plan import LedgerClass
 from trueup.model.verdict import DECIDE_WORDS, Verdict, wrong_parts
 
@@ -53,7 +52,7 @@ CLASSES = tuple(
 )
 @click.option(
     "--min-amount",
-    type=AmountType(),
+    type=AMOUNT,
     default=None,
     metavar="AMOUNT",
     help="In place of KEY: rows with at least so much a month, billed too little or too much.",

@@ -14,7 +14,7 @@ from trueup.cli.exit_codes import Exit
 from trueup.cli.extras import needing
 from trueup.cli.open_fleets import find_fleet, opened_fleet
 from trueup.cli.output import out, out_done
-from trueup.cli.parameters import only_with, port_option, refuse_with
+from trueup.cli.parameters import NumberInRange, WholeNumber, only_with, port_option, refuse_with
 from trueup.cli.signals import stopping
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def status(context: CommandContext, tenants: tuple[str, ...]) -> int:
 @click.option("--once", is_flag=True, help="End when nothing is due and nothing waits.")
 @click.option(
     "--at-once",
-    type=click.IntRange(1, 64),
+    type=WholeNumber(1, 64),
     default=2,
     show_default=True,
     metavar="N",
@@ -118,7 +118,7 @@ def status(context: CommandContext, tenants: tuple[str, ...]) -> int:
 )
 @click.option(
     "--takeover-after",
-    type=click.FloatRange(2, 3600),
+    type=NumberInRange(2, 3600),
     default=30,
     show_default=True,
     metavar="SECONDS",
@@ -126,7 +126,7 @@ def status(context: CommandContext, tenants: tuple[str, ...]) -> int:
 )
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=WholeNumber(0, 65535),
     help="Serve /healthz, /readyz and /metrics at this port; 0 takes a free port.",
 )
 @click.option(

@@ -1,8 +1,9 @@
 """Types of arguments and options."""
 
-import math
+import re
 from collections.abc import Callable, Iterable
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -15,12 +16,17 @@ from trueup.model.days import LAST_YEAR
 if TYPE_CHECKING:
     _DayType = click.ParamType[date]
     _SecondsType = click.ParamType[float]
+    _AmountType = click.ParamType[Decimal]
 else:
-    _DayType = _SecondsType = (
+    _DayType = _SecondsType = _AmountType = (
         click.ParamType
     )  # the versions of click before 8.4 know no type of the value
 
 F = TypeVar("F", bound=Callable[..., object])
+
+
+_PLAIN_NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,4})?")
+"""Python takes more for a number, such as `1_000` and digits of other scripts; settings do not."""
 
 
 class _Day(_DayType):
@@ -65,16 +71,52 @@ class _Seconds(_SecondsType):
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
         """Returns the number. Raises UsageError for other text."""
-        try:
-            seconds = float(str(value))
-        except ValueError:
-            seconds = math.nan
-        if not 0 <= seconds < math.inf:
+        if not _PLAIN_NUMBER.fullmatch(str(value)):
             self.fail(f"{value!r} is no number of seconds, such as 60.", param, ctx)
-        return seconds
+        return float(str(value))
 
 
-SECONDS = _Seconds()
+class _Amount(_AmountType):
+    """An amount of money that is zero or more."""
+
+    name = "amount"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Decimal:
+        """Returns the amount. Raises UsageError for other text, and for a negative amount."""
+        if isinstance(value, Decimal):
+            return value
+        if not _PLAIN_NUMBER.fullmatch(str(value)):
+            self.fail(f"{value!r} is no amount: give a number such as 50 or 12.50.", param, ctx)
+        return Decimal(str(value))
+
+
+SECONDS, AMOUNT = _Seconds(), _Amount()
+
+
+class WholeNumber(click.IntRange):
+    """A whole number in a range."""
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        """Returns the number. Raises UsageError for other text, and out of the range."""
+        if not re.fullmatch(r"-?[0-9]{1,15}", str(value)):
+            self.fail(f"{value!r} is no whole number: write its digits.", param, ctx)
+        return int(super().convert(int(str(value)), param, ctx))
+
+
+class NumberInRange(click.FloatRange):
+    """A number in a range."""
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Returns the number. Raises UsageError for other text, and out of the range."""
+        if not _PLAIN_NUMBER.fullmatch(str(value)):
+            self.fail(f"{value!r} is no number, such as 60.", param, ctx)
+        return float(super().convert(float(str(value)), param, ctx))
 
 
 def refuse_with(option: str, *names: str) -> None:
@@ -107,7 +149,7 @@ def port_option(default: int = 0) -> Callable[[F], F]:
     """Returns the option `--port` of a command that serves; by default it takes a free port."""
     return click.option(
         "--port",
-        type=click.IntRange(0, 65535),
+        type=WholeNumber(0, 65535),
         default=default,
         show_default=True,
         help="0 takes a free port.",

@@ -10,7 +10,7 @@ from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.output import out, out_done
 from trueup.cli.output_files import write_whole
-from trueup.cli.parameters import OUT_OR_STDOUT, only_with
+from trueup.cli.parameters import OUT_OR_STDOUT, WholeNumber, only_with
 from trueup.cli.plan_files import read_text
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def doubt(context: CommandContext) -> int:
 @click.argument("change")
 @click.argument("what", type=click.Choice([*map(str, Settled)]))
 @click.option(
-    "--record", type=click.IntRange(min=1), metavar="ID", help="The record that a create made."
+    "--record", type=WholeNumber(min=1), metavar="ID", help="The record that a create made."
 )
 @click.option("--reason", required=True, help="What was seen, and where; it is recorded.")
 @click.option("--preview", is_flag=True, help="Show what would be recorded; record nothing.")

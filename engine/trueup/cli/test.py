@@ -11,7 +11,7 @@ from trueup.cli.common import CommandContext, common
 from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out, out_done
 from trueup.cli.output_files import OutputFile, write_whole
-from trueup.cli.parameters import SECONDS, refuse_with
+from trueup.cli.parameters import SECONDS, WholeNumber, refuse_with
 
 if TYPE_CHECKING:
     from trueup.model.testing import ProjectTestResult
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--only", metavar="TEXT", default="", help="Only tests whose name contains TEXT.")
 @click.option(
     "--jobs",
-    type=click.IntRange(1, 64),
+    type=WholeNumber(1, 64),
     metavar="N",
     help="Tests that run at a time; by default as many as there are processors.",
 )
