@@ -126,8 +126,14 @@ def test_what_is_wrong_with_the_other_configuration_is_named_there(committed, tr
     assert err.startswith("HEAD:mappings/customer.yaml:")
     (tmp_path / "empty").mkdir()
     for other, text in (
-        ("no-such", "--compare no-such: this is neither a folder with a trueup.yaml, nor a rev"),
-        (tmp_path / "empty", f"--compare {tmp_path}/empty: there is no trueup.yaml in this folder"),
+        (
+            "no-such",
+            "configuration no-such: this is neither a folder with a trueup.yaml, nor a rev",
+        ),
+        (
+            tmp_path / "empty",
+            f"configuration {tmp_path}/empty: there is no trueup.yaml in this folder",
+        ),
     ):
         code, out, err = trueup("plan", "--compare", other)
         assert (code, out) == (1, "")
@@ -144,7 +150,7 @@ def test_a_part_that_only_one_configuration_has_is_refused_with_its_name(committ
     code, out, err = trueup("plan", "--compare", "HEAD", "--target", "contact")
 
     assert (code, out) == (1, "")
-    assert err.startswith("error: --compare HEAD: ")
+    assert err.startswith("error: configuration HEAD: ")
 
 
 @pytest.mark.parametrize("option", [("--out", "plan.json"), ("--undo", "7ace1fbdc9d0")])

@@ -289,7 +289,7 @@ def test_a_project_without_mappings_is_reported(project):
 def test_a_missing_project_folder_is_reported(tmp_path):
     _, findings = check(tmp_path / "nowhere", env={}, shipped=SHIPPED)
 
-    remedy = "correct --project, or create a project with `trueup init DIR`"
+    remedy = "correct its name, or create a project with `trueup init DIR`"
     assert [finding.line() for finding in findings] == [
         f"{tmp_path / 'nowhere'}: there is no such folder\n    → {remedy}"
     ]

@@ -23,7 +23,7 @@ def test_the_refusal_names_holder_host_times_and_how_to_force(opened, state):
     assert str(refused.value).endswith(
         " is locked by apply (ann) (host host-1, process 1) "
         "since 2026-11-20 12:00:00 UTC; its lease runs until 2026-11-20 12:01:00 UTC. "
-        "Wait for it to end, or take the lock over with --force-lock --reason WHY"
+        "Wait for it to end, or take the lock over: `trueup apply … --force-lock --reason WHY`"
     )
 
 

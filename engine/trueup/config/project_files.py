@@ -178,7 +178,7 @@ def _extra_document(document: Document) -> Finding:
 
 def _read_project(root: Path, schemas: Schemas, files: ProjectFiles, given: GivenFiles) -> None:
     if not root.exists():
-        remedy = "correct --project, or create a project with `trueup init DIR`"
+        remedy = "correct its name, or create a project with `trueup init DIR`"
         files.findings.append(_finding("there is no such folder", Place(str(root)), remedy))
         files.is_complete = False
         return

@@ -107,7 +107,7 @@ def _naming(other: str) -> Iterator[None]:
         ]
         raise ConfigError(findings) from error
     except EngineError as error:
-        raise EngineError(f"--compare {other}: {error}") from error
+        raise EngineError(f"configuration {other}: {error}") from error
 
 
 def _place(other: str, place: Place | None) -> Place:

@@ -26,8 +26,8 @@ from trueup.state.journal import append
 from trueup.state.process import Fate, Process, Processes
 from trueup.state.values import ForeignValue
 
-HOW_TO_FORCE = "take the lock over with --force-lock --reason WHY"
-"""The remedy in the message of a locked state; the command line has this option."""
+HOW_TO_FORCE = "take the lock over: `trueup apply … --force-lock --reason WHY`"
+"""The remedy in the message of a locked state, which is shown in the desk and to Python, too."""
 
 LEASE_SECONDS = 60.0
 """Seconds after which a holder without a heartbeat does not hold the lock any more."""
