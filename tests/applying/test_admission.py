@@ -201,7 +201,7 @@ def test_a_run_at_one_tenant_is_not_resumed_at_another():
 
 def test_a_state_of_one_tenant_gives_no_plan_for_another():
     scene = settled()
-    for undo in ("", scene.state.runs()[-1].id):
+    for undo in (None, scene.state.runs()[-1].id):
         scene.target.name = "tenant-b"
         with pytest.raises(
             StateError, match=r"this state is about Autotask tenant-a, and tenant-b .*state adopt"

@@ -32,7 +32,7 @@ def _require_day(value: object) -> date:
     return value.date() if isinstance(value, datetime) else value
 
 
-def days(value: date | None, count: object) -> date | None:
+def days(value: date | None, count: int) -> date | None:
     """Returns the day `count` days later."""
     if value is None:
         return None
@@ -42,7 +42,7 @@ def days(value: date | None, count: object) -> date | None:
         raise OverflowError(DAY_OUT_OF_RANGE) from None
 
 
-def months(value: date | None, count: object) -> date | None:
+def months(value: date | None, count: int) -> date | None:
     """Returns the same day of the month `count` months later, or that month's last day."""
     if value is None:
         return None

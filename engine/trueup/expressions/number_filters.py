@@ -16,7 +16,7 @@ def to_decimal(value: object) -> Decimal | None:
     return None if value is None else to_number(value)
 
 
-def rounded(value: object, places: object = 0) -> Decimal | None:
+def rounded(value: object, places: int = 0) -> Decimal | None:
     """Returns the number rounded to `places`, halves away from zero, as on an invoice."""
     if value is None:
         return None

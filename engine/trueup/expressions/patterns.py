@@ -76,7 +76,7 @@ def matches(value: object, pattern: str) -> bool:
     return value is not None and compiled.fullmatch(_text(value)) is not None
 
 
-def regex_find(value: object, pattern: str, group: object = 0) -> str | None:
+def regex_find(value: object, pattern: str, group: int = 0) -> str | None:
     """Returns the first place that the pattern fits, or one of its groups; none if it fits nowhere.
 
     Raises `ValueError` for a group that the pattern does not have.

@@ -7,7 +7,7 @@ from trueup.expressions.value_filters import as_text
 from trueup.model.coerce import to_whole
 
 
-def substring(value: object, start: object, length: object = None) -> str | None:
+def substring(value: object, start: int, length: int | None = None) -> str | None:
     """Returns at most `length` characters, from the position `start` on; the first one is 0."""
     if value is None:
         return None
@@ -17,7 +17,7 @@ def substring(value: object, start: object, length: object = None) -> str | None
     return as_text(value)[first : None if count is None else first + count]
 
 
-def cut(value: Any, start: object = 0, end: object = None) -> Any:  # noqa: ANN401 -- text or list
+def cut(value: Any, start: int = 0, end: int | None = None) -> Any:  # noqa: ANN401 -- text or list
     """Returns the characters, or the items of a list, from `start` on and before `end`.
 
     Negative positions count from the end: `slice(-4)` gives the last four.
@@ -54,7 +54,7 @@ def split(value: object, separator: str | None = None) -> list[str]:
     return [part.strip() for part in text.split(separator)] if text else []
 
 
-def pad(value: object, length: object, fill: str = "0") -> str | None:
+def pad(value: object, length: int, fill: str = "0") -> str | None:
     """Returns the text with `fill` before it, so that it has at least `length` characters."""
     if value is None:
         return None

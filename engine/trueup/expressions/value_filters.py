@@ -86,7 +86,7 @@ def fold_all(values: Iterable[object]) -> str:
     return "\0".join(map(fold, values))
 
 
-def truncate_visibly(value: object, length: object) -> str | None:
+def truncate_visibly(value: object, length: int) -> str | None:
     """Returns at most `length` characters, ending in … if something was cut off."""
     if value is None:
         return None
