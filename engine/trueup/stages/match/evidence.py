@@ -106,7 +106,7 @@ _AS_MANY_TIMES = 2
 """Amounts of which one is at least so many times the other contradict each other."""
 
 _PART = 3
-"""From this length on, the beginning of a word or name counts as its abbreviation."""
+"""From this length on, the beginning of a word counts as its abbreviation."""
 
 _LONG = 5
 """From this length on, words that differ by one letter count as one: `meier` and `meyer`."""
@@ -122,6 +122,8 @@ _PERIODS = {
     "monthly": "monthly",
 }
 """Periods of billing, which names of services have at their end, by the words for them."""
+
+_ROMAN = frozenset("ivx")
 
 _ENDING = re.compile(r"(\.(ac|co|com|edu|gov|gv|ltd|me|ne|net|or|org|plc))?\.[^.]+$")
 """What follows the name in a domain: `.com`, `.co.uk`."""
@@ -300,14 +302,20 @@ def _names_agree(words: Sequence[str], record_words: Sequence[str]) -> bool:
 
 
 def _joined_agree(one: str, other: str) -> bool:
-    """Whether one name begins the other when spaces and ways to type a letter do not count."""
-    part, whole = sorted((look_alike(one), look_alike(other)), key=len)
-    return whole == part or (len(part) >= _PART and whole.startswith(part))
+    """Whether one name is the first words of the other, however spaces and umlauts are typed."""
+    part, whole = sorted((one, other), key=lambda name: len(look_alike(name)))
+    start, name = look_alike(part), look_alike(whole)
+    if name == start or not name.startswith(start):
+        return name == start
+    words = normalise(whole).split()
+    return any(look_alike(" ".join(words[:count])) == start for count in range(1, len(words)))
 
 
 def _is_same_word(word: str, other: str) -> bool:
     """Whether one word stands for the other: an initial, an abbreviation, or one slip in it."""
     part, whole = sorted((word, other), key=len)
+    if _ROMAN.issuperset(part + whole):
+        return False  # Clinic I and Clinic III
     if len(part) == 1:
         return len(whole) >= _PART and whole[0] == part
     if len(part) >= _PART and whole.startswith(part):
