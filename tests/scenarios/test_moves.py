@@ -1,6 +1,7 @@
 """Moves: one subscription goes to another contract, or to another service, as the same row."""
 
 import pytest
+from trueup.render.ledger import line_money
 
 from tests.scenarios.beginnings import Service
 from tests.scenarios.expected import (
@@ -389,6 +390,19 @@ def other_product(folder) -> World:
     with world.work365():
         world.row("subscription", "sub")["product"] = "pro-2"
     return world
+
+
+def test_the_price_of_another_product_is_in_what_this_plan_moves(tmp_path):
+    plan = other_product(tmp_path).plan()
+
+    assert PlanFigures.of(plan).adjusts == [("sub", "2026-11-15", 10), ("sub", "2026-11-15", -10)]
+    line, totals = line_of(plan, "sub"), plan.summary.ledger
+    assert (line.class_, line.monthly, line.repriced) == ("under-billed", 150, 150)
+    assert line.text == "its units move to a service with another price, +150.00 a month"
+    assert plan.summary.monthly == 150
+    sums = (totals.under, totals.over, totals.moved, totals.held, totals.unexplained)
+    assert [one.monthly for one in sums] == [150, 0, 150, 0, 0]
+    assert [part.moved for _, part in line_money(plan) if part.moved] == [150]
 
 
 def test_the_halves_of_a_move_on_one_contract_name_the_products(tmp_path):

@@ -78,10 +78,14 @@ class LedgerLine:
     unexplained: Decimal | None  # what is left after apply, and explained by nothing pending
     class_: LedgerClass
     price: Decimal | None  # per unit and month; None: unknown
-    monthly: Decimal | None  # money of quantity - units per month; None: a part is unknown
+    monthly: Decimal | None
+    """Money of quantity - units per month, with `repriced`; None: a part is unknown."""
+
     text: str = ""  # why
     remedy: str = ""  # the way out
     commands: tuple[Command, ...] = ()  # of the remedy
+    repriced: Decimal = Decimal(0)
+    """Money per month by which units cost more, because this plan moves them to another service."""
 
     @property
     def advice(self) -> Advice:

@@ -13,6 +13,7 @@ from trueup.render.sanitize import sanitize
 from trueup.render.style import Paint, Style
 from trueup.render.view import View
 from trueup.render.wording import class_text
+from trueup.stages.ledger_totals import LineParts, parts_of
 
 ORDER = (
     LedgerClass.MISSING,
@@ -63,15 +64,19 @@ class LineMoney:
 def line_money(plan: Plan) -> list[tuple[LedgerLine, LineMoney]]:
     """Returns the lines with the parts of their money; those that lose money first."""
     total = billing(plan)
-    known = [(str(n), line) for n, line in enumerate(plan.ledger) if is_known(line)]
+    known = {
+        str(n): parts
+        for n, line in enumerate(plan.ledger)
+        if is_known(line) and (parts := parts_of(line))
+    }
 
-    def part(of: Callable[[LedgerLine], Decimal | int | None], whole: Decimal) -> Spread:
-        amounts = {n: line.money(of(line)) for n, line in known if of(line)}
-        return spread({n: one for n, one in amounts.items() if one is not None}, whole)
+    def part(of: Callable[[LineParts], Decimal | None], whole: Decimal) -> Spread:
+        amounts = {n: of(parts) for n, parts in known.items()}
+        return spread({n: one for n, one in amounts.items() if one}, whole)
 
-    moved = part(lambda line: line.moved, total.moved)
-    held = part(lambda line: line.held_units, total.held)
-    unexplained = part(lambda line: line.unexplained, total.unexplained)
+    moved = part(lambda parts: parts.moved_money, total.moved)
+    held = part(lambda parts: parts.held_money, total.held)
+    unexplained = part(lambda parts: parts.unexplained_money, total.unexplained)
     positions = {id(line): str(n) for n, line in enumerate(plan.ledger)}
     found = []
     for line, wrong in priced(plan):
@@ -116,8 +121,10 @@ def figures(line: LedgerLine, amount: Decimal | None, currency: str) -> list[str
         "-" if line.class_ is LedgerClass.ORPHAN else _known(line.quantity),
         _known(line.units),
     )
+    known = is_known(line)
     becomes = [
-        signed(part) if part and is_known(line) else "" for part in (line.moved, line.held_units)
+        signed(line.moved) if known and (line.moved or line.repriced) else "",
+        signed(line.held_units) if known and line.held_units else "",
     ]
     left = "?" if line.unexplained is None else signed(line.unexplained) if line.unexplained else ""
     if amount is None:

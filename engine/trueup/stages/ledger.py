@@ -159,9 +159,10 @@ def complete(line: LedgerLine, moved: int, held: Sequence[HeldUnits]) -> LedgerL
     if line.quantity is None or line.units is None or line.class_ is LedgerClass.UNKNOWN:
         return line
     gap_now = line.quantity - line.units
-    if gap_now == 0:
+    wrong = gap_now or line.repriced
+    if wrong == 0:
         class_ = LedgerClass.MATCH
-    elif gap_now < 0:
+    elif wrong < 0:
         class_ = LedgerClass.OVER_BILLED
     elif line.class_ is LedgerClass.MISSING:
         class_ = LedgerClass.MISSING
@@ -172,7 +173,7 @@ def complete(line: LedgerLine, moved: int, held: Sequence[HeldUnits]) -> LedgerL
         line,
         unexplained=gap_now - moved - line.held_units,
         class_=class_,
-        monthly=None if monthly is None else exact(monthly),
+        monthly=None if monthly is None else exact(monthly) + line.repriced,
     )
 
 

@@ -13,12 +13,20 @@ class LineParts:
     """Units and money a month of one line whose sides are known; None if its price is not."""
 
     gap: Decimal  # what is billed too little; negative: too much
-    gap_money: Decimal | None
+    gap_money: Decimal | None  # with `repriced`
+    repriced: Decimal  # the part of it that is no units' gap, but another price of units that move
     moved: Decimal
     moved_money: Decimal | None
     held: tuple[tuple[HeldUnits, Decimal | None], ...]
     unexplained: Decimal
     unexplained_money: Decimal | None
+
+    def billed_wrong(self, sign: int) -> tuple[Decimal, Decimal | None]:
+        """Returns what is billed too little (1) or too much (-1): units, and their money."""
+        units, price = max(self.gap * sign, Decimal(0)), max(self.repriced * sign, Decimal(0))
+        if self.gap_money is None:
+            return units, None
+        return units, price + (abs(self.gap_money - self.repriced) if units else 0)
 
     @property
     def held_money(self) -> Decimal | None:
@@ -34,11 +42,13 @@ def parts_of(line: LedgerLine) -> LineParts | None:
     gap = (line.quantity or Decimal(0)) - line.units
     parts = _Parts(line)
     rest = line.unexplained or Decimal(0)
+    gap_money, moved_money = _money(line, gap), parts.money(line.moved)
     return LineParts(
         gap=gap,
-        gap_money=_money(line, gap),
+        gap_money=None if gap_money is None else gap_money + line.repriced,
+        repriced=line.repriced,
         moved=Decimal(line.moved),
-        moved_money=parts.money(line.moved),
+        moved_money=None if moved_money is None else moved_money + line.repriced,
         held=tuple((one, parts.money(one.units)) for one in line.held),
         unexplained=rest,
         unexplained_money=parts.money(rest),
@@ -55,10 +65,8 @@ def totals(lines: Iterable[LedgerLine]) -> LedgerTotals:
         if parts is None:
             unknown += 1
             continue
-        amount = parts.gap_money
-        (under if parts.gap > 0 else over).add(
-            abs(parts.gap), None if amount is None else abs(amount)
-        )
+        under.add(*parts.billed_wrong(1))
+        over.add(*parts.billed_wrong(-1))
         moved.add(parts.moved, parts.moved_money)
         held.add(line.held_units, parts.held_money)
         for one, held_amount in parts.held:
@@ -105,7 +113,7 @@ class _Sum:
 
     def add(self, units: Decimal, money: Decimal | None) -> None:
         """Adds a line; `money` is None if its price is unknown."""
-        if not units:
+        if not units and not money:
             return
         self._lines += 1
         self._units += units

@@ -43,7 +43,8 @@ _ONCE = (Action.CREATE, Action.UPDATE, Action.DEACTIVATE, Action.LINK)
 _NOT_WITH_CREATE = (Action.UPDATE, Action.DEACTIVATE, Action.LINK)
 
 _CLASSES: Mapping[int, tuple[LedgerClass, ...]] = {
-    0: (LedgerClass.MATCH,),
+    # Units that move to a service with another price are billed wrong, too.
+    0: (LedgerClass.MATCH, LedgerClass.UNDER_BILLED, LedgerClass.OVER_BILLED),
     1: (LedgerClass.UNDER_BILLED, LedgerClass.MISSING),
     -1: (LedgerClass.OVER_BILLED,),
 }

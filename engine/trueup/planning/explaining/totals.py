@@ -135,7 +135,7 @@ def _ledger(
     for line in plan.ledger:
         known = parts_of(line)
         units, amount = part(known) if known else (Decimal(0), None)
-        if units:
+        if units or amount:
             parts.append(_line_part(line, units, amount, line.text))
     return replace(_summed(plan, total, parts), sum_=sum_)
 
@@ -149,9 +149,7 @@ def _unexplained(parts: LineParts) -> Part:
 
 
 def _gap(parts: LineParts, *, under: bool) -> Part:
-    if (parts.gap > 0) is not under:
-        return Decimal(0), None
-    return abs(parts.gap), None if parts.gap_money is None else abs(parts.gap_money)
+    return parts.billed_wrong(1 if under else -1)
 
 
 def _held(plan: Plan) -> TotalExplanation:

@@ -17,6 +17,7 @@ from trueup.model.change import Action, Change
 from trueup.model.finding import NO_ADVICE, Advice, Finding, Severity
 from trueup.model.mapping import MappingSpec
 from trueup.model.mapping_state import MappingState
+from trueup.model.money import exact
 from trueup.model.plan import LedgerLine
 from trueup.model.units import is_posted, units_on
 from trueup.planning.context import PlanContext
@@ -234,6 +235,21 @@ class Moves:
             if any(row.start > day and row.units != units for row in ledger.rows):
                 return day, f"the units of its {name} service change later"
         return day, ""
+
+
+def repriced(line: LedgerLine, before: Decimal | None, units: int) -> LedgerLine:
+    """The line of units that leave a service with another price, `before`, for the line's own.
+
+    `units`: what the old service gets, negative where they leave it. If one of the prices is
+    unknown, the money of the whole line is.
+    """
+    if line.price is None or before is None:
+        return replace(line, price=None)
+    more = exact(units * (before - line.price))
+    if not more:
+        return line
+    text = line.text or f"its units move to a service with another price, {more:+.2f} a month"
+    return replace(line, repriced=more, text=text)
 
 
 def _joined(change: Change, unit: Sequence[str], needs: Mapping[str, Sequence[str]]) -> Change:

@@ -25,7 +25,7 @@ from trueup.planning.ledger.earlier_days import CorrectedServices
 from trueup.planning.ledger.ended_units import note_ended_units
 from trueup.planning.ledger.held import held_units
 from trueup.planning.ledger.invoice_runs import InvoiceRuns
-from trueup.planning.ledger.moves import Moves
+from trueup.planning.ledger.moves import Moves, repriced
 from trueup.planning.ledger.orphans import orphan_lines
 from trueup.planning.ledger.other_steps import OtherSteps
 from trueup.planning.ledger.pairs import WAITS_FOR_OTHER_HALF, SuccessionPairs
@@ -156,6 +156,9 @@ class _Reconciliation:
             if planned.old:
                 left = self._adjuster.add(self._runs.on_its_run(planned.old), planned.leaving)
                 self._moves.join(changes, left)
+                line = repriced(
+                    line, planned.old.terms.monthly, sum(one.unit_change for one in left)
+                )
                 changes += left
         self._ends.mark(planned.ledger)
         line = _without_too_late(line, planned)
