@@ -3,7 +3,7 @@
 import pytest
 from trueup.model.catalogue import Entity, Field, Type
 from trueup.model.change import Action, Change
-from trueup.model.finding import Finding, Place, Severity
+from trueup.model.finding import Finding, Place, Severity, named_apart
 from trueup.model.mapping import MappingSpec, SourceSpec, TargetSpec, Value
 from trueup.model.mapping_state import MappingState
 from trueup.model.outcome import ChangeOutcome, ChangeStatus, Outcome
@@ -21,6 +21,25 @@ def test_a_finding_is_a_line_with_its_place_and_what_to_do():
     finding = Finding("rule", Severity.ERROR, "is wrong", "mend it", HERE)
     assert finding.line() == "mappings/x.yaml:4:5: is wrong\n    → mend it"
     assert Finding("rule", Severity.INFO, "is shown").line() == "is shown"
+
+
+FIRST, SECOND = "96ad5b93-1111-4aaa-8aaa-000000000001", "0b17c3d4-1111-4aaa-8aaa-000000000002"
+LIKE_FIRST = "96ad5b93-1111-4aaa-8aaa-000000000003"
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ({"a": "Mail", "b": "Disk"}, ["Mail", "Disk"]),
+        ({"a": "Mail", "b": "Disk", "c": "Mail"}, ["Mail (a)", "Disk", "Mail (c)"]),
+        ({FIRST: "Mail", SECOND: "Mail"}, ["Mail (96ad5b93)", "Mail (0b17c3d4)"]),
+        ({FIRST: "Mail", LIKE_FIRST: "Mail"}, [f"Mail ({FIRST})", f"Mail ({LIKE_FIRST})"]),
+    ],
+)
+def test_rows_with_one_name_are_told_apart_by_their_keys(names, expected):
+    named = named_apart(names)
+
+    assert [named[key] for key in names] == expected
 
 
 def test_a_finding_as_json_has_what_is_set_and_nothing_else():

@@ -98,10 +98,10 @@ def test_a_record_that_two_rows_claim_by_a_strong_key_is_reported_on_both():
     rows = {"a": {"name": "Alpine"}, "b": {"name": "Alpine"}}
     case = Case(rows, {5: {"companyName": "Alpine"}}, strength=Strength.STRONG)
     assert case.why("a") == case.why("b") == [("claimed-twice", ERROR)]
-    assert case.texts("a") == ["claims Contracts 5, and so does Alpine"]
+    assert case.texts("a") == ["claims Contracts 5, and so does Alpine (b)"]
     ways = (
-        "`trueup link customer a 5` if it is Alpine's, "
-        "or `trueup link customer b 5` if it is Alpine's"
+        "`trueup link customer a 5` if it is Alpine (a)'s, "
+        "or `trueup link customer b 5` if it is Alpine (b)'s"
     )
     assert remedy(case, "a") == remedy(case, "b") == ways
     assert (case.ids, case.create_) == ({}, [])

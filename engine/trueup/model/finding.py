@@ -160,6 +160,23 @@ def join_advice(separator: str, parts: Sequence[Advice]) -> Advice:
     return joined
 
 
+def named_apart(names: Mapping[str, str]) -> dict[str, str]:
+    """Returns names of rows in one message by key; those with an equal name have their key, too.
+
+    A GUID is cut to its first characters, unless another row of the same name begins alike.
+    """
+    alike: dict[str, list[str]] = {}
+    for key, name in names.items():
+        alike.setdefault(name, []).append(key)
+    found = {}
+    for name, keys in alike.items():
+        short = {key: key[:BRIEF_KEY] if _is_guid(key) else key for key in keys}
+        is_enough = len({*short.values()}) == len(keys)
+        for key in keys:
+            found[key] = f"{name} ({short[key] if is_enough else key})" if len(keys) > 1 else name
+    return found
+
+
 def _is_guid(key: str) -> bool:
     try:
         return str(UUID(key)) == key.casefold()

@@ -243,8 +243,8 @@ def test_an_orphan_names_the_rows_that_it_may_be():
     totals = made.summary.ledger
     assert (totals.unknown, totals.over.units, totals.under.units) == (3, 0, 7)
     assert line.remedy == (
-        f"`trueup link subscription sub {LINE}` if it is Alpine Dental, Mail, or "
-        f"`trueup link subscription twin {LINE}` if it is Alpine Dental, Mail, "
+        f"`trueup link subscription sub {LINE}` if it is Alpine Dental, Mail (sub), or "
+        f"`trueup link subscription twin {LINE}` if it is Alpine Dental, Mail (twin), "
         "or set its units to 0 in Autotask"
     )
     scene.add("subscription", subscription("third", 7), subscription("fourth", 7))

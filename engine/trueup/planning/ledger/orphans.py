@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 
+from trueup.model.finding import named_apart
 from trueup.model.mapping import MappingSpec
 from trueup.model.mapping_state import RowKey
 from trueup.model.plan import LedgerClass, LedgerLine
@@ -97,7 +98,8 @@ class _Candidates:
         ]
         if len(found) > MOST:
             return {}
-        names = {key: self._context.label(self._mapping.name, key) for key in found}
+        labels = {key: self._context.label(self._mapping.name, key) for key in found}
+        names = named_apart(labels)
         return dict(sorted(names.items(), key=lambda row: (row[1], row[0])))
 
     @cached_property

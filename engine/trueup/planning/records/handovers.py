@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.model.change import Action, Change
-from trueup.model.finding import Finding, Place, Severity
+from trueup.model.finding import Finding, Place, Severity, named_apart
 from trueup.model.mapping import FieldSpec, MappingSpec, Reference
 from trueup.model.mapping_state import MappingState
 from trueup.model.verdict import Topic
@@ -105,10 +105,14 @@ def _handing_over(
     if change.how != BY_SUCCESSION or owner is None:
         return change
     row = context.labels.ref(change.mapping, owner)
-    note = f"takes over from {row.name}"
-    before_it = context.states[change.mapping].predecessors.get(change.keys[0], owner)
+    key = change.keys[0]
+    before_it = context.states[change.mapping].predecessors.get(key, owner)
+    named = named_apart(
+        {one: context.label(change.mapping, one) for one in (key, owner, before_it)}
+    )
+    note = f"takes over from {named[owner]}"
     if before_it != owner:  # the succession came back to a record of an earlier row
-        note = f"succeeds {context.label(change.mapping, before_it)}, and {note}"
+        note = f"succeeds {named[before_it]}, and {note}"
     return replace(change, succeeds=row, notes=(*change.notes, note))
 
 
@@ -202,9 +206,11 @@ class Handovers:
         if predecessor not in self._state.rows:
             return
         following = self._followers.get(predecessor, successor)
-        text = f"succeeded by {self._context.label(self._mapping.name, following)}"
+        rows = (predecessor, following, successor)
+        named = named_apart({key: self._context.label(self._mapping.name, key) for key in rows})
+        text = f"succeeded by {named[following]}"
         if following != successor:
-            text += f"; its record goes to {self._context.label(self._mapping.name, successor)}"
+            text += f"; its record goes to {named[successor]}"
         place = succession_place(self._mapping)
         finding = Finding(
             SUCCEEDED, Severity.SKIP, text, "", place, self._mapping.name, predecessor

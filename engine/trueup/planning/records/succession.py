@@ -13,7 +13,7 @@ from typing import Any
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.rules import expression_failed
-from trueup.model.finding import Advice, Command, Finding, Place, Severity, join_advice
+from trueup.model.finding import Advice, Command, Finding, Place, Severity, join_advice, named_apart
 from trueup.model.mapping import MappingSpec
 from trueup.model.mapping_state import MappingState
 from trueup.model.verdict import Topic, Verdict
@@ -121,9 +121,8 @@ class _SuccessionFinder:
         if self._renewals.begins_after(key, predecessor):
             if together <= LONGEST_OVERLAP:
                 return False
-            text = (
-                f"would succeed {self._label(predecessor)}, but both run for {together.days} days"
-            )
+            named = named_apart({one: self._label(one) for one in (predecessor, key)})
+            text = f"would succeed {named[predecessor]}, but both run for {together.days} days"
             takes, own = self._succeed(key, predecessor), self._create(key)
             remedy = takes + " if it takes its place; or " + own + " if it replaces no other row"
             self._block(key, SUCCESSOR_UNCLEAR, text, remedy, place)
@@ -212,9 +211,10 @@ class _SuccessionFinder:
         for predecessor, keys in successors.items():
             firm = [key for key in keys if key not in self._given_by_expression]
             undecided = [key for key in keys if len(firm) != 1 or key not in firm]
+            named = named_apart({key: self._label(key) for key in (predecessor, *keys)})
             for key in undecided if len(keys) > 1 else ():
-                others = [self._label(other) for other in keys if other != key]
-                text = f"succeeds {self._label(predecessor)}, and so does {' and '.join(others)}"
+                others = [named[other] for other in keys if other != key]
+                text = f"succeeds {named[predecessor]}, and so does {' and '.join(others)}"
                 remedy = self._ways_out(predecessor, keys, undecided)
                 self._block(key, SUCCESSOR_UNCLEAR, text, remedy, succession_place(self._mapping))
                 kept.pop(key, None)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from trueup.model.decision import Decision
-from trueup.model.finding import Advice, Command, join_advice
+from trueup.model.finding import Advice, Command, join_advice, named_apart
 from trueup.model.mapping_state import MappingState
 from trueup.model.verdict import Verdict
 from trueup.stages.match.result import MatchInputs
@@ -49,11 +49,11 @@ class MatchAdvice:
 
     def settle_claims(self, record: int, rows: Sequence[str]) -> Advice:
         """For each claiming row, the commands that give it to that row only."""
-        ways = []
+        ways, named = [], named_apart({key: self._inputs.label(key) for key in rows})
         for key in rows:
             steps = self._give(record, key, [other for other in rows if other != key])
             if steps and self._state.has(key):  # the link of a row that is gone can only be removed
-                owner = f" if it is {self._inputs.label(key)}'s"
+                owner = f" if it is {named[key]}'s"
                 ways.append(join_advice(" and ", steps) + owner)
         if any(self.is_decided(key, record) for key in rows) and self._mapping.identity:
             fields = ", ".join(self._mapping.identity)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from trueup.model.finding import Severity
+from trueup.model.finding import Severity, named_apart
 from trueup.stages.match.result import BY_DECISION
 from trueup.stages.match.workspace import Workspace
 
@@ -57,14 +57,15 @@ class Claims:
     def block(self, key: str, record: int, rivals: Sequence[str]) -> None:
         """Blocks a row whose record the rivals have or claim, and warns rows that have it."""
         label, entity = self._inputs.label, self._mapping.target.entity
-        names = " and ".join(sorted(label(other) for other in rivals))
         rows = sorted({key, *rivals}, key=lambda one: (label(one), one))
+        named = named_apart({one: label(one) for one in rows})
+        names = " and ".join(sorted(named[other] for other in rivals))
         remedy = self._advice.settle_claims(record, rows)
         place = self._mapping.target.place
         text = f"claims {entity} {record}, and so does {names}"
         self._work.block(key, "claimed-twice", text, remedy, place)
 
-        text = f"{label(key)} claims its {entity} {record} as well"
+        text = f"{named[key]} claims its {entity} {record} as well"
         for other in rivals:
             if other in self._inputs.links or self._advice.is_decided(other, record):
                 finding = self._work.finding(

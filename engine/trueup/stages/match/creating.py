@@ -5,7 +5,7 @@ from functools import cached_property
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.model.coerce import shown
-from trueup.model.finding import Advice
+from trueup.model.finding import Advice, named_apart
 from trueup.model.verdict import Verdict
 from trueup.stages.match.advice import MOST
 from trueup.stages.match.candidates import Forms, SimilarIndex, forms_of
@@ -130,8 +130,9 @@ class Creating:
                 groups.setdefault(self._identities[key], []).append(key)
         blocked: set[str] = set()
         for keys in groups.values():
+            named = named_apart({key: self._inputs.label(key) for key in keys})
             for key in keys if len(keys) > 1 else ():
-                others = sorted(self._inputs.label(other) for other in keys if other != key)
+                others = sorted(named[other] for other in keys if other != key)
                 fields = ", ".join(self._mapping.identity)
                 text = f"has the same identity ({fields}) as {' and '.join(others)}"
                 remedy = Advice(f"give each of them its own in {self._inputs.systems.source}")
