@@ -7,7 +7,7 @@ around it), or a template (text around `{{ … }}`).
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple, TypeGuard
+from typing import NamedTuple, TypeGuard, assert_never
 
 from trueup.model.catalogue import UDF
 from trueup.model.finding import Place
@@ -176,6 +176,28 @@ class Difference(StrEnum):
     HOLD = "hold"
     REPORT = "report"
     CORRECT = "correct"
+
+    @property
+    def corrects(self) -> bool:
+        """Whether it is corrected without a decision."""
+        match self:
+            case Difference.CORRECT:
+                return True
+            case Difference.HOLD | Difference.REPORT:
+                return False
+            case _:
+                assert_never(self)
+
+    @property
+    def sends(self) -> bool:
+        """Whether changes of the row are sent although it is neither explained nor corrected."""
+        match self:
+            case Difference.REPORT:
+                return True
+            case Difference.HOLD | Difference.CORRECT:
+                return False
+            case _:
+                assert_never(self)
 
 
 @dataclass(frozen=True, slots=True)

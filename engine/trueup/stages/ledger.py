@@ -137,12 +137,12 @@ def compare(
         return LedgerResult(_worded(line, text, remedy), sendable=False)
 
     gap = ledger.quantity - units - pending
-    automatic = difference is Difference.CORRECT
+    automatic = difference.corrects
     obstacle = _obstacle(ledger, gap, as_of, automatic=automatic, decided=correct)
     corrects = bool(gap) and obstacle is None and (correct or automatic)
     correction = correctable(gap, changes) if corrects else Decimal(0)
     all_pushed = bool(changes) and {change.key for change in changes} <= {*pushed}
-    sendable = gap == 0 or corrects or all_pushed or difference is Difference.REPORT
+    sendable = gap == 0 or corrects or all_pushed or difference.sends
     if corrects:
         text, remedy = _correction_text(ledger, gap, correction, changes)
     elif gap:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, assert_never
 
 from trueup.expressions import EVALUATION_ERRORS
 from trueup.expressions.compiled import Slot
@@ -43,11 +43,14 @@ def _row_is_gone(context: PlanContext, mapping: MappingSpec, key: str, id_: int)
     match mapping.when_missing:
         case WhenMissing.IGNORE:
             return
-        case WhenMissing.DEACTIVATE if record is not None:
-            _switch_off(context, mapping, key, record)
-            return
-        case _:
+        case WhenMissing.DEACTIVATE:
+            if record is not None:
+                _switch_off(context, mapping, key, record)
+                return
+        case WhenMissing.REPORT:
             pass
+        case _:
+            assert_never(mapping.when_missing)
     there = "is still there" if record is not None else "does not come back either"
     source = context.systems.source
     text = f"its row is gone from {source}; {mapping.target.entity} {id_} {there}"

@@ -15,7 +15,7 @@ from decimal import Decimal
 from trueup.errors import StateError
 from trueup.model.change import Action, Change, FieldChange, Preconditions, UnitRow
 from trueup.model.finding import Advice, Command
-from trueup.model.mapping import AppendSpec, Difference, LedgerSpec, MappingSpec
+from trueup.model.mapping import AppendSpec, LedgerSpec, MappingSpec
 from trueup.model.money import exact
 from trueup.model.pushed_keys import is_correction_of
 from trueup.model.units import DAY, adjust, adjusted_days, lowest, units_on
@@ -288,7 +288,7 @@ class _ServiceUndo:
         elif change.adjustment and change.adjustment.is_transfer:
             source = self._context.systems.source
             yield f"the next plan moves them again, unless the row goes back in {source}"
-        elif self._ledger.spec.difference is Difference.CORRECT:
+        elif self._ledger.spec.difference.corrects:
             yield "the project corrects differences: the next plan makes the correction again"
 
     def _note_other_steps(self) -> Iterable[str]:

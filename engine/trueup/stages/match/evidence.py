@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, assert_never
 
 from trueup.expressions.contact_filters import same_phone
 from trueup.expressions.filters import as_text, domain, look_alike, normalise
@@ -150,13 +150,20 @@ class MatchEvidence:
     def doubt(self, key: str, match_key: MatchKey, values: Mapping[str, Any], record: int) -> str:
         """Returns why the record that fits may be another one; "" if the match is sure."""
         doubts = [*self._placeholder(values)]
-        if match_key.strength is Strength.STRONG:
-            return "; ".join(doubts)
+        match match_key.strength:
+            case Strength.STRONG:
+                return "; ".join(doubts)
+            case Strength.NORMAL:
+                needs_proof = False
+            case Strength.WEAK:
+                needs_proof = True
+            case _:
+                assert_never(match_key.strength)
         agrees, differing = self._compare(key, values, record)
         doubts += differing
         if not agrees:
             doubts += self._shared(match_key, values)
-            if match_key.strength is Strength.WEAK and not doubts:
+            if needs_proof and not doubts:
                 names = ", ".join(match_key.fields)
                 doubts.append(f"{names} alone is no proof, and no other field agrees")
         return "; ".join(doubts)
