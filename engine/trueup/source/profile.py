@@ -28,7 +28,7 @@ Which names are assumed: docs/explanation/work365.md, section 5.
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -45,10 +45,6 @@ They are written only where they are empty, and only where a profile states whos
 
 _TABLE_KEYS = ("logical", "entity_set", "write_back", "columns")
 _COLUMN_KEYS = ("logical", "choices", "labels", "shows", "holds", "label")
-KEY_PARAMETER = "key"
-EXPECTED = "expected_{}"
-"""The parameters of a `write_back` statement: the key, each column, and what it replaces."""
-
 _PARAMETER = re.compile(r"(?<![:\w\\]):(\w+)(?![:\w])")
 """A parameter in a statement, as SQLAlchemy finds it; `::` is a cast of PostgreSQL."""
 
@@ -97,6 +93,11 @@ class Profile:
     def id_entity_of(self, table: str, column: str) -> str:
         """Returns the Autotask entity whose id the column keeps; empty if it is not stated."""
         return self.column(table, column).id_entity_of
+
+
+def statement_parameters(columns: Iterable[str]) -> set[str]:
+    """Returns what a `write_back` statement gets: the key, each column, and what it replaces."""
+    return {"key", *(name for one in columns for name in (one, f"expected_{one}"))}
 
 
 def parse_profile(data: object, tables: Mapping[str, Table], places: YamlPlaces) -> Profile:
@@ -179,8 +180,7 @@ class _ProfileParser:
 
     def _check_parameters(self, table: Table, statement: str, *steps: str) -> None:
         """Reports parameters of a statement that no write-back of the table can give."""
-        columns = table.columns.keys() - {table.key}
-        known = {KEY_PARAMETER, *columns, *map(EXPECTED.format, columns)}
+        known = statement_parameters(table.columns.keys() - {table.key})
         for name in dict.fromkeys(_PARAMETER.findall(statement)):
             if name not in known:
                 near = "" if name == table.key else suggestion(name, known)

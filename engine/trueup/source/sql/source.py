@@ -22,7 +22,7 @@ from trueup.model.finding import Place
 from trueup.ports.source import RowOutcome, Rows, RowUpdate
 from trueup.source.column_reader import ColumnReader, column_readers, missing_columns
 from trueup.source.names import table_named
-from trueup.source.profile import EXPECTED, ID_COLUMNS, KEY_PARAMETER, Profile
+from trueup.source.profile import ID_COLUMNS, Profile, statement_parameters
 from trueup.source.rows import RowCollector
 from trueup.source.sql.database import SqlDatabase
 from trueup.source.sql.raw_rows import ColumnTypes, has_key, raw_row_maker, select
@@ -148,9 +148,7 @@ class SqlSource:
 
     def require_writable(self, table: str, columns: Iterable[str]) -> None:
         """Raises `SourceError` if the profile has no statement that can write these columns."""
-        given = {KEY_PARAMETER}
-        for column in columns:
-            given |= {column, EXPECTED.format(column)}
+        given = statement_parameters(columns)
         if lacking := self._statement(table).compile().params.keys() - given:
             known = ", ".join(f":{name}" for name in sorted(given))
             raise SourceError(

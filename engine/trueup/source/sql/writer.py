@@ -19,7 +19,6 @@ from trueup.model.catalogue import Column, Table, Type
 from trueup.ports.source import RowOutcome, RowUpdate
 from trueup.source.column_reader import ColumnReader, RawRow
 from trueup.source.errors import RowChanged, UpdateRefused
-from trueup.source.profile import EXPECTED, KEY_PARAMETER
 from trueup.source.sql.database import database_message
 from trueup.source.sql.raw_rows import ColumnTypes, as_text, has_key, raw_row_maker, select
 from trueup.source.text import canonical_key, shown
@@ -127,10 +126,10 @@ class SqlRowWriter:
         """The values of the statement's parameters. Raises `UpdateRefused` if one is missing."""
         values = {name: self._stored(name, value, raw) for name, value in update.values.items()}
         expected = {
-            EXPECTED.format(name): self._stored(name, value, raw)
+            f"expected_{name}": self._stored(name, value, raw)
             for name, value in update.expected.items()
         }
-        available = {KEY_PARAMETER: key, **expected, **values}
+        available = {"key": key, **expected, **values}
         parameters = self.statement.compile().params.keys()
         lacking = parameters - available.keys()
         if lacking:
