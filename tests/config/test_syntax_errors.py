@@ -51,12 +51,40 @@ def test_a_mistake_is_named_at_its_place_in_plain_words(raw, place, text, remedy
     assert remedy in finding.remedy
 
 
-@pytest.mark.parametrize("raw", ["a:\n\tb: 1\n", "a:\n\t- 1\n", "\ta: 1\n"])
-def test_a_tab_that_indents_is_named(raw):
+@pytest.mark.parametrize(
+    ("raw", "place"),
+    [
+        ("a:\n\tb: 1\n", "2:1"),
+        ("a:\n\t- 1\n", "2:1"),
+        ("\ta: 1\n", "1:1"),
+        ("a: b\n\tc: d\n", "2:1"),
+        ("a:\n  b: c\n \td: e\n", "3:2"),
+        ("a:\n  - b\n\t- c: d\n", "3:1"),
+    ],
+)
+def test_a_tab_that_indents_is_named(raw, place):
     _, (finding,) = parse(raw.encode(), "a.yaml")
-    assert (finding.text, finding.remedy) == (
+    assert (str(finding.place), finding.text, finding.remedy) == (
+        f"a.yaml:{place}",
         "a tab where YAML requires spaces",
         "indent with spaces",
+    )
+
+
+@pytest.mark.parametrize(
+    ("raw", "place", "name"),
+    [
+        ("# foo\u2028bar\na: 1\n", "1:6", "U+2028"),
+        ("a: 1 # foo\u2029 bar\nb: 2\n", "1:11", "U+2029"),
+        ("a: 1\n# foo\x85bar\nb: 2\n", "2:6", "U+0085"),
+    ],
+)
+def test_an_invisible_end_of_a_line_is_named_at_its_place(raw, place, name):
+    _, (finding,) = parse(raw.encode(), "a.yaml")
+    assert (str(finding.place), finding.text, finding.remedy) == (
+        f"a.yaml:{place}",
+        f"the character {name} ends the line for YAML",
+        "remove it",
     )
 
 

@@ -76,6 +76,13 @@ _CONTEXTS = (
     ("quoted scalar", "an unknown escape after `\\`", "use single quotes"),
 )
 _OPEN = re.compile(r"did not find expected ',' or '(.)'")
+_TAB_BEFORE_KEY = re.compile(r"( *)\t\s*(?:- |[^\s#]+:(?:\s|$))")
+"""A key or an item that is indented with a tab."""
+
+_BREAKS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_INVISIBLE = frozenset("\x85\u2028\u2029")
+"""What ends a line for YAML 1.1 besides the ends of lines that editors show."""
+
 _SCANNING = "while scanning"
 """What is scanned begins where the mistake is: the problem is noticed only at what follows."""
 
@@ -91,10 +98,8 @@ def syntax_error(error: yaml.MarkedYAMLError, text: str, file: str) -> Finding:
         return yaml_error(f"broken YAML: {problem}", Place(file))
 
     place = Place(file, mark.line + 1, mark.column + 1)
-    lines = text.split("\n")
-    line = lines[mark.line] if mark.line < len(lines) else ""
-    if line[mark.column : mark.column + 1] == "\t":
-        return yaml_error("a tab where YAML requires spaces", place, "indent with spaces")
+    if unseen := _invisible_break(text, mark.line, file) or _tab(text, place):
+        return unseen
     if opened:
         return yaml_error(
             f"broken YAML: this is not closed with `{opened[1]}`, or an item lacks its `,`",
@@ -105,6 +110,34 @@ def syntax_error(error: yaml.MarkedYAMLError, text: str, file: str) -> Finding:
         return yaml_error("broken YAML: this quote is not closed", place, _QUOTES)
     plain, remedy = _in_words(error.context or "", problem)
     return yaml_error(f"broken YAML: {plain}", place, remedy)
+
+
+def _tab(text: str, place: Place) -> Finding | None:
+    """Returns the finding for a tab at that place, or that indents its line or the next one."""
+    lines = text.split("\n")[place.line - 1 : place.line + 1]
+    tabs = [place] if lines and lines[0][place.column - 1 : place.column] == "\t" else []
+    for number, line in enumerate(lines, place.line):
+        if indented := _TAB_BEFORE_KEY.match(line):
+            tabs.append(Place(place.file, number, indented.end(1) + 1))
+    if not tabs:
+        return None
+    return yaml_error("a tab where YAML requires spaces", tabs[0], "indent with spaces")
+
+
+def _invisible_break(text: str, line: int, file: str) -> Finding | None:
+    """Returns the finding for a character just before that line which ends a line for YAML only.
+
+    Editors do not show it as the end of a line, so that a comment seems to go on after it.
+    """
+    breaks = [*_BREAKS.finditer(text)]
+    for found in breaks[max(line - 2, 0) : line]:
+        if found[0] in _INVISIBLE:
+            before = text[: found.start()]
+            column = len(before.rpartition("\n")[2]) + 1
+            place = Place(file, before.count("\n") + 1, column)
+            name = f"U+{ord(found[0]):04X}"
+            return yaml_error(f"the character {name} ends the line for YAML", place, "remove it")
+    return None
 
 
 def _in_words(context: str, problem: str) -> tuple[str, str]:
