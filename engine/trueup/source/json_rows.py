@@ -36,6 +36,9 @@ STRICT_DECODER = json.JSONDecoder(
 )
 """For files, which people edit. It adds less than a tenth to the time of reading a file."""
 
+_LONGEST_MESSAGE = 200
+"""Characters of a server's message that are shown."""
+
 DELETED = "/$deletedEntity"
 """The end of the context of an entry for a row that was deleted (work365.md, section 6.3)."""
 
@@ -114,10 +117,19 @@ class JsonRows:
                 self.rest[key], at = self._value(at)
             at = self._next_item(at, "}")
         if not has_rows:
-            raise json.JSONDecodeError(
-                "an object with a list under `value` was expected", self.text, at
-            )
+            raise json.JSONDecodeError(self._without_rows(at), self.text, at)
         return at + 1
+
+    def _without_rows(self, at: int) -> str:
+        """Returns why the object that ends at that offset is no table."""
+        following = self._skip_blank(at + 1)
+        if self.text[following : following + 1] == "{":
+            return "an object in each line was found; write them as one list, [{…}, {…}]"
+        fault = self.rest.get("error")
+        message = fault.get("message") if isinstance(fault, dict) else fault
+        if isinstance(message, str) and message.strip():
+            return f"the file is a refusal of the server ({message.strip()[:_LONGEST_MESSAGE]})"
+        return "an object with a list under `value` was expected"
 
     def _elements(self, at: int) -> Generator[PlacedRow, None, int]:
         at = self._skip_blank(at + 1)

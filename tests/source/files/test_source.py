@@ -364,6 +364,27 @@ def test_a_table_without_rows_is_empty(put: Put, source: FileSource):
         ),
         (
             "account.json",
+            '{"id": "a"}\n{"id": "b"}\n',
+            (
+                "account.json:1:11: an object in each line was found; write them as one list, "
+                "[{…}, {…}]"
+            ),
+        ),
+        (
+            "account.json",
+            '{"error": {"code": "0x80040220", "message": "The user lacks prvReadAccount."}}',
+            (
+                "account.json:1:78: the file is a refusal of the server "
+                "(The user lacks prvReadAccount.)"
+            ),
+        ),
+        (
+            "account.json",
+            '{"error": "invalid_grant", "error_description": "x"}',
+            "account.json:1:52: the file is a refusal of the server (invalid_grant)",
+        ),
+        (
+            "account.json",
             '{"value": [], "@odata.nextLink": "https://x"}',
             "account.json is one page of several (it has `@odata.nextLink`); export all of them",
         ),
