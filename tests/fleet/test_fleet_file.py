@@ -56,6 +56,12 @@ def test_an_error_of_shared_files_is_reported_once_with_the_tenants(fleet):
     assert all(": acme, birch: " in line for line in found)
 
 
+def test_a_project_of_the_defaults_that_is_not_there_is_reported_once(fleet):
+    fleet.edit("fleet.yaml", "project: base", "project: bsae")
+
+    assert fleet.messages() == ["fleet.yaml:3:12: acme, birch: there is no trueup.yaml in bsae"]
+
+
 def test_of_many_tenants_three_are_named(fleet):
     fleet.edit("fleet.yaml", "tenants:\n", "tenants:\n  one: {}\n  two: {}\n  three: {}\n")
     fleet.edit("base/trueup.yaml", "time_zone: Europe/London", "time_zone: Europe/Londn")

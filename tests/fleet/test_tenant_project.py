@@ -180,7 +180,7 @@ def test_a_tenant_whose_folder_is_its_project_has_its_decisions_there(fleet):
 def test_a_project_that_is_not_there_is_named_where_fleet_yaml_names_it(fleet):
     fleet.edit("fleet.yaml", "  acme:\n", "  acme:\n    project: none\n")
 
-    assert refused(fleet) == ["fleet.yaml:6:3: acme: there is no trueup.yaml in none"]
+    assert refused(fleet) == ["fleet.yaml:7:14: acme: there is no trueup.yaml in none"]
 
 
 def test_a_folder_that_cannot_be_created_is_an_error(fleet):

@@ -91,6 +91,7 @@ class TenantParser:
             window=window,
             time_limit=timedelta(seconds=float(limit.data) if limit else _TIME_LIMIT),
             place=place,
+            project_place=project.place if project else None,
         )
 
     def _path(self, text: str) -> Path:

@@ -121,7 +121,8 @@ def check_tenant_project(
     if not (tenant.project_folder / PROJECT).is_file():
         text = f"there is no {PROJECT} in {_shown(tenant.project_folder, fleet.root)}"
         remedy = "correct `project`, or create one there with `trueup init`"
-        return None, [Finding(CODE, Severity.ERROR, text, remedy, tenant.place)]
+        place = tenant.project_place or tenant.place
+        return None, [Finding(CODE, Severity.ERROR, text, remedy, place)]
     overlay = Overlay(tenant.folder, tenant.overrides)
     root = tenant.project_folder
     if shared:

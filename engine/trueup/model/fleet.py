@@ -155,6 +155,7 @@ class Tenant:
     window: Window | None  # None: may be written to at any time
     time_limit: timedelta  # a run that takes longer is ended; it can be resumed
     place: Place  # of its name in fleet.yaml
+    project_place: Place | None = None  # of the folder that it, or `defaults`, names as its project
 
     @property
     def zone(self) -> ZoneInfo:
