@@ -4,7 +4,7 @@
 names an expression may use in a given position, with the shape of each. Start with `of_row`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import Decimal
@@ -75,7 +75,7 @@ class CheckContext:
     """Shapes that were made before, by kind and name."""
 
     _meant_fields: dict[str, frozenset[str]] = field(default_factory=dict)
-    """What `_meant` returned before, by mapping."""
+    """The fields that misspelt ones likely mean, by mapping, where that was asked before."""
 
     def is_removed(self, mapping: str, *steps: str) -> bool:
         """Returns whether the schema check removed that part of the mapping.
@@ -89,22 +89,17 @@ class CheckContext:
 
         The schema check removed it, or it is misspelt: this is reported at its own place.
         """
-        return self.is_removed(mapping.name, "fields", name) or name in self._meant(mapping)
+        if mapping.name not in self._meant_fields:
+            wrong = mapping.fields.keys() - self.known_fields(mapping)
+            meant = _meant_fields(mapping, self.entity(mapping.target.entity), wrong)
+            self._meant_fields[mapping.name] = meant
+        is_meant = name in self._meant_fields[mapping.name]
+        return is_meant or self.is_removed(mapping.name, "fields", name)
 
     def known_fields(self, mapping: MappingSpec) -> tuple[str, ...]:
         """Returns the fields of the mapping that its entity has: those that may be suggested."""
         entity = self.entity(mapping.target.entity)
         return tuple(name for name in mapping.fields if entity is None or entity.field(name))
-
-    def _meant(self, mapping: MappingSpec) -> frozenset[str]:
-        """Returns the fields of the entity that misspelt ones of the mapping likely mean."""
-        if mapping.name not in self._meant_fields:
-            entity = self.entity(mapping.target.entity)
-            wrong = mapping.fields.keys() - self.known_fields(mapping)
-            meant = {nearest(name, entity.fields) for name in wrong} if entity else set()
-            likely = frozenset(name for name in meant if name and name not in mapping.fields)
-            self._meant_fields[mapping.name] = likely
-        return self._meant_fields[mapping.name]
 
     def place(self, mapping: MappingSpec, *steps: str | int) -> Place:
         """Returns the place of a value of the mapping."""
@@ -197,16 +192,12 @@ class CheckContext:
 
         return Structure(f"mapping {mapping.name} has no join '{NAME}'", find, lambda: joins)
 
-    def of_rule(self, rule: Rule, mapping: MappingSpec | None) -> dict[str, Shape]:
-        """Returns the names that a rule may use, by its scope.
-
-        Without its mapping, rows and records may be anything: those of a mapping with a similar
-        name have other columns.
-        """
-        return self.of_scope(rule.on, mapping)
-
     def of_scope(self, on: RuleOn, mapping: MappingSpec | None) -> dict[str, Shape]:
-        """Returns the names that expressions of rules in that scope may use."""
+        """Returns the names that expressions of rules in that scope may use.
+
+        Without the rule's mapping, rows and records may be anything: those of a mapping with a
+        similar name have other columns.
+        """
         offered = scope(on)
         record = self.record(mapping.target.entity) if mapping else ANY_SHAPE
         names = self.of_row(mapping) if offered.row and mapping else self.constants()
@@ -237,18 +228,13 @@ class CheckContext:
 
         # A name that was not reached is only an error if every reference on the way could be read.
         complete = reached <= self.mappings.keys() and not any(
-            self._has_removed_fields(name) for name in (mapping.name, *reached)
+            _has_removed_fields(self.documents, name) for name in (mapping.name, *reached)
         )
 
         def find(name: str) -> Shape | None:
             return shapes.get(name, None if complete else ANY_SHAPE)
 
         return Structure(f"mapping {mapping.name} does not refer to '{NAME}'", find, lambda: shapes)
-
-    def _has_removed_fields(self, mapping: str) -> bool:
-        """Returns whether the mapping may have references that could not be read."""
-        removed = self.documents[mapping].removed if mapping in self.documents else frozenset()
-        return any(steps[0] in {"fields", "identity"} for steps in removed)
 
     def reached(self, mapping: MappingSpec) -> frozenset[str]:
         """Returns the mappings that its records refer to, directly or through other mappings."""
@@ -275,6 +261,20 @@ def references(mapping: MappingSpec) -> Iterator[Reference]:
     for spec in (*mapping.fields.values(), *mapping.identity.values()):
         if isinstance(spec.value, Reference):
             yield spec.value
+
+
+def _meant_fields(
+    mapping: MappingSpec, entity: Entity | None, wrong: Iterable[str]
+) -> frozenset[str]:
+    """Returns the fields of the entity that misspelt ones of the mapping likely mean."""
+    meant = {nearest(name, entity.fields) for name in wrong} if entity else set()
+    return frozenset(name for name in meant if name and name not in mapping.fields)
+
+
+def _has_removed_fields(documents: Mapping[str, CheckedDocument], mapping: str) -> bool:
+    """Returns whether the mapping may have references that could not be read."""
+    removed = documents[mapping].removed if mapping in documents else frozenset()
+    return any(steps[0] in {"fields", "identity"} for steps in removed)
 
 
 def _facts(name: str, facts: type[Facts], record: Shape) -> Shape:

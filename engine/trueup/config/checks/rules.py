@@ -57,7 +57,7 @@ def _check_rule(rule: Rule, context: CheckContext, mapping_place: Place) -> Iter
         elif not name_findings:
             return  # its mapping has errors of its own
 
-    names = context.of_rule(rule, mapping)
+    names = context.of_scope(rule.on, mapping)
     findings: list[Finding] = []
     for value in (rule.when, rule.check):
         if value:
