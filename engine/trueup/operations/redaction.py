@@ -3,21 +3,18 @@
 This is the last line of defence: no text should hold a secret in the first place.
 """
 
-import json
 import os
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from trueup.config.file_names import FLEET, PROJECT
 from trueup.local_files import read_regular
+from trueup.model.secrets import SHORTEST, forms
 
 HIDDEN = "(hidden)"
-SHORTEST = 4
-"""A shorter value would hide ordinary words."""
-
 LONG = 8
 """Shorter values are hidden only as whole words: a part of a name (`trueup-demo`) is no secret."""
 
@@ -90,13 +87,8 @@ def _in_yaml(yaml: str) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _forms(values: Iterable[str]) -> set[str]:
-    """Returns values in their forms in texts: plain, in JSON, in Python's notation, in a URL."""
-    return {
-        form
-        for value in values
-        if len(value) >= SHORTEST
-        for form in (value, json.dumps(value)[1:-1], repr(value)[1:-1], quote(value, safe=""))
-    }
+    """Returns values in their forms in texts."""
+    return {form for value in values if len(value) >= SHORTEST for form in forms(value)}
 
 
 def _word(value: str) -> re.Pattern[str]:

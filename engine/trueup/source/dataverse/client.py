@@ -7,7 +7,6 @@ may have been done.
 Facts: docs/explanation/work365.md, sections 6.1, 6.5 and 6.6.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -18,6 +17,7 @@ import httpx
 
 from trueup.errors import SourceError
 from trueup.loopback import PORTS, has_path, is_on_loopback, origin
+from trueup.model.secrets import hide
 from trueup.ports.world import Clock
 from trueup.source.dataverse.errors import MalformedBody, error_of, one_line, refusal
 from trueup.source.dataverse.retry import RequestAttempts, RetryPolicy, is_fault
@@ -211,11 +211,9 @@ class DataverseClient:
     def _without_secrets(self, response: httpx.Response) -> bytes:
         """The body, without the token and the secret in case the server repeats them."""
         token = response.request.headers["Authorization"].removeprefix("Bearer ")
-        body = response.content
-        for secret in filter(None, (token, self._access.client_secret)):
-            for form in (secret, json.dumps(secret)[1:-1]):
-                body = body.replace(form.encode(), b"***")
-        return body
+        sent = (token, self._access.client_secret)
+        body = response.content.decode("utf-8", "surrogateescape")
+        return hide(body, sent, hidden="***").encode("utf-8", "surrogateescape")
 
 
 def _content(request: _DataverseRequest, response: httpx.Response) -> bytes:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from trueup.errors import SourceError
+from trueup.model.secrets import hide
 from trueup.source.dataverse.errors import DataverseUnavailable, one_line
 
 
@@ -108,9 +109,7 @@ class Tokens:
     def _fault(self, reason: str) -> str:
         """The text of an error, without the secret and with the authority as configured."""
         login = self._login
-        text = one_line(reason)
-        if login.client_secret:
-            text = text.replace(login.client_secret, "***")
+        text = one_line(hide(reason, [login.client_secret], hidden="***"))
         if login.configured_authority:
             text = text.replace(_origin(login.authority), _origin(login.configured_authority))
         authority = login.configured_authority or login.authority

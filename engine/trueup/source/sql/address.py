@@ -14,6 +14,7 @@ from sqlalchemy import URL, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from trueup.errors import SourceError
+from trueup.model.secrets import hide
 
 _ESCAPE = "write @ / : ? # and % in user and password as %40 %2F %3A %3F %23 and %25"
 _SECRET_OPTION = re.compile(r"(?i)passw|pwd|secret|token|odbc_connect")
@@ -67,9 +68,7 @@ def described(url: URL) -> str:
 
 def without_secrets(text: str, url: URL) -> str:
     """Returns the text without the secrets of an address, in case a driver repeats them."""
-    for secret in sorted(_secrets(url), key=len, reverse=True):
-        text = text.replace(secret, "…")
-    return text
+    return hide(text, _secrets(url), shortest=_SHORTEST_HIDDEN)
 
 
 def _secrets(url: URL) -> set[str]:
@@ -80,7 +79,7 @@ def _secrets(url: URL) -> set[str]:
             found |= {*values, *(unquote_plus(each) for each in values)}
             for each in values:
                 found |= {match.strip("{}") for match in _SECRET_IN_ODBC.findall(each)}
-    return {secret for secret in found if len(secret) >= _SHORTEST_HIDDEN}
+    return found
 
 
 def check_exists(url: URL, folder: Path) -> None:

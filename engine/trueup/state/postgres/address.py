@@ -14,6 +14,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from trueup.errors import StateError
+from trueup.model.secrets import hide
 
 _SCHEME = re.compile(r"(?:postgresql|postgres)(?:\+psycopg)?(?=://)")
 """Schemes of libpq, and SQLAlchemy's, which also names the driver."""
@@ -47,10 +48,7 @@ class Address:
     def without_secrets(self, text: str) -> str:
         """Returns the text without the secrets of the address, in case a server repeats them."""
         secrets = [str(self.options.get(name, "")) for name in _SECRETS]
-        for secret in secrets:
-            if len(secret) >= _SHORTEST_HIDDEN:
-                text = text.replace(secret, "…")
-        return text
+        return hide(text, secrets, shortest=_SHORTEST_HIDDEN)
 
 
 def parse_address(url: str) -> Address:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from trueup.errors import TargetError
+from trueup.model import secrets
 
 _SHORTEST_HIDDEN = 6
 """Shorter secrets are plain words, as in a demo; hiding them would make messages unreadable."""
@@ -53,8 +54,6 @@ class Credentials:
         return f"API user {f'…@{domain} ' if domain else ''}({digest})"
 
     def hide(self, text: str) -> str:
-        """Returns the text without secret and integration code, in case a server repeats them."""
-        for hidden in (self.secret, self.integration_code):
-            if len(hidden) >= _SHORTEST_HIDDEN:
-                text = text.replace(hidden, "…")
-        return text
+        """Returns the text without what is sent to sign in, in case a server repeats it."""
+        sent = (self.username, self.secret, self.integration_code)
+        return secrets.hide(text, sent, shortest=_SHORTEST_HIDDEN)

@@ -8,7 +8,7 @@ not enough: a 500 with a message is a refusal, a 500 without one is a fault
 import json
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -103,9 +103,11 @@ class Unclear:
 Verdict = Done | Rejected | Busy | NotSent | Unclear
 
 
-def judge(response: ServiceResponse, now: datetime) -> Verdict:
-    """Returns what a response means for its request."""
-    payload, errors, is_json = _read(response)
+def judge(
+    response: ServiceResponse, now: datetime, hide: Callable[[str], str] = lambda text: text
+) -> Verdict:
+    """Returns what a response means for its request; `hide` takes secrets out of its messages."""
+    payload, errors, is_json = _read(response, hide)
     text = "; ".join(errors) or f"HTTP {response.status}"
     wait = retry_after(response.headers, now)
     if _is_busy(response.status, errors if is_json else ()):
@@ -120,14 +122,16 @@ def judge(response: ServiceResponse, now: datetime) -> Verdict:
     return Unclear(text, wait, again=not _is_redirect(response.status))
 
 
-def _read(response: ServiceResponse) -> tuple[Any, tuple[str, ...], bool]:
+def _read(
+    response: ServiceResponse, hide: Callable[[str], str]
+) -> tuple[Any, tuple[str, ...], bool]:
     """The payload, its errors, and whether the body is JSON; else one error that describes it."""
     try:
         payload = parse(response.body)
     except MalformedResponse as fault:
-        error = f"HTTP {response.status} with {fault}{_excerpt(response.body)}"
+        error = f"HTTP {response.status} with {fault}{_excerpt(response.body, hide)}"
         return None, (error,), False
-    return payload, _errors_of(payload), True
+    return payload, _errors_of(payload, hide), True
 
 
 def _is_busy(status: int, errors: Sequence[str]) -> bool:
@@ -174,7 +178,7 @@ def _refuse_constant(constant: str) -> Never:
     raise ValueError(constant)
 
 
-def _errors_of(payload: object) -> tuple[str, ...]:
+def _errors_of(payload: object, hide: Callable[[str], str]) -> tuple[str, ...]:
     """The cleaned messages of `{"errors": [text or {"message": text}, …]}`; none without errors."""
     errors = payload.get("errors") if isinstance(payload, dict) else None
     if not isinstance(errors, list):
@@ -183,7 +187,7 @@ def _errors_of(payload: object) -> tuple[str, ...]:
         error.get("message", "") if isinstance(error, dict) else error
         for error in errors[:_MOST_ERRORS]
     ]
-    cleaned = (clean_message(message) for message in messages if isinstance(message, str))
+    cleaned = (clean_message(hide(message)) for message in messages if isinstance(message, str))
     return tuple(message for message in cleaned if message)
 
 
@@ -197,9 +201,9 @@ def clean_message(text: str, longest: int = LONGEST_MESSAGE) -> str:
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
-def _excerpt(body: bytes) -> str:
+def _excerpt(body: bytes, hide: Callable[[str], str]) -> str:
     """What identifies a body that is not JSON: the title of a page, or the beginning."""
-    text = body[: LONGEST_MESSAGE * 20].decode("utf-8", "replace")
+    text = hide(body.decode("utf-8", "replace"))[: LONGEST_MESSAGE * 20]
     title = _TITLE.search(text)
     excerpt = clean_message(title[1] if title else text, 100)
     return f" ({excerpt})" if excerpt else ""

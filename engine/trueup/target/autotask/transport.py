@@ -99,7 +99,8 @@ class Transport:
     def send(self, request: ApiRequest, zone: Zone) -> Verdict:
         """Sends the request to the zone, and judges the response."""
         try:
-            return judge(self._exchange(request, zone), self._clock.now())
+            response = self._exchange(request, zone)
+            return judge(response, self._clock.now(), self._credentials.hide)
         except _NOT_CONNECTED as fault:
             again = "certificate" not in str(fault).lower()
             return NotSent(f"no connection ({type(fault).__name__}: {fault})", again=again)
