@@ -21,6 +21,7 @@ FORMS = {
     ),
     "form": quote_plus,
     "HTML": html.escape,
+    "HTML of .NET": lambda secret: html.escape(secret).replace("&#x27;", "&#39;"),
     "base64": lambda secret: base64.b64encode(secret.encode()).decode(),
 }
 SECRET = 's3cr3t+Zz/9=Q"x'  # noqa: S105 -- searched for in texts

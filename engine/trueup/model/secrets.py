@@ -1,6 +1,7 @@
 """Hides secrets in text that a server has written, in all forms in which it may repeat them.
 
-Hide first, then shorten: of a secret that was cut in two, nothing is found.
+Parse first, then hide, then shorten: JSON may escape any letter, and of a secret that was cut in
+two, nothing is found.
 """
 
 import html
@@ -31,6 +32,7 @@ def forms(secret: str) -> set[str]:
         repr(secret)[1:-1],
         html.escape(secret),
         html.escape(secret, quote=False),
+        html.escape(secret).replace("&#x27;", "&#39;"),
         *in_addresses,
         *in_base64,
     }

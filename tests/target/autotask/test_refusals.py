@@ -81,7 +81,7 @@ def test_a_status_of_the_four_hundreds_alone_proves_nothing(status):
 @pytest.mark.parametrize("status", [401, 403, 404, 405])
 @pytest.mark.parametrize("body", [b"<html><title>Blocked</title>", KNOWN[0].encode()])
 def test_a_body_that_is_not_json_proves_nothing(status, body):
-    verdict = judge(ServiceResponse(status, {}, body), datetime(2026, 11, 20, tzinfo=UTC))
+    verdict = judge(ServiceResponse(status, {}, body), datetime(2026, 11, 20, tzinfo=UTC), str)
 
     assert isinstance(verdict, Rejected)
     assert verdict.may_have_landed
@@ -97,7 +97,7 @@ def test_a_body_that_is_not_json_proves_nothing(status, body):
     ],
 )
 def test_the_verdict_of_a_proven_refusal_has_its_proof(status, body):
-    verdict = judge(ServiceResponse(status, {}, body), datetime(2026, 11, 20, tzinfo=UTC))
+    verdict = judge(ServiceResponse(status, {}, body), datetime(2026, 11, 20, tzinfo=UTC), str)
 
     assert isinstance(verdict, Rejected)
     assert not verdict.may_have_landed

@@ -23,7 +23,7 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 def judged(status, body=b"", headers=None):
-    return judge(ServiceResponse(status, headers or {}, body), NOW)
+    return judge(ServiceResponse(status, headers or {}, body), NOW, str)
 
 
 def test_a_json_response_is_done_with_exact_decimals():

@@ -15,14 +15,20 @@ FORMS = [SECRET, quote(SECRET, safe=""), html.escape(SECRET), b64encode(SECRET.e
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
+def escaped(text):
+    """Every letter as JSON may escape it; serializers of .NET do so with quotes, + and &."""
+    return "".join(f"\\u{ord(letter):04X}" for letter in text)
+
+
 @pytest.mark.parametrize("shown", FORMS)
 @pytest.mark.parametrize("length", [0, 90, 280, 295, 400, 5_990])
-@pytest.mark.parametrize("body", ["error", "page", "text"])
+@pytest.mark.parametrize("body", ["error", "escaped", "page", "text"])
 def test_a_message_has_no_part_of_a_secret(shown, length, body):
     credentials = Credentials("user9@client.example", SECRET, "code88code")
     text = "p" * length + " " + shown
     bodies = {
         "error": json.dumps({"errors": [text]}),
+        "escaped": json.dumps({"errors": ["TEXT"]}).replace("TEXT", escaped(text)),
         "page": f"<html><title>{text}</title></html>",
         "text": text,
     }

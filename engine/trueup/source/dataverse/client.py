@@ -17,7 +17,6 @@ import httpx
 
 from trueup.errors import SourceError
 from trueup.loopback import PORTS, has_path, is_on_loopback, origin
-from trueup.model.secrets import hide
 from trueup.ports.world import Clock
 from trueup.source.dataverse.errors import MalformedBody, error_of, one_line, refusal
 from trueup.source.dataverse.retry import RequestAttempts, RetryPolicy, is_fault
@@ -197,8 +196,9 @@ class DataverseClient:
 
     def _wait_after_error(self, attempts: RequestAttempts, response: httpx.Response) -> None:
         """Waits after a limit or a fault of the service; raises a refusal."""
-        status, body = response.status_code, self._without_secrets(response)
-        code, message = error_of(body)
+        token = response.request.headers["Authorization"].removeprefix("Bearer ")
+        status, secrets = response.status_code, (token, self._access.client_secret)
+        code, message = error_of(response.content, secrets)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             limit = LIMITS.get(code.lower(), "requests")
             reason = f"over the service's limit of {limit}"
@@ -206,14 +206,7 @@ class DataverseClient:
         elif is_fault(status):
             attempts.wait_after_fault(f"{message} (HTTP {status})")
         else:
-            raise refusal(attempts.what, status, body)
-
-    def _without_secrets(self, response: httpx.Response) -> bytes:
-        """The body, without the token and the secret in case the server repeats them."""
-        token = response.request.headers["Authorization"].removeprefix("Bearer ")
-        sent = (token, self._access.client_secret)
-        body = response.content.decode("utf-8", "surrogateescape")
-        return hide(body, sent, hidden="***").encode("utf-8", "surrogateescape")
+            raise refusal(attempts.what, status, code, message)
 
 
 def _content(request: _DataverseRequest, response: httpx.Response) -> bytes:

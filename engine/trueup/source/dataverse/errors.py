@@ -5,8 +5,10 @@ is not the HTTP status (docs/explanation/work365.md, section 6.6).
 """
 
 import json
+from collections.abc import Collection
 
 from trueup.errors import SourceError
+from trueup.model.secrets import hide
 from trueup.source.text import clean_text
 
 LONGEST_MESSAGE = 400
@@ -29,15 +31,18 @@ class DataverseUnavailable(SourceError):
     """There is no response that can be trusted; a write may have been done."""
 
 
-def refusal(what: str, status: int, body: bytes) -> DataverseRefused:
+def refusal(what: str, status: int, code: str, message: str) -> DataverseRefused:
     """Returns the error for a response with that HTTP status; `what` names the request."""
-    code, message = error_of(body)
     details = " ".join(part for part in (f"HTTP {status}", code) if part)
     return DataverseRefused(f"{what}: {message} ({details})", status=status, code=code)
 
 
-def error_of(body: bytes) -> tuple[str, str]:
-    """Returns Dataverse's code, which may be empty, and its message on one line."""
+def error_of(body: bytes, secrets: Collection[str]) -> tuple[str, str]:
+    """Returns Dataverse's code, which may be empty, and its message on one line.
+
+    `secrets` are hidden in case the server repeats them: in the parsed texts, as JSON may escape
+    any letter, and before these are shortened.
+    """
     text = body.decode("utf-8", "replace").strip()
     try:
         error = json.loads(text).get("error", {})
@@ -47,7 +52,8 @@ def error_of(body: bytes) -> tuple[str, str]:
         message = (
             "the answer is HTML, not JSON" if text.startswith("<") else "the answer is not JSON"
         )
-    return one_line(code), one_line(message) or "no reason given"
+    code, message = (one_line(hide(text, secrets, hidden="***")) for text in (code, message))
+    return code, message or "no reason given"
 
 
 def one_line(text: str) -> str:

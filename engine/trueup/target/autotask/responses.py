@@ -103,9 +103,7 @@ class Unclear:
 Verdict = Done | Rejected | Busy | NotSent | Unclear
 
 
-def judge(
-    response: ServiceResponse, now: datetime, hide: Callable[[str], str] = lambda text: text
-) -> Verdict:
+def judge(response: ServiceResponse, now: datetime, hide: Callable[[str], str]) -> Verdict:
     """Returns what a response means for its request; `hide` takes secrets out of its messages."""
     payload, errors, is_json = _read(response, hide)
     text = "; ".join(errors) or f"HTTP {response.status}"
