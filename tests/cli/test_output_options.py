@@ -30,6 +30,32 @@ def test_a_plan_replaces_no_file_of_the_project(work, trueup, file):
 
 
 @pytest.mark.parametrize(
+    ("folder", "file", "code"),
+    [
+        (".", "account.json", 64),
+        (".", "product.csv", 64),  # it would be read in place of the JSON
+        (".", "plan.json", 0),
+        (".", "reports/account.json", 0),
+        ("..", "../account.json", 64),
+        ("..", "../plan.json", 0),
+        ("..", "account.json", 0),
+    ],
+)
+def test_exports_beside_the_project_are_not_replaced(work, trueup, folder, file, code):
+    exports = work / folder
+    for export in [*(work / "examples" / "work365").iterdir()]:
+        export.rename(exports / export.name)
+    (work / "reports").mkdir()
+    config = work / "trueup.yaml"
+    text = config.read_text("utf-8").replace("path: examples/work365", f"path: {folder}")
+    config.write_text(text, "utf-8")
+    before = (exports / "account.json").read_bytes()
+
+    assert trueup(*PLAN, "--out", file)[0] == code
+    assert (exports / "account.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
     "command",
     [
         ("show", "plan.json", "--format", "html", "--out"),

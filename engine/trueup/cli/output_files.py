@@ -3,7 +3,7 @@
 import io
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from errno import ENOENT
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -74,9 +74,17 @@ def require_no_input(file: Path, project: "Project") -> None:
         for folder in {root, project.own}
         for name in (*_FOLDERS, *named)
     }
-    above = {root, *root.parents}  # exports beside the project: what else is there is not theirs
-    if path in inputs or inputs - above & {*path.parents}:
+    above = inputs & {root, *root.parents}  # exports beside the project, among other files
+    if path in inputs or (inputs - above) & {*path.parents} or _is_export(path, above, project):
         raise click.UsageError(f"{file} is a file of the project; name another one.")
+
+
+def _is_export(path: Path, folders: Collection[Path], project: "Project") -> bool:
+    """Whether a source that reads one of these folders takes the file for a table."""
+    from trueup.source.files.source import SUFFIXES
+
+    is_there = path.parent in folders and path.suffix in SUFFIXES
+    return is_there and path.stem in project.catalogue.tables
 
 
 def _is_database(file: Path) -> bool:

@@ -46,7 +46,8 @@ from trueup.source.rows import RowCollector
 from trueup.source.values import CleanedColumns
 
 WORKBOOK = ".xlsx"
-_SUFFIXES = (".json", ".csv", WORKBOOK)
+SUFFIXES = (".json", ".csv", WORKBOOK)
+"""A table is a file of its name with one of these endings."""
 
 _SIMILAR = 0.75
 """Least similarity of a file's name to a table's for a suggestion; exports share words in names."""
@@ -234,7 +235,7 @@ class FileSource:
         """The file of a table. Raises `SourceError` if there is none, or more than one."""
         if self._is_workbook:
             return self._folder
-        candidates = [self._folder / f"{table}{suffix}" for suffix in _SUFFIXES]
+        candidates = [self._folder / f"{table}{suffix}" for suffix in SUFFIXES]
         present = [path for path in candidates if path.is_file()]
         if len(present) == 1:
             return present[0]
@@ -247,7 +248,7 @@ class FileSource:
         if not self._folder.is_dir():
             raise SourceError(f"there is no folder {self._name}; {expected} was expected")
 
-        others = sorted(path for path in self._folder.iterdir() if path.suffix in _SUFFIXES)
+        others = sorted(path for path in self._folder.iterdir() if path.suffix in SUFFIXES)
         for path in others:
             if path.stem == table:
                 kind = "a folder" if path.is_dir() else "no regular file"
