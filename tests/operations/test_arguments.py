@@ -1,5 +1,6 @@
 """What Python callers pass to the public functions: they need no types, and may pass anything."""
 
+import os
 import re
 
 import pytest
@@ -7,6 +8,16 @@ import trueup
 from trueup.errors import EngineError
 
 from tests.support.small_project import FILES, write
+
+
+class Folder(os.PathLike):
+    """A path of another library."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __fspath__(self):
+        return self.name
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +78,8 @@ def test_an_empty_text_never_stands_for_all(project, call, name):
             lambda _project: trueup.ApplyOptions(max_calls=0),
             "max_calls is 0: give a whole number from 1 on",
         ),
+        (lambda _project: trueup.load_project(Folder("")), "folder is empty"),
+        (lambda _project: trueup.load_project(Folder(b".")), "folder is b'.': give a text"),
         (lambda project: trueup.apply(project, None), "plan is None: the type must be Plan"),
         (lambda project: trueup.apply(project, b"{}"), "plan is b'{}': the type must be Plan"),
         (

@@ -1,6 +1,6 @@
 """Loads a project from its folder, and checks its files."""
 
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 
 from trueup.config import loader
@@ -53,12 +53,12 @@ def check_project(
 
 
 def _path(folder: Path | str) -> Path:
-    """Returns the folder. Raises EngineError for a text that names none.
+    """Returns the folder. Raises EngineError for what names none.
 
     An empty text would name the working folder.
     """
-    if not isinstance(folder, PathLike):
-        require_text("folder", folder)
-    if "\0" in str(folder):
-        raise EngineError(f"folder is {str(folder)!r}: no file system has such a name")
-    return Path(folder)
+    name = fspath(folder) if isinstance(folder, PathLike) else folder
+    require_text("folder", name)
+    if "\0" in name:
+        raise EngineError(f"folder is {name!r}: no file system has such a name")
+    return Path(name)
