@@ -74,7 +74,7 @@ class BatchSchedule:
     def look_ahead(self) -> None:
         """Chooses the batch after the last taken one; all batches before that one have ended."""
         if self._may_look and not self._links:
-            enough = sum(len(self._queues[entity]) for entity in self._open()) >= self._size
+            enough = sum(len(self._queues[entity]) for entity in self._available()) >= self._size
             self._ahead = self._mixed() if enough else []
         self._may_look = False
         self._current = set()
@@ -123,7 +123,7 @@ class BatchSchedule:
     def _mixed(self) -> list[int]:
         """At most `size` ready changes, of every entity in turn, in the order of the plan."""
         taken: list[int] = []
-        entities = sorted(self._open(), key=lambda entity: self._queues[entity][0])
+        entities = sorted(self._available(), key=lambda entity: self._queues[entity][0])
         while entities and len(taken) < self._size:
             for entity in entities[: self._size - len(taken)]:
                 taken.append(heappop(self._queues[entity]))
@@ -132,7 +132,7 @@ class BatchSchedule:
             entities = [entity for entity in entities if entity in self._queues]
         return taken
 
-    def _open(self) -> list[str]:
+    def _available(self) -> list[str]:
         """The entities of which the next batch may have changes."""
         waiting = [entity for entity, queue in self._queues.items() if self._is_write_back(queue)]
         others = [entity for entity in self._queues if entity not in waiting]
