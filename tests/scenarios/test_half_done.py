@@ -33,7 +33,7 @@ def open_run(world: World) -> tuple[str, list[str]]:
 
 
 def close(world: World, *, landed: bool) -> None:
-    """Somebody settles what is in doubt as it is, in due time, and closes the run."""
+    """Settles by hand what is in doubt, once it may be settled, and closes the run."""
     run, in_doubt = open_run(world)
     later = replace(world.project, settle_after=timedelta(0))
     for change in in_doubt:

@@ -1,6 +1,6 @@
 """Resolves a change whose outcome is unknown and could not be determined by reading.
 
-What reading shows beyond doubt is refused if a person says the opposite: a resumed run records it.
+A statement that contradicts what reading shows beyond doubt is refused: a resumed run records that.
 """
 
 from collections.abc import Mapping, Sequence
@@ -131,7 +131,7 @@ def _other_record(
 ) -> str:
     """Returns why a record is not the one that a create made, and what to do; "" if it may be it.
 
-    A record whose identity was not written is told by the values of the match keys.
+    A record whose identity was not written is recognised by the values of the match keys.
     """
     found = doubt.records
     if found:

@@ -25,5 +25,5 @@ class Note:
 
     @property
     def digest(self) -> str:
-        """Sixteen hex digits that depend on the content, whoever wrote it."""
+        """Sixteen hex digits that depend on the content, and not on its author."""
         return fingerprint({"text": self.text, "tags": self.tags, "assignee": self.assignee})

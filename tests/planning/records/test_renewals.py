@@ -232,7 +232,7 @@ def test_what_an_expression_gives_is_put_in_order_by_decisions():
 
 
 def side_by_side(begins: date) -> tuple[Scene, dict[str, str]]:
-    """A row that is said to succeed one which ran from September on; and that mapping."""
+    """Returns a scene in which `new` is to succeed `old`, and the mapping that configures it."""
     scene = settled()
     scene.add("billing_contract", contract("con-2", name="Second", number="BC-2"))
     begun(scene, "old", 4, day(9, 1), contract="con-2")

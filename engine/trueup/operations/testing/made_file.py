@@ -20,7 +20,7 @@ _HEADER = """\
 def header(kept: Sequence[str]) -> str:
     """Returns the comment at the head of a test; `kept` are tables whose texts are the real ones.
 
-    Whoever shares the test must see what was not replaced.
+    A person who shares the test must see what was not replaced.
     """
     return _HEADER.format(stay=f"; the texts of {', '.join(kept)} stay" if kept else "")
 

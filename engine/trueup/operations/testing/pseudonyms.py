@@ -112,7 +112,7 @@ class Pseudonyms:
 
 
 def goods_tables(project: Project) -> frozenset[str]:
-    """Returns the tables of what is sold: rows that belong to nobody, and name no customer.
+    """Returns the tables of what is sold, such as products: their rows have no customer.
 
     Services are made from such a table, but no customers or contracts. It refers to no other table,
     nor do its mappings refer to rows of others, as those of a subscription do.

@@ -265,6 +265,6 @@ def _joined(change: Change, unit: Sequence[str], needs: Mapping[str, Sequence[st
 
 
 def _title(ledger: ServiceLedger, other: ServiceLedger) -> str:
-    """What tells the service from the other one: its contract, else its product, if known."""
+    """What distinguishes it from the other service: its contract, else its product, if known."""
     own = (row.name for row in ledger.under if row not in other.under)
     return next(own, "") or "another record"

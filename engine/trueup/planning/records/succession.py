@@ -104,7 +104,7 @@ class _SuccessionFinder:
         if given is None or (record and not self._has_left(key, record)):
             return ""
         predecessor = self._evaluated(key, given.raw, given.place)
-        # A row that moved here had its units elsewhere: its days say nothing about this place.
+        # A row that moved here had its units elsewhere: its days mean nothing for this place.
         if predecessor and not record and self._is_beside(key, predecessor, given.place):
             return ""
         return predecessor

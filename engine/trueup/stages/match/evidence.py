@@ -280,7 +280,7 @@ def _sites_agree(site: str, record_site: str, desired: str, actual: str) -> bool
     """Whether two web addresses are of one owner, or two mail addresses of one mailbox.
 
     Two mailboxes of one domain may be of one company or of two people, and one name with two
-    endings (`.com`, `.co.uk`) may have one owner or two: neither tells anything.
+    endings (`.com`, `.co.uk`) may have one owner or two: neither is evidence.
     """
     below, above = sorted((f".{site}", f".{record_site}"), key=len, reverse=True)
     if below.endswith(above):
