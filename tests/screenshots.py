@@ -7,12 +7,12 @@ A colleague approves the plan before. Each other tab is pictured as it opens.
 import io
 import sys
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
 from PIL import Image
 from trueup.cli.main import run
 from trueup.operations import apply as operations

@@ -8,9 +8,10 @@ discarded, apart from the HTTP status in it.
 import logging
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from threading import Thread, get_ident
 from time import monotonic
+
+from msgspec import Struct
 
 from trueup.model.notice import NoticeAddress
 
@@ -27,8 +28,7 @@ _LOG = logging.getLogger("apprise")
 _NOWHERE = logging.NullHandler()
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """The result of sending a notice to one address."""
 
     to: NoticeAddress

@@ -9,11 +9,13 @@ A plan loads nothing of what applies or reverses one.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 from threading import Event
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from trueup.errors import EngineError, RunLeftOpen, StateError, StateLocked
 from trueup.model.arguments import require, require_string, require_text, require_texts
@@ -48,8 +50,7 @@ if TYPE_CHECKING:
     from trueup.model.outcome import CallsNeeded, Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class PlanOptions:
+class PlanOptions(Struct, frozen=True):
     """The options of a plan."""
 
     as_of: date | None = None  # default: the project's, else today in the business time zone
@@ -85,8 +86,7 @@ def no_report(step: str) -> None:
     del step
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Struct, frozen=True):
     """A plan with what it was made from, for explaining it."""
 
     plan: Plan
@@ -174,8 +174,7 @@ def plan_with_context(
     return Planned(made, context if options.explained else None, records)
 
 
-@dataclass(frozen=True, slots=True)
-class ApplyOptions:
+class ApplyOptions(Struct, frozen=True):
     """How a plan is applied."""
 
     over: frozenset[str] = frozenset()  # limits that a person allowed to be exceeded

@@ -3,9 +3,8 @@
 Only one run at a time works on a state.
 """
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from trueup.applying.manual_settlement import Settlement, settle
 from trueup.errors import EngineError, PlanRefused, StalePlan, StateError, StateLocked
 from trueup.model.audit import LinkForgotten

@@ -1,8 +1,7 @@
 """Apply and resume ask for the approval that the project's `approval:` asks for."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from trueup.errors import ApprovalMissing, EngineError, StalePlan
 from trueup.model.approval import Lack, Statement
 from trueup.model.document import dumps

@@ -4,11 +4,12 @@ It is never taken for an update, nor for one of the kinds that need nothing.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
+from msgspec.structs import replace
 from trueup.applying.admission import admit
 from trueup.applying.job import Job
 from trueup.applying.lock import hold_lock

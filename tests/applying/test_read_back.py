@@ -5,7 +5,6 @@ writes nothing again and takes nothing for an edit of a person.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from threading import Event
@@ -13,6 +12,7 @@ from time import sleep
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from trueup.applying.manual_settlement import Settlement, settle
 from trueup.errors import SourceError, TargetUnavailable
 from trueup.model.change import Reason

@@ -3,10 +3,10 @@
 Values count as applied once the write that made them true was recorded, and not before.
 """
 
-from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 from trueup.applying.lock import hold_lock
 from trueup.applying.manual_settlement import close
 from trueup.errors import RunLeftOpen, StateError

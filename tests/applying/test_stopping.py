@@ -1,10 +1,10 @@
 """Stopped, out of calls, cut off or without its lock, a run ends cleanly and is resumed."""
 
-from dataclasses import replace
 from datetime import timedelta
 from threading import Event
 
 import pytest
+from msgspec.structs import replace
 from trueup.errors import SourceError, StateLocked, TargetUnavailable
 from trueup.model.document import dumps
 from trueup.model.run import Lease

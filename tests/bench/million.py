@@ -16,12 +16,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
 from trueup.model.document import write
 from trueup.model.project import Project
 from trueup.pipeline import plan

@@ -12,7 +12,6 @@ import json
 import logging
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -20,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 import deepdiff  # noqa: F401
 import phonenumbers  # noqa: F401
+from msgspec.structs import replace
 from trueup.expressions.compiled import Compiled
 from trueup.expressions.namespace import Namespace
 from trueup.model.catalogue import Catalogue, Column, Entity, Field, PickValue, Table, Type

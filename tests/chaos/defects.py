@@ -4,9 +4,9 @@ Each name of DEFECTS is the remedy that is removed.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace
 from trueup.applying import read_back
 from trueup.applying.preconditions import PreconditionChecker
 from trueup.errors import SourceError

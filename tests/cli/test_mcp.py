@@ -9,13 +9,13 @@ import subprocess
 import sys
 from collections import Counter
 from contextlib import closing
-from dataclasses import replace
 from decimal import Decimal
 
 import anyio
 import pytest
 import yaml
 from hypothesis import settings
+from msgspec.structs import replace
 from trueup.cli.main import run
 from trueup.cli.mcp_fence import CLOSE, NOTICE, OPEN
 from trueup.cli.mcp_tools import TOOLS, Asking

@@ -1,8 +1,7 @@
 """The catalogues that ship with trueup, and files that are not valid catalogues."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from trueup.config.catalogues import load_catalogue, load_entities, load_tables
 from trueup.errors import ConfigError
 from trueup.model.catalogue import Entity, Field, Parent, PickValue, Type

@@ -2,7 +2,6 @@
 
 import stat
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from trueup import operating_system
 from trueup.config.decisions import decide, edited, edited_all, read, write
 from trueup.config.documents import LARGEST_FILE, parse

@@ -3,7 +3,6 @@
 import json
 import types
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -11,6 +10,7 @@ from typing import Union, get_args, get_origin, get_type_hints
 
 import pytest
 from jsonschema import Draft202012Validator
+from msgspec import Struct
 from trueup.model.catalogue import SystemNames
 from trueup.model.change import (
     Action,
@@ -67,14 +67,14 @@ PLAIN = {
 
 
 def described(kind, definitions):
-    """Returns the JSON Schema of an annotation; adds dataclasses and enums to `definitions`."""
+    """Returns the JSON Schema of an annotation; adds structs and enums to `definitions`."""
     if kind in PLAIN:
         return PLAIN[kind]
-    if is_dataclass(kind):
+    if isinstance(kind, type) and issubclass(kind, Struct):
         if kind.__name__ not in definitions:
             definitions[kind.__name__] = {}
             hints = get_type_hints(kind)
-            parts = {part.name: described(hints[part.name], definitions) for part in fields(kind)}
+            parts = {name: described(hints[name], definitions) for name in kind.__struct_fields__}
             definitions[kind.__name__] = closed(parts)
         return {"$ref": f"#/$defs/{kind.__name__}"}
     if isinstance(kind, type) and issubclass(kind, StrEnum):

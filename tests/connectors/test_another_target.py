@@ -1,8 +1,7 @@
 """A target that is not Autotask: what is asked of it besides what its port has."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from trueup.connectors import targets
 from trueup.model.finding import Finding, Severity
 from trueup.operations import catalogue, doctor, sandbox

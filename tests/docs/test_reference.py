@@ -1,13 +1,13 @@
 """Hand-written tables of the reference name what the code has: no more, and no less."""
 
 import re
-from dataclasses import fields, is_dataclass
 from datetime import date
 from decimal import Decimal
 from typing import get_args, get_type_hints
 
 import click
 import pytest
+from msgspec import Struct
 from trueup.cli.exit_codes import Exit
 from trueup.cli.validate import validate
 from trueup.config.documents import LARGEST_FILE
@@ -49,23 +49,24 @@ PLACE = Place("")
 # The plan document
 
 
-def dataclasses_in(kind, found):
-    """All dataclasses that a plan consists of."""
-    if is_dataclass(kind) and kind not in (Place, Unknown) and kind not in found:
+def structs_in(kind, found):
+    """All structs that a plan consists of."""
+    is_struct = isinstance(kind, type) and issubclass(kind, Struct)
+    if is_struct and kind not in (Place, Unknown) and kind not in found:
         found.append(kind)
         for hint in get_type_hints(kind).values():
-            dataclasses_in(hint, found)
+            structs_in(hint, found)
     for part in get_args(kind):
-        dataclasses_in(part, found)
+        structs_in(part, found)
     return found
 
 
-@pytest.mark.parametrize("kind", dataclasses_in(Plan, []), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", structs_in(Plan, []), ids=lambda kind: kind.__name__)
 def test_the_fields_of_each_part_of_a_plan_are_described(kind):
     described = [name for row in DOCUMENT.table(kind.__name__) for name in named(row[0])]
 
     own = ["format", "digest"] if kind is Plan else []
-    assert sorted(described) == sorted([*own, *(part.name for part in fields(kind))])
+    assert sorted(described) == sorted([*own, *kind.__struct_fields__])
 
 
 @pytest.mark.parametrize("kind", [MadeRecord, GoneRows])
@@ -101,7 +102,7 @@ def test_the_format_is_named():
 def test_every_guard_is_described():
     described = [named(row[0])[0] for row in CONFIGURATION.table("Guards")]
 
-    assert described == [*(part.name for part in fields(Guards)), "rule:NAME"]
+    assert described == [*Guards.__struct_fields__, "rule:NAME"]
     assert {name.partition(":")[0] for name in described} == {*LIMIT_KINDS}
 
 

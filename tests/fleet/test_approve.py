@@ -1,9 +1,9 @@
 """Saying yes or no to the plan of a tenant that waits."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from trueup.errors import EngineError
 from trueup.fleet.approve import answer, plan_for_approval
 from trueup.fleet.records import end_run

@@ -1,9 +1,9 @@
 """The figures of a plan in the fleet's records."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 from trueup.fleet.figures import figures_of
 from trueup.model.change import RowRef
 from trueup.model.plan import HeldUnits, LedgerClass

@@ -1,12 +1,12 @@
 """What one run of one tenant does, by the tenant's policy and by what is open."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from threading import Event
 
 import pytest
+from msgspec.structs import replace
 from trueup import wiring
 from trueup.errors import StateLocked, TargetRejected, TargetUnavailable
 from trueup.fleet import run_tenant

@@ -1,10 +1,10 @@
 """What is due is queued once, however many workers look, and whatever was missed."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 from trueup.fleet.connection import connect
 from trueup.fleet.records import end_run
 from trueup.fleet.schedule import enqueue_due, latest_tick, request_runs, sync

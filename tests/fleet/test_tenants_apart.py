@@ -1,9 +1,9 @@
 """Two tenants share all files of a project, and nothing of one appears with the other."""
 
 import shutil
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from trueup.fleet.fleet_file import load_fleet
 from trueup.fleet.tenant_project import load_tenant_project
 from trueup.model.finding import Place

@@ -1,9 +1,9 @@
 """What a worker does about fleet.yaml as it changes; runs themselves are left out."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from trueup.errors import FleetDatabaseAway
 from trueup.fleet import job_handler
 from trueup.fleet import worker as workers

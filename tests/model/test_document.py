@@ -3,13 +3,13 @@
 import io
 import json
 import re
-from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import asdict, replace
 from trueup.errors import EngineError
 from trueup.model.catalogue import SystemNames
 from trueup.model.change import (
@@ -339,7 +339,7 @@ def as_json_writes(plan):
 
 def copy_of(plan):
     """An equal plan that is another object: the document depends on nothing but the plan."""
-    return replace(plan, **{part.name: getattr(plan, part.name) for part in fields(plan)})
+    return replace(plan, **asdict(plan))
 
 
 def kinds(plan):

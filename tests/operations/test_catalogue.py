@@ -1,9 +1,8 @@
 """A project's catalogue grows by what the tenant states; comments and other facts are kept."""
 
-from dataclasses import replace
-
 import pytest
 import yaml
+from msgspec.structs import replace
 from trueup.config.catalogues import load_catalogue, load_entities
 from trueup.errors import ConfigError, TargetError
 from trueup.model.catalogue import Entity, Field, PickValue, Type

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from trueup import wiring
 from trueup.errors import EngineError
 from trueup.model.project import Project

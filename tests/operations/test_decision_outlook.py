@@ -1,8 +1,7 @@
 """What a decision leads to, from the ledger's line: the same as the plans with and without it."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from trueup.model.verdict import Verdict
 from trueup.operations.decision_entries import RequestedDecision
 from trueup.operations.decision_outlook import outlooks, ways_of

@@ -1,9 +1,9 @@
 """A day that trueup.yaml fixes, on a target that bills customers."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 from trueup.errors import EngineError
 from trueup.model.project import Connection
 from trueup.operations.fixed_day import STALE_DAY

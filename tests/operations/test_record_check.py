@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from trueup import wiring
 from trueup.errors import ConfigError, EngineError, StateError, TargetUnavailable
 from trueup.model.finding import Finding, Place, Severity

@@ -2,11 +2,11 @@
 
 import gzip
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
+from msgspec.structs import replace
 from trueup.applying.manual_settlement import Settlement
 from trueup.errors import EngineError, StateLocked
 from trueup.model.audit import (

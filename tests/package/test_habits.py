@@ -137,3 +137,36 @@ def test_no_class_of_the_engine_has_more_than_20_methods():
     ]
 
     assert large == []
+
+
+def test_no_struct_has_a_field_of_a_data_class_and_no_data_class_one_of_a_struct():
+    """Neither library refuses the other's `field`, which would be the value of each object."""
+    files = [*(ROOT / "engine").rglob("*.py")]
+    assert files
+
+    wrong = [
+        f"{file.relative_to(ROOT)}:{node.lineno}: {node.name} uses {maker}.field"
+        for file in files
+        for tree in [ast.parse(file.read_text(encoding="utf-8"))]
+        for maker in field_makers(tree)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and any(map(is_made_by_field, node.body))
+        if (maker == "dataclasses")
+        != any("dataclass" in ast.unparse(d) for d in node.decorator_list)
+    ]
+
+    assert wrong == []
+
+
+def field_makers(tree):
+    """Where a module's `field` is imported from."""
+    return [
+        node.module
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and any(name.name == "field" for name in node.names)
+    ]
+
+
+def is_made_by_field(part):
+    made = isinstance(part, ast.AnnAssign) and isinstance(part.value, ast.Call)
+    return made and ast.unparse(part.value.func) == "field"

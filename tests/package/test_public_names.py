@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import is_dataclass
 from importlib import import_module
 from inspect import getdoc, isfunction
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import get_args, get_type_hints
 
 import pytest
 import trueup
+from msgspec import Struct
 from trueup import errors
 
 PUBLIC = {name: getattr(trueup, name) for name in trueup.__all__}
@@ -21,10 +21,15 @@ FUNCTIONS = {name: value for name, value in PUBLIC.items() if isfunction(value)}
 OPAQUE = {"AuditEntry", "Explanation", "Overlay", "Preconditions", "Project"}
 """Types whose parts callers reach through attributes only, as docs/reference/python.md says."""
 
+
+def is_struct(value):
+    return isinstance(value, type) and issubclass(value, Struct)
+
+
 TYPED = [
     name
     for name, value in PUBLIC.items()
-    if (name in FUNCTIONS or is_dataclass(value)) and name not in OPAQUE
+    if (name in FUNCTIONS or is_struct(value)) and name not in OPAQUE
 ]
 """Functions, and types with fields."""
 

@@ -3,11 +3,10 @@
 Bugs that are planted are found.
 """
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
+from msgspec.structs import replace
 from trueup.applying.preconditions import PreconditionChecker
 from trueup.applying.recorder import Recorder
 from trueup.applying.settle import DoubtSettler

@@ -1,8 +1,8 @@
 """What a change of configuration does to a plan."""
 
-from dataclasses import replace
 from decimal import Decimal
 
+from msgspec.structs import replace
 from trueup.model.change import Action, RowRef
 from trueup.model.plan import LedgerClass
 from trueup.planning.comparison import compare

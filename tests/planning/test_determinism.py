@@ -6,13 +6,13 @@ import random
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from trueup.model.document import dumps, loads
 from trueup.model.plan import FORMAT
 from trueup.source.files.source import FileSource

@@ -1,10 +1,10 @@
 """Several plans of one reading: each finds what it would have found alone."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 from trueup.errors import EngineError
 from trueup.model.document import dumps
 from trueup.pipeline import PlanOptions, plan

@@ -8,7 +8,6 @@ import inspect
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
@@ -16,6 +15,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from msgspec.structs import replace
 from trueup.errors import StateError, StateLocked
 from trueup.model.approval import ApprovalStated, Statement
 from trueup.model.audit import (

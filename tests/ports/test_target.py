@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import astuple
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import astuple
 from trueup.errors import CallsUsedUp, Stopped, TargetError, TargetRejected, TargetUnavailable
 from trueup.model.catalogue import PickValue, Type
 from trueup.ports.target import Condition, Target

@@ -1,12 +1,12 @@
 """Hand-made plans, with everything in them that output has to show."""
 
 import os
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from trueup.model.catalogue import SystemNames
 from trueup.model.change import (
     Action,

@@ -1,10 +1,10 @@
 """The sentence for the customer, and the units over time that it is about."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 from trueup.model.change import (
     Action,
     Adjustment,

@@ -1,8 +1,7 @@
 """An explained line of the ledger: its figures are those of the ledger."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from trueup.model.change import NO_TERMS
 from trueup.model.explanation import LedgerExplanation
 from trueup.model.plan import LedgerClass

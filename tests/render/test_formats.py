@@ -3,11 +3,11 @@
 import csv
 import io
 import json
-from dataclasses import replace
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 from trueup.model.change import Action
 from trueup.model.finding import Place
 from trueup.model.history import RunsOverview

@@ -1,10 +1,10 @@
 """The head of a plan: what it comes to, whether it can be signed, and what comes first."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 from trueup.model.change import Action, FieldChange, InvoiceEffect, Reason, RowRef
 from trueup.model.finding import Finding, Severity
 from trueup.model.plan import LedgerClass, LeftOut

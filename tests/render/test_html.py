@@ -1,10 +1,10 @@
 """A plan as an HTML page: parsed as a browser would, with its amounts added up again."""
 
 import re
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 from trueup.model.change import RowRef
 from trueup.model.finding import Finding, Severity
 from trueup.model.finding_codes import OPEN_RUN

@@ -1,12 +1,12 @@
 """Plans, findings, outcomes and runs as a terminal shows them, whole."""
 
 import re
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 from trueup.model.approval import ApprovalStated, Statement
 from trueup.model.audit import (
     AuditEntry,

@@ -7,7 +7,6 @@ import csv
 import io
 import json
 import re
-from dataclasses import replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from random import Random
@@ -15,6 +14,7 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from trueup.model import document
 from trueup.model.change import Action, InvoiceEffect, RowRef
 from trueup.model.plan import HeldUnits, LedgerClass

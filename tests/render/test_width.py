@@ -2,12 +2,12 @@
 
 import re
 import tracemalloc
-from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from trueup.render.history import run_text
 from trueup.render.layout import Cell, Line, lay_out
 from trueup.render.outcome import outcome_text

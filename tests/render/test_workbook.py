@@ -4,11 +4,11 @@ import io
 import re
 import sys
 import zipfile
-from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 from trueup.errors import EngineError
 from trueup.model.finding import Finding, Severity
 from trueup.render.csv_ import LONGEST

@@ -1,10 +1,10 @@
 """A small tenant behind a desk on a real port; its customer has a hostile name."""
 
 import shutil
-from dataclasses import replace
 from threading import Event
 
 import pytest
+from msgspec.structs import replace
 from trueup.operations import apply as operations
 
 from tests.support.browser import Serving

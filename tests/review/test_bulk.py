@@ -1,11 +1,11 @@
 """Decisions about several rows: what a month is, and which rows of a merged change are meant."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 from trueup.model.verdict import Verdict
 from trueup.render.overview import overview
 from trueup.review.bulk import DISMISSED, NOT_PENDING, NOTHING_TICKED, dismissals

@@ -1,13 +1,13 @@
 """The head of each page: when both systems were read, and what is too old to be relied on."""
 
 import re
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 from trueup.model.change import RowRef
 from trueup.model.finding_codes import DEPENDS
 from trueup.model.plan import LedgerClass, PartialRead

@@ -1,10 +1,10 @@
 """The rows of a plan: nothing is left out, nothing stands twice, and the money is the plan's."""
 
-from dataclasses import replace
 from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
+from msgspec.structs import replace
 from trueup.model.change import RowRef
 from trueup.model.finding import Finding, Severity
 from trueup.model.finding_codes import DEPENDS

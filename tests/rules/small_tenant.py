@@ -5,12 +5,13 @@ A test makes one fault in one of the two systems and looks at the findings of th
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cache
 from typing import Any
 
+from msgspec.structs import replace
 from trueup.config.loader import load
 from trueup.model.finding import Finding, Severity
 from trueup.model.plan import Plan

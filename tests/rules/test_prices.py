@@ -1,8 +1,8 @@
 """Prices are set on create and never compared: a price that is edited in Autotask stays."""
 
-from dataclasses import replace
 from decimal import Decimal
 
+from msgspec.structs import replace
 from trueup.model.mapping import Manage
 
 from tests.rules.small_tenant import SERVICE, Small, shipped

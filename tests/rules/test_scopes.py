@@ -4,9 +4,9 @@
 """
 
 import json
-from dataclasses import fields, replace
 
 import pytest
+from msgspec.structs import replace
 from trueup.errors import ConfigError
 from trueup.model.rule_scopes import RuleOn, fact_names, scope
 
@@ -117,7 +117,7 @@ def test_facts_are_named_as_users_write_them():
         facts = scope(on).facts
         if facts:
             names = fact_names(facts)
-            assert set(names.values()) == {part.name for part in fields(facts)}
+            assert set(names.values()) == {*facts.__struct_fields__}
             assert all(name == part.rstrip("_") for name, part in names.items())
 
 

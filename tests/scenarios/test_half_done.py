@@ -1,9 +1,9 @@
 """Half of a move is done: its run was closed by hand, or the state is lost."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from trueup.errors import StateError
 from trueup.model.run import OPEN
 from trueup.operations import state as states

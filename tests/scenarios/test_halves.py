@@ -1,9 +1,9 @@
 """The two adjustments of a succession or a move belong together: both are sent, or neither."""
 
 import re
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from trueup import wiring
 from trueup.applying.lock import hold_lock
 from trueup.cli.plan_files import load_plan

@@ -5,7 +5,6 @@ units x days / days of the period, over the periods of the next invoice that are
 """
 
 from collections import defaultdict
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.scenarios.beginnings import PERIODS, Service
 from tests.scenarios.expected import assert_sums

@@ -1,12 +1,12 @@
 """What a plan moves, and whether the statements about it are enough."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from trueup.model.approval import (
     ApprovalPolicy,
     ApprovalStated,

@@ -1,11 +1,11 @@
 """Changes are handed out in batches that do not depend on which write is faster."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from trueup.model.change import Action, Change
 from trueup.stages.batches import BatchSchedule, batches
 

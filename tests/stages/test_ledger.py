@@ -1,11 +1,11 @@
 """The law of the ledger: the target's units plus what is pending equal the source's quantity."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from trueup.model.catalogue import SystemNames
 from trueup.model.change import RowRef, ServiceTerms
 from trueup.model.finding import Advice, Command

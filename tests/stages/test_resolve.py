@@ -1,11 +1,11 @@
 """Values of expressions become values of fields: references, look-ups, picklists, types."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from trueup.expressions.compiled import Compiled
 from trueup.expressions.value_filters import fold_all
 from trueup.model.catalogue import Field, PickValue, SystemNames, Type

@@ -1,11 +1,11 @@
 """Rows that something is wrong with: what it is, in words."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from trueup.expressions.compiled import Compiled
 from trueup.expressions.namespace import Namespace
 from trueup.expressions.rules import RecordRules, RuleBook, decide_commands, rule_findings

@@ -1,6 +1,5 @@
 """Random calls by two processes, compared with a model in snapshot."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import ClassVar
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from msgspec.structs import replace
 from trueup.errors import StateError, StateLocked
 from trueup.model.audit import LinkForgotten
 from trueup.model.run import OPEN, Effects, Entry, Link, Pushed, Run, RunStatus, Step

@@ -3,9 +3,9 @@
 import os
 import subprocess
 import sys
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from trueup import operating_system
 from trueup.state import process
 from trueup.state.process import Fate, HostProcesses, Process

@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct, field
 from trueup.config.catalogues import load_tables
 from trueup.model.catalogue import Table
 from trueup.sandbox.dataverse.server import DataverseSandbox, Environment
@@ -63,8 +64,7 @@ def account(number: int, **values: Any) -> Row:
     return {**dict.fromkeys(TABLES["account"].columns), **defaults, **values}
 
 
-@dataclass
-class DataverseWorld:
+class DataverseWorld(Struct):
     """One environment, and the settings with which it is read."""
 
     sandbox: DataverseSandbox
@@ -72,7 +72,7 @@ class DataverseWorld:
     profile: Profile = field(default_factory=lambda: Profile(TABLES))
     zone: ZoneInfo = ZONE
     clock: FakeClock = field(default_factory=FakeClock)
-    access: Mapping[str, Any] = field(default_factory=dict)
+    access: Mapping[str, Any] = {}
 
     @property
     def host(self) -> str:

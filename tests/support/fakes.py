@@ -3,13 +3,13 @@
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from hashlib import sha256
 from threading import Lock
 from typing import Any, ClassVar
 
+from msgspec.structs import replace
 from trueup.errors import StateError, StateLocked, TargetRejected
 from trueup.model.approval import ApprovalStated
 from trueup.model.audit import (

@@ -1,12 +1,12 @@
 """Fleets for tests: made by hand, on a database of their own."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
 from trueup.fleet.connection import Connection
 from trueup.fleet.open_fleet import OpenFleet
 from trueup.fleet.procrastinate_queue import ProcrastinateQueue

@@ -8,12 +8,12 @@ project are not parsed and checked against their schemas again.
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from trueup.config import catalogues, documents, loader
 from trueup.config.checked_document import CheckedDocument
 from trueup.config.documents import Document

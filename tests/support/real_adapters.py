@@ -5,12 +5,13 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
 from trueup.model.document import dumps
 from trueup.model.outcome import Outcome
 from trueup.model.plan import Plan

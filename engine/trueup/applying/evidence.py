@@ -1,7 +1,8 @@
 """Collects evidence about changes in doubt, from the journal and by reading. Records nothing."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from trueup.applying.preconditions import PreconditionChecker
 from trueup.applying.run_state import RunState

@@ -1,7 +1,8 @@
 """One run: its inputs and its limits."""
 
-from dataclasses import dataclass, field
 from threading import Event
+
+from msgspec import Struct, field
 
 from trueup.applying.lock import LockHolder
 from trueup.applying.run_state import RunState
@@ -11,8 +12,7 @@ from trueup.model.project import Project
 from trueup.ports.world import World
 
 
-@dataclass(slots=True)
-class Job:
+class Job(Struct):
     """One run."""
 
     project: Project
@@ -24,7 +24,7 @@ class Job:
     stop: Event = field(default_factory=Event)  # once set, nothing more is sent
     watch: Watch = no_watch
     counts_calls: bool = False  # the run may use only so many calls
-    stopped_by: list[str] = field(default_factory=list)  # why nothing more can be done
+    stopped_by: list[str] = []  # why nothing more can be done
     settle_only: bool = False  # nothing is sent any more: its configuration has changed
     waits_for: str = ""  # the approval without which nothing is sent; what is in doubt is settled
 

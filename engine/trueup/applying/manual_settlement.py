@@ -4,8 +4,9 @@ A statement that contradicts what reading shows beyond doubt is refused: a resum
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from trueup.applying.evidence import read_doubts
 from trueup.applying.preconditions import PreconditionChecker, resolved
@@ -29,8 +30,7 @@ from trueup.ports.world import World
 _RESUME = "`trueup apply --resume`"
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(Struct, frozen=True):
     """The outcome of a change in doubt, as a person determined it."""
 
     change: str

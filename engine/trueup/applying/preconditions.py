@@ -8,9 +8,10 @@ before it. What the run itself wrote never makes a change stale.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import date
 from typing import assert_never
+
+from msgspec import Struct
 
 from trueup.applying.run_state import RunState, adjustment_of
 from trueup.applying.same_units import same_units
@@ -26,8 +27,7 @@ from trueup.ports.target import Condition, Record
 from trueup.ports.world import World
 
 
-@dataclass(frozen=True, slots=True)
-class AppearedRecords:
+class AppearedRecords(Struct, frozen=True):
     """Records that have the values of a row that is to be created, and were not there before."""
 
     entity: str
@@ -35,17 +35,16 @@ class AppearedRecords:
     alike: Alike
 
 
-@dataclass(slots=True)
-class PreconditionResult:
+class PreconditionResult(Struct):
     """The result of the check for each change of a batch."""
 
-    stale: dict[str, str] = field(default_factory=dict)  # why a change no longer fits, by its id
-    already: dict[str, int | None] = field(default_factory=dict)  # as wanted before the write
-    units: dict[str, tuple[UnitRow, ...]] = field(default_factory=dict)  # adjustments: rows now
-    siblings: dict[str, list[int]] = field(default_factory=dict)
+    stale: dict[str, str] = {}  # why a change no longer fits, by its id
+    already: dict[str, int | None] = {}  # as wanted before the write
+    units: dict[str, tuple[UnitRow, ...]] = {}  # adjustments: rows now
+    siblings: dict[str, list[int]] = {}
     """Adjustments that create: ids of the records like it that are there now."""
 
-    appeared: dict[str, list[AppearedRecords]] = field(default_factory=dict)
+    appeared: dict[str, list[AppearedRecords]] = {}
     """Creates: records like theirs that the plan has not seen; some may be the run's own."""
 
 

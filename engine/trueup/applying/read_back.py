@@ -8,8 +8,9 @@ difference for an edit of a person.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Any, assert_never
+
+from msgspec import Struct
 
 from trueup.applying.preconditions import PreconditionChecker, resolved
 from trueup.applying.run_state import RunState
@@ -24,14 +25,13 @@ Kept = Mapping[str, object]
 """By field: the value that the target keeps, of fields that it keeps otherwise than written."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReadBack:
+class ReadBack(Struct, frozen=True):
     """What the target shows of changes that it accepted."""
 
-    kept: dict[str, Kept] = field(default_factory=dict)
+    kept: dict[str, Kept] = {}
     """By change: the values that it keeps otherwise than they were written."""
 
-    without_record: set[str] = field(default_factory=set)
+    without_record: set[str] = set()
     """Creates whose answered id is that of no record, or of another row's."""
 
 

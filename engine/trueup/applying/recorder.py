@@ -1,9 +1,10 @@
 """Writes the journal: entries, with all that they change in the state, in one transaction."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import local
+
+from msgspec.structs import replace
 
 from trueup.applying.job import Job
 from trueup.applying.run_state import DONE, effects

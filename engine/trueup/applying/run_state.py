@@ -5,9 +5,10 @@ that is recorded.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, NamedTuple, assert_never
+
+from msgspec.structs import replace
 
 from trueup.model.change import Action, Adjustment, Change, Unknown
 from trueup.model.outcome import ChangeOutcome, ChangeStatus

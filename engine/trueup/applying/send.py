@@ -1,8 +1,9 @@
 """Writes one change. Runs in a worker thread; errors are part of the result, never raised."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, assert_never
+
+from msgspec import Struct
 
 from trueup.errors import (
     RIGHTS,
@@ -33,8 +34,7 @@ Raises StateLocked if the lock is no longer ours, Stopped if nothing more may be
 """
 
 
-@dataclass(frozen=True, slots=True)
-class SendResult:
+class SendResult(Struct, frozen=True):
     """The result of one write: the journal's step and its data."""
 
     step: Step
@@ -42,8 +42,7 @@ class SendResult:
     stop: bool = False  # nothing more may be sent: calls used up, or the lock lost
 
 
-@dataclass(frozen=True, slots=True)
-class Wording:
+class Wording(Struct, frozen=True):
     """The names that remedies use."""
 
     systems: SystemNames = UNNAMED

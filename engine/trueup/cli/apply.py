@@ -3,12 +3,13 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common_with_tenant
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
     from trueup.pipeline import ApplyOptions
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
+class _Request(Struct, frozen=True):
     """The options of the command, checked."""
 
     yes: bool

@@ -5,12 +5,13 @@ renders the result, when it runs: help and completion need its options only.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup import operating_system
 from trueup.cli.output_files import given_outputs, require_no_input
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 Run = Callable[..., int]
 
 
-@dataclass(frozen=True, slots=True)
-class CommandContext:
+class CommandContext(Struct, frozen=True):
     """The project of a command, and how the command shows results."""
 
     folder: Path  # of the project; with `tenant` that of fleet.yaml

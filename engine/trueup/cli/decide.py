@@ -1,11 +1,11 @@
 """`trueup decide MAPPING KEY… DECISION --reason …`: writes decisions about rows."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import click
+from msgspec.structs import replace
 
 from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common_with_tenant

@@ -1,10 +1,10 @@
 """`trueup link MAPPING KEY ID`: links a row to a record."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import replace
 
 from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common_with_tenant

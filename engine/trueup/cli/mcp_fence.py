@@ -8,9 +8,10 @@ Markdown. Secrets are hidden before a text is cut, so that no part of a secret r
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from trueup.errors import EngineError
 from trueup.operations.redaction import scrubber
@@ -29,8 +30,7 @@ LONGEST_LIST = 20
 _ESCAPES = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("`"): "\\u0060"}
 
 
-@dataclass(frozen=True, slots=True)
-class ToolAnswer:
+class ToolAnswer(Struct, frozen=True):
     """The result of a tool. Only `title` is trueup's own text; all else counts as untrusted."""
 
     title: str

@@ -5,11 +5,12 @@ No tool writes, and no tool applies: only operations that read are imported here
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from difflib import unified_diff
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from trueup.cli.mcp_fence import ToolAnswer
 from trueup.config.days import parse_day
@@ -39,8 +40,7 @@ Arguments = Mapping[str, Any]
 """Arguments of a call that fit the schema of the tool."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
+class Asking(Struct, frozen=True):
     """The project and plan that the tools answer about."""
 
     folder: Path
@@ -51,8 +51,7 @@ class Asking:
         return self.plan or plan_operation.plan(load_project(self.folder), keep=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
+class Tool(Struct, frozen=True):
     """A tool with its description and arguments."""
 
     description: str

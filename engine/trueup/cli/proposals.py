@@ -2,9 +2,9 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 
 import click
+from msgspec.structs import replace
 
 from trueup.cli.common import CommandContext
 from trueup.cli.exit_codes import Exit

@@ -1,12 +1,12 @@
 """`trueup show FILE`: shows a saved plan as text, JSON, or in a format for other people."""
 
 from contextlib import suppress
-from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 import click
+from msgspec.structs import replace
 
 from trueup.cli.arrangement import ARRANGING, arranged, arrangement
 from trueup.cli.command_line import example

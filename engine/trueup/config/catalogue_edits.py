@@ -4,11 +4,11 @@ Comments, and facts that the tenant does not state, stay as they are.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec import Struct
 
 from trueup.config import round_trip
 from trueup.config.text_file import (
@@ -30,16 +30,14 @@ _REFRESHED = ("required", "readonly", "queryable", "maxLength", "picklist", "pic
 """Facts of a known field that the tenant's metadata settles."""
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogueChange:
+class CatalogueChange(Struct, frozen=True):
     """One thing that was added to a catalogue, or changed in it."""
 
     name: str  # `Companies`, `Companies.phone`, `account.region`
     what: str = ""  # of a change: `maxLength 25 → 30`; empty if it is new
 
 
-@dataclass(frozen=True, slots=True)
-class Addition:
+class Addition(Struct, frozen=True):
     """One entity or table as its system describes it."""
 
     name: str

@@ -5,8 +5,9 @@ Raises `InvalidEntry` with the way to what is wrong. `catalogues.py` finds its p
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from trueup.model.catalogue import Column, Entity, Field, Parent, PickValue, Table, Type
 from trueup.model.coerce import shown
@@ -27,8 +28,7 @@ FIELD_TYPES = {
 OPERATIONS = ("create", "query", "update", "delete")
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
+class _Kind(Struct, frozen=True):
     """The values that a fact may have. `null` is always one: the fact then is unknown.
 
     A boolean is neither a number nor a text. Without quotes, `no` and `on` are booleans.

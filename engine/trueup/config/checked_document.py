@@ -1,14 +1,14 @@
 """A document after the check against its JSON Schema."""
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from trueup.config.documents import Document, Steps
 from trueup.model.finding import Finding
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedDocument:
+class CheckedDocument(Struct, frozen=True):
     """A document after its schema check."""
 
     document: Document

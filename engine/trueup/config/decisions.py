@@ -6,8 +6,9 @@ or the file is left as it was.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from trueup.config.entry_file import EntryFile, row_of
 from trueup.config.file_names import DECISIONS
@@ -20,8 +21,7 @@ KEY = "decisions"
 _FILE = EntryFile(DECISIONS, KEY, "schemas/decisions.schema.json", "decisions-file")
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenEntry:
+class WrittenEntry(Struct, frozen=True):
     """The result of `decide`."""
 
     place: Place

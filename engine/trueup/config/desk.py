@@ -1,7 +1,8 @@
 """Builds `desk:` of trueup.yaml, and checks that no secret leaves the machine in clear."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from trueup.config.environment import exposed_secrets, resolve
 from trueup.config.node import Node

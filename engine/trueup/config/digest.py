@@ -9,11 +9,12 @@ state is not part of it because a plan identifies its state by lineage and seria
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from datetime import date
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
+
+from msgspec import Struct
 
 from trueup.config.environment import SECRETS
 from trueup.model.catalogue import Catalogue
@@ -98,6 +99,6 @@ def _plain(data: Any) -> Any:  # noqa: ANN401 -- any YAML, any part of a catalog
         return [_plain(value) for value in data]
     if isinstance(data, frozenset):
         return sorted(data)
-    if is_dataclass(data) and not isinstance(data, type):
-        return [_plain(getattr(data, part.name)) for part in fields(data)]
+    if isinstance(data, Struct):
+        return [_plain(getattr(data, name)) for name in data.__struct_fields__]
     return {type(data).__name__: str(data)} if isinstance(data, date | Decimal) else data

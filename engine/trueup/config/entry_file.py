@@ -9,11 +9,11 @@ without that lock writes is noticed right before the file is replaced.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec import Struct
 
 from trueup import operating_system
 from trueup.config.documents import LARGEST_FILE, parse
@@ -29,8 +29,7 @@ _LOCKS = ".trueup"
 """The folder of the lock files, which no repository holds."""
 
 
-@dataclass(frozen=True, slots=True)
-class EntryFile:
+class EntryFile(Struct, frozen=True):
     """One such file of a project."""
 
     file: str  # relative to the project

@@ -5,7 +5,8 @@ No value of the environment is ever part of a message.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from trueup.config.node import Node
 from trueup.model.finding import Finding, Place, Severity
@@ -22,15 +23,13 @@ SECRETS = frozenset({"secret", "client_secret", "password", "integration_code", 
 """Options that belong into the environment. They are never part of a digest."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnsetVariable(Finding):
+class UnsetVariable(Finding, frozen=True):
     """The finding that a variable of the environment is not set."""
 
     variable: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedOptions:
+class ResolvedOptions(Struct, frozen=True):
     """Options with all values replaced, and what is wrong with them."""
 
     options: Mapping[str, object]

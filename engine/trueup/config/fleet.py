@@ -8,8 +8,9 @@
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from trueup.config.checked_document import CheckedDocument
 from trueup.config.documents import parse, read

@@ -8,8 +8,10 @@ first error. `trueup validate` shows what `check` returns; `load` raises it.
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.config.catalogues import load_catalogue
 from trueup.config.checks.dependencies import in_order
@@ -130,8 +132,7 @@ def check(
     return checked.result
 
 
-@dataclass(frozen=True, slots=True)
-class SharedFiles:
+class SharedFiles(Struct, frozen=True):
     """What tenants of one project share: its mappings, rules and catalogues, read once."""
 
     schemas: Schemas
@@ -167,16 +168,14 @@ def check_tenant(
     ).result
 
 
-@dataclass(frozen=True, slots=True)
-class _Origin:
+class _Origin(Struct, frozen=True):
     """The folders and overlay from which a project is loaded."""
 
     root: Path
     overlay: Overlay | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Checked:
+class _Checked(Struct, frozen=True):
     """What a check has found."""
 
     project: Project | None

@@ -1,16 +1,16 @@
 """A part of a document that knows its place."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from trueup.config.documents import Document, Steps
 from trueup.model.finding import Place
 from trueup.model.mapping import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """Data that is valid for its schema, with the steps to it in its document."""
 
     document: Document

@@ -1,9 +1,10 @@
 """Writes notes into `mappings/notes.yaml` and changes nothing else in the file."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from trueup.config.entry_file import EntryFile, row_of
 from trueup.config.file_names import NOTES

@@ -5,9 +5,10 @@ Every value keeps its place, so that a finding about the result names the file t
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from trueup.config.documents import Document, Steps
 from trueup.config.node import Node

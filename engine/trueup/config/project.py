@@ -4,11 +4,13 @@
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.config.approval import parse_approval
 from trueup.config.currencies import CODES, closest_code
@@ -43,8 +45,7 @@ _DEFAULT_OPTIONS: Mapping[str, Mapping[str, object]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectOptions:
+class ProjectOptions(Struct, frozen=True):
     """The options of trueup.yaml, except for the settings, and the findings about them."""
 
     name: str
@@ -167,8 +168,7 @@ def _limits(node: Node | None, default: int | Decimal) -> dict[str, Any]:
     return {_OTHERS: default, **(node.data if node else {})}
 
 
-@dataclass(frozen=True, slots=True)
-class NamedLimit:
+class NamedLimit(Struct, frozen=True):
     """A limit of trueup.yaml for one entity or table."""
 
     guard: str  # creates, deactivations, share_changed or rows_gone

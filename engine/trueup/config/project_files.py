@@ -6,8 +6,9 @@ the files. `loader.py` builds the project from these.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct
 
 from trueup.config.checked_document import CheckedDocument
 from trueup.config.documents import Document, Steps, parse, read
@@ -31,8 +32,7 @@ _MISSING_FOLDER_REMEDIES = {
 }
 
 
-@dataclass(slots=True)
-class ProjectFiles:
+class ProjectFiles(Struct):
     """All documents of a project, and what is wrong with its files."""
 
     project: Node | None = None
@@ -44,13 +44,13 @@ class ProjectFiles:
     removed_settings: frozenset[Steps] = frozenset()
     """The steps to settings that the schema check removed; none lead to all settings."""
 
-    mappings: list[CheckedDocument] = field(default_factory=list)
-    rules: list[CheckedDocument] = field(default_factory=list)
+    mappings: list[CheckedDocument] = []
+    rules: list[CheckedDocument] = []
     decisions: CheckedDocument | None = None
     notes: CheckedDocument | None = None
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Finding] = []
 
-    mapping_names: set[str] = field(default_factory=set)
+    mapping_names: set[str] = set()
     """The names of the mappings, also of those that cannot be read."""
 
     has_unknown_names: bool = False
@@ -60,8 +60,7 @@ class ProjectFiles:
     """Every file and every part of it could be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class GivenFiles:
+class GivenFiles(Struct, frozen=True):
     """Contents that replace files of the folder."""
 
     decisions: bytes | None = None

@@ -1,13 +1,13 @@
 """The check of a document against a JSON Schema. Only this needs jsonschema, which loads slowly."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import date
 from itertools import islice
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker, validators
 from jsonschema.exceptions import ValidationError
+from msgspec.structs import replace
 from referencing import Registry, Resource
 from referencing.exceptions import NoSuchResource
 

@@ -6,13 +6,13 @@ wrong, a text, a remedy, and what was likely meant. `schema.py` turns these into
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import islice
 from typing import Any
 
 from jsonschema.exceptions import ValidationError
+from msgspec import Struct
 
 from trueup.config.documents import Steps
 from trueup.model.suggestions import hint, nearest
@@ -24,8 +24,7 @@ _LONGEST = 60
 """Characters of a text that a message shows."""
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaError:
+class SchemaError(Struct, frozen=True):
     """One thing that is wrong with a value, or with a key."""
 
     steps: Steps
@@ -46,8 +45,7 @@ class SchemaError:
     """The word that was likely meant, or that may replace the wrong one for the further checks."""
 
 
-@dataclass(frozen=True, slots=True)
-class _RawError:
+class _RawError(Struct, frozen=True):
     """The parts of a `ValidationError` that are used here."""
 
     steps: Steps

@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from trueup.config.checks.options import check_options
 from trueup.config.error_limit import in_order_of_files
@@ -16,8 +17,7 @@ from trueup.model.gc_pause import gc_paused
 from trueup.model.suggestions import few_searches
 
 
-@dataclass(frozen=True, slots=True)
-class SoundProject:
+class SoundProject(Struct, frozen=True):
     """How many mappings and rules the files state, and what the environment lacks."""
 
     mappings: int

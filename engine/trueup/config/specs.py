@@ -1,7 +1,8 @@
 """Builds the parts of a project from its documents, before names are checked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from trueup.config.days import parse_day
 from trueup.config.mapping import parse_mapping
@@ -19,8 +20,7 @@ DAY_SETTINGS = frozenset({"changes_from"})
 """Settings that are days, even if they are written in quotes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Specs:
+class Specs(Struct, frozen=True):
     """The specs of a project's documents, before names are checked."""
 
     options: ProjectOptions | None

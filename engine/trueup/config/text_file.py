@@ -5,8 +5,9 @@ writes in between is never lost: the file is compared again right before it is r
 """
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from trueup import operating_system
 from trueup.errors import ConfigError
@@ -16,8 +17,7 @@ from trueup.model.finding import Finding, Place, Severity
 BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
-class TextFile:
+class TextFile(Struct, frozen=True):
     """A file as it was read."""
 
     path: Path  # with links resolved

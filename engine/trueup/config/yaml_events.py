@@ -4,10 +4,10 @@ Start with `DocumentBuilder.feed`. `documents.py` states what is accepted and wh
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
+from msgspec import Struct
 
 from trueup.config.yaml_scalars import plain_value
 from trueup.model.finding import Finding, Place, Severity
@@ -24,8 +24,7 @@ _TEXT_TAGS = frozenset({"!", "tag:yaml.org,2002:str"})
 _MERGE = "<<"
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """One YAML document: its data and the places of its values and keys."""
 
     file: str
@@ -65,8 +64,7 @@ class InvalidYaml(Exception):
         self.finding = yaml_error(text, place, remedy)
 
 
-@dataclass(slots=True)
-class _Container:
+class _Container(Struct):
     """A list or mapping whose end has not been read yet."""
 
     data: list[Any] | dict[str, Any]
@@ -85,7 +83,7 @@ class _Container:
     is_dropped: bool = False
     """The next value belongs to a key that was refused."""
 
-    merges: list[tuple[dict[str, Any], Place]] = field(default_factory=list)
+    merges: list[tuple[dict[str, Any], Place]] = []
     """The mappings that `<<` merges into it."""
 
     @property
@@ -94,8 +92,7 @@ class _Container:
         return isinstance(self.data, dict) and self.key is None
 
 
-@dataclass(frozen=True, slots=True)
-class _Anchored:
+class _Anchored(Struct, frozen=True):
     """The value of an alias. It is shared, never copied."""
 
     data: Any

@@ -5,18 +5,17 @@ and compare it with what it expected, because YAML allows layouts that this modu
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
+from msgspec import Struct
 
 _LONGEST_LINE = 100_000
 _OPENS = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
 _CLOSES = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
 
 
-@dataclass(slots=True)
-class _ListSpan:
+class _ListSpan(Struct):
     """Where a list stands in the text. All positions count characters."""
 
     start: int
@@ -26,18 +25,17 @@ class _ListSpan:
     is_flow: bool = False
     """The list is written in brackets: `[a, b]`."""
 
-    items: list[tuple[int, int]] = field(default_factory=list)
+    items: list[tuple[int, int]] = []
     """The start and end of each item. In a block, an item starts with its dash."""
 
     column: int = 0
     """The column of the dashes."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListEdits:
+class ListEdits(Struct, frozen=True):
     """Edits of a list: items by position that are replaced or removed, and new items."""
 
-    replaced: Mapping[int, Mapping[str, object]] = field(default_factory=dict)
+    replaced: Mapping[int, Mapping[str, object]] = {}
     removed: Collection[int] = ()
     appended: Sequence[Mapping[str, object]] = ()
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from trueup.connectors.choosing import own_path, read_path, require_set
 from trueup.connectors.target_setup import TargetSetup
@@ -35,8 +36,7 @@ DEMO_CREDENTIALS = Credentials("api@demo.example", "demo", "DEMO")
 """The sandbox's credentials if its seed names no users; they open nothing else."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Memory:
+class _Memory(Struct, frozen=True):
     """What earlier commands have kept of the target; nothing by default."""
 
     metadata: "KeptAnswers | None" = None

@@ -5,9 +5,10 @@ A connector is imported by the method that opens it, with the libraries that it 
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from trueup.config.documents import read
 from trueup.connectors.choosing import choose, read_path
@@ -64,8 +65,7 @@ def read_profile(project: Project) -> "Profile":
     return parse_profile(documents[0].data, tables, documents[0])
 
 
-@dataclass(frozen=True, slots=True)
-class SourceConnector:
+class SourceConnector(Struct, frozen=True):
     """What a connector does with its connection. Both raise EngineError."""
 
     open: Callable[[Connection], Source]

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from trueup.model.project import Project
 from trueup.ports.target import CachePolicy
 from trueup.ports.world import Clock
 
 
-@dataclass(frozen=True, slots=True)
-class TargetOptions:
+class TargetOptions(Struct, frozen=True):
     """How a command uses the target."""
 
     max_calls: int | None = None
@@ -18,8 +18,7 @@ class TargetOptions:
     records: CachePolicy = CachePolicy.IGNORED
 
 
-@dataclass(frozen=True, slots=True)
-class TargetSetup:
+class TargetSetup(Struct, frozen=True):
     """The project whose target is opened, and for which command. It is closed with `stack`."""
 
     project: Project

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from trueup.connectors.autotask import DEMO_CREDENTIALS
 from trueup.model.project import Project
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from trueup.sandbox.autotask.local import LocalSandbox, SeededSandboxes
 
 
-@dataclass(frozen=True, slots=True)
-class ThrowAway:
+class ThrowAway(Struct, frozen=True):
     """Both systems and a state, in a folder of their own."""
 
     project: Project

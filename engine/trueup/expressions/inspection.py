@@ -5,16 +5,15 @@
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 
 from jinja2 import nodes
+from msgspec import Struct
 
 from trueup.expressions.syntax import is_bare, parse
 
 
-@dataclass(frozen=True, slots=True)
-class Inspection:
+class Inspection(Struct, frozen=True):
     """What an expression or template refers to."""
 
     paths: frozenset[tuple[str, ...]]

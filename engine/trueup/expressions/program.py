@@ -5,13 +5,13 @@ one call for a row costs a tenth of one call for each expression.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
 from jinja2 import TemplateError, Undefined, nodes
 from jinja2.nodes import EvalContext
+from msgspec import Struct
 
 from trueup.errors import ExpressionFault
 from trueup.expressions.branches import tree
@@ -86,16 +86,14 @@ def _check_filters_and_tests(expression: nodes.Expr) -> None:
                 raise ExpressionFault(f"there is no {kind.__name__.lower()} {node.name!r}")
 
 
-@dataclass(frozen=True, slots=True)
-class Implies:
+class Implies(Struct, frozen=True):
     """A rule with a condition, as one value: true if `when` is false or `then` is true."""
 
     when: object
     then: object
 
 
-@dataclass(frozen=True, slots=True)
-class Every:
+class Every(Struct, frozen=True):
     """Rules as one value: true if all of these are true.
 
     What follows the first false one is not evaluated, unless the branches that are reached are
@@ -105,8 +103,7 @@ class Every:
     values: tuple[object, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Literal:
+class _Literal(Struct, frozen=True):
     """A literal, by the name under which compiled code sees it."""
 
     name: str

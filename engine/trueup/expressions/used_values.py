@@ -5,10 +5,10 @@ every branch.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import Undefined
+from msgspec import Struct
 
 from trueup.expressions.error_messages import kind_of
 from trueup.expressions.inspection import Inspection, inspect
@@ -74,8 +74,7 @@ def seen_values(names: Mapping[str, Any]) -> list[NamedValue]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
+class _Reader(Struct, frozen=True):
     """Reads values of one row by path."""
 
     mapping: MappingSpec

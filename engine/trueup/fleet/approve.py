@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from trueup.errors import EngineError
 from trueup.fleet.connection import Connection, translated
 from trueup.fleet.open_fleet import OpenFleet, require_tenants
@@ -28,8 +30,7 @@ class PlanForApproval:
     project: Project = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerResult:
+class AnswerResult(Struct, frozen=True):
     """The result of an answer."""
 
     is_queued: bool  # the plan is applied by the next free worker

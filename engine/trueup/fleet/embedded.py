@@ -9,12 +9,13 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from subprocess import SubprocessError
 from time import sleep
 from types import ModuleType
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from trueup import operating_system
 from trueup.errors import EngineError, FleetDatabaseAway
@@ -33,8 +34,7 @@ _SERVER = "postmaster.pid"  # of PostgreSQL: its process, and where it listens
 _ENDING, _MENDING = 10, 120  # tries, a second apart
 
 
-@dataclass(frozen=True, slots=True)
-class Embedded:
+class Embedded(Struct, frozen=True):
     """A running server."""
 
     url: str

@@ -7,8 +7,9 @@ value of a field, or an amount of money.
 import json
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+
+from msgspec import Struct, field
 
 from trueup.operations.redaction import scrubbed
 
@@ -16,12 +17,11 @@ Write = Callable[[str], None]
 """Writes one line."""
 
 
-@dataclass(frozen=True, slots=True)
-class EventLog:
+class EventLog(Struct, frozen=True):
     """Writes events; `about` is added to each."""
 
     as_json: bool = False
-    about: Mapping[str, object] = field(default_factory=dict)
+    about: Mapping[str, object] = {}
     write: Write = field(default_factory=lambda: write_to_stderr)
 
     def emit(self, event: str, **about: object) -> None:

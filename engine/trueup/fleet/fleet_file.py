@@ -2,9 +2,11 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.config import fleet as config
 from trueup.config.loader import read_shared_files
@@ -36,8 +38,7 @@ def load_fleet(folder: Path | str = ".", env: Mapping[str, str] = os.environ) ->
     return config.load_fleet(Path(folder), env=env, shipped=shipped_schemas())
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedFleet:
+class CheckedFleet(Struct, frozen=True):
     """A fleet whose fleet.yaml has no errors."""
 
     fleet: Fleet

@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from trueup.errors import FleetDatabaseAway
 from trueup.fleet.abnormal_end import abnormal_end

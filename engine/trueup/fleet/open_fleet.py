@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.config.file_names import FLEET
 from trueup.config.fleet import find_database
@@ -19,14 +21,13 @@ from trueup.model.fleet import Fleet, FleetDatabase
 from trueup.operations.redaction import remember_address
 
 
-@dataclass(frozen=True, slots=True)
-class OpenFleet:
+class OpenFleet(Struct, frozen=True):
     """A fleet whose database can be used."""
 
     root: Path  # the folder of fleet.yaml
     digest: str  # of fleet.yaml
-    load: Callable[[], Fleet] = field(repr=False)  # reads fleet.yaml once; see `fleet`
-    url: str = field(repr=False)
+    load: Callable[[], Fleet]  # reads fleet.yaml once; see `fleet`
+    url: str
     queue: JobQueue
     revive: Callable[[], None]  # starts the embedded database again
 

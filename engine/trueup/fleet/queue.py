@@ -6,14 +6,14 @@ are in the fleet's records (`trueup.fleet.records`).
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from trueup.fleet.connection import Connection
 
 
-@dataclass(frozen=True, slots=True)
-class RunJob:
+class RunJob(Struct, frozen=True):
     """One run of one tenant that waits for a worker."""
 
     tenant: str
@@ -25,8 +25,7 @@ Handler = Callable[[RunJob], Awaitable[None]]
 """Executes a job. Its error is logged; the job is given to another worker later."""
 
 
-@dataclass(frozen=True, slots=True)
-class Serving:
+class Serving(Struct, frozen=True):
     """How a worker takes jobs. Times are in seconds."""
 
     concurrency: int

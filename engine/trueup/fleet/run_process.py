@@ -4,12 +4,12 @@ import contextlib
 import os
 import signal
 import sys
-from dataclasses import replace
 from multiprocessing.connection import Connection as Pipe
 from threading import Event, Thread
 from time import sleep
 
 import psycopg
+from msgspec.structs import replace
 
 from trueup.errors import EngineError, FleetDatabaseAway
 from trueup.fleet import tracing

@@ -5,10 +5,12 @@ Nothing here waits for a person or for a time: a run that must wait ends with th
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup import wiring
 from trueup.errors import (
@@ -58,8 +60,7 @@ WITHIN = "within"
 """Prefix of the names of the limits of `run:` in fleet.yaml, beside those of the project."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunTask:
+class RunTask(Struct, frozen=True):
     """The task of a run."""
 
     kind: RunKind

@@ -6,9 +6,10 @@ workers look. A tenant has one run at a time: all times that pass meanwhile give
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from trueup.config.cron import due_after
 from trueup.config.file_names import FLEET
@@ -28,8 +29,7 @@ _COUNTED_SINGLY = 100
 """Missed times that are counted one by one."""
 
 
-@dataclass(frozen=True, slots=True)
-class DueRun:
+class DueRun(Struct, frozen=True):
     """A run that is to be queued."""
 
     tenant: str
@@ -236,8 +236,7 @@ def enqueue(connection: Connection, queue: JobQueue, due: Iterable[DueRun]) -> i
     return len(rows)
 
 
-@dataclass(frozen=True, slots=True)
-class RequestedRuns:
+class RequestedRuns(Struct, frozen=True):
     """The result of a request to run tenants, by tenant."""
 
     queued: tuple[str, ...]

@@ -2,8 +2,9 @@
 
 import zlib
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from trueup.errors import EngineError
 from trueup.fleet.connection import Connection, translated
@@ -13,8 +14,7 @@ from trueup.model.fleet_run import ApprovedPlan
 YES, NO = "yes", "no"
 
 
-@dataclass(frozen=True, slots=True)
-class StoredPlan:
+class StoredPlan(Struct, frozen=True):
     """A plan that waits for an approval, as the fleet's database has it."""
 
     tenant: str

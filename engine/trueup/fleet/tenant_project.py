@@ -6,8 +6,9 @@ shared file, in a file of the tenant's own, or in fleet.yaml.
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from trueup.config import loader
 from trueup.config.documents import read

@@ -8,8 +8,10 @@ import asyncio
 import contextlib
 import os
 import socket
-from dataclasses import dataclass, replace
 from secrets import token_hex
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.errors import EngineError, FleetDatabaseAway
 from trueup.fleet.cleanup import delete_old_runs, end_lost_runs
@@ -37,8 +39,7 @@ _REPORT_ROUNDS = 5  # rounds between reports in the table of workers
 _CHECK_ROUNDS = 30  # rounds between checks of the clock, of fleet.yaml, and of runs without a job
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerOptions:
+class WorkerOptions(Struct, frozen=True):
     """The options of a worker."""
 
     concurrency: int = 2

@@ -1,1 +1,1 @@
-"""The data types of the engine: frozen dataclasses that use the standard library only."""
+"""The data types of the engine: frozen structs. It uses msgspec and the standard library only."""

@@ -1,10 +1,11 @@
 """Roles and limits of people, which plans need an approval, and the statements about plans."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Role(StrEnum):
@@ -25,14 +26,13 @@ def same_person(one: str, other: str) -> bool:
     return one.strip().casefold() == other.strip().casefold()
 
 
-@dataclass(frozen=True, slots=True)
-class ApprovalPolicy:
+class ApprovalPolicy(Struct, frozen=True):
     """`approval:` of trueup.yaml. Amounts are in the project's currency."""
 
     above: Decimal  # a plan that moves more needs an approval
     second_above: Decimal | None = None  # a plan that moves more needs two people
-    roles: Mapping[Role, tuple[str, ...]] = field(default_factory=dict)  # e-mails or user names
-    limits: Mapping[Role, Decimal] = field(default_factory=dict)  # what a role may approve
+    roles: Mapping[Role, tuple[str, ...]] = {}  # e-mails or user names
+    limits: Mapping[Role, Decimal] = {}  # what a role may approve
 
     def listed(self, person: str) -> frozenset[Role]:
         """Returns the roles whose lists name the person."""
@@ -71,8 +71,7 @@ class ApprovalPolicy:
 NONE = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class MoneyLimit:
+class MoneyLimit(Struct, frozen=True):
     """Up to which amount a person may approve; None if there is no limit."""
 
     amount: Decimal | None
@@ -87,8 +86,7 @@ class MoneyLimit:
 UNLIMITED = MoneyLimit(None)
 
 
-@dataclass(frozen=True, slots=True)
-class MovedMoney:
+class MovedMoney(Struct, frozen=True):
     """How much money a plan moves, for its approval."""
 
     amount: Decimal  # the larger of `once` and `month`
@@ -106,8 +104,7 @@ class Statement(StrEnum):
     WITHDRAW = "withdraw"  # withdraws the own yes, or no
 
 
-@dataclass(frozen=True, slots=True)
-class ApprovalStated:
+class ApprovalStated(Struct, frozen=True):
     """A line of the history: a statement of a person about a plan.
 
     It counts for the plan with this digest that moves this amount, and for no other.
@@ -119,8 +116,7 @@ class ApprovalStated:
     unknown: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(Struct, frozen=True):
     """The statement of one person that is in force."""
 
     who: str
@@ -134,8 +130,7 @@ class Signature:
         return not self.why_not
 
 
-@dataclass(frozen=True, slots=True)
-class ApprovalStanding:
+class ApprovalStanding(Struct, frozen=True):
     """Where the approval of a plan stands."""
 
     plan: str  # digest

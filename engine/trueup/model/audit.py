@@ -1,14 +1,14 @@
 """The audit trail of a state: manual edits, statements about plans, locks that were taken over."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from trueup.model.approval import ApprovalStated
 
 
-@dataclass(frozen=True, slots=True)
-class LinkForgotten:
+class LinkForgotten(Struct, frozen=True):
     """A person removed the link of a row; the next plan looks for its record again."""
 
     mapping: str
@@ -16,35 +16,30 @@ class LinkForgotten:
     name: str = ""  # the name of the row in the latest plan
 
 
-@dataclass(frozen=True, slots=True)
-class SettledChange:
+class SettledChange(Struct, frozen=True):
     """The outcome of a change that was in doubt."""
 
     change: str  # id of the change in the run's plan
     landed: bool  # it took effect
 
 
-@dataclass(frozen=True, slots=True)
-class ChangesSettled:
+class ChangesSettled(Struct, frozen=True):
     """A person determined the outcome of changes in doubt."""
 
     changes: tuple[SettledChange, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RunClosed:
+class RunClosed(Struct, frozen=True):
     """A person gave up the remaining changes of an open run."""
 
 
-@dataclass(frozen=True, slots=True)
-class SystemsAdopted:
+class SystemsAdopted(Struct, frozen=True):
     """The state is about these systems from now on: `source` and `target` with their identities."""
 
     systems: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class LockTaken:
+class LockTaken(Struct, frozen=True):
     """The lock was taken from another holder: by force, or because that process had ended."""
 
     holder: str
@@ -52,8 +47,7 @@ class LockTaken:
     forced: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TextOnly:
+class TextOnly(Struct, frozen=True):
     """An edit of which the journal holds only a text, as versions before 1.0 wrote it."""
 
     text: str
@@ -65,8 +59,7 @@ Edit = LinkForgotten | ChangesSettled | RunClosed | SystemsAdopted
 AuditEvent = Edit | ApprovalStated | LockTaken | TextOnly
 
 
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
+class AuditEntry(Struct, frozen=True):
     """A manual edit of the state, a statement about a plan, or a lock that was taken over."""
 
     seq: int  # line of the journal

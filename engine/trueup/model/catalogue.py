@@ -1,8 +1,9 @@
 """The catalogues of the two systems: tables with columns, entities with fields."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct
 
 UDF = "udf."
 """Prefix of a user-defined field's name, in YAML and in records: `udf.Work 365 Id`."""
@@ -21,8 +22,7 @@ class Type(StrEnum):
     CHOICE = "choice"  # str: the label (source only)
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """A column of a source table under the name that mappings use."""
 
     name: str
@@ -30,13 +30,12 @@ class Column:
     logical: str  # its name in the source system
     label: str = ""  # its display label there
     table: str | None = None  # lookups: which table
-    choices: Mapping[int, str] = field(default_factory=dict)  # choices: number → label
+    choices: Mapping[int, str] = {}  # choices: number → label
     required: bool = False
     assumed: bool = False  # the logical name is not documented; a profile may correct it
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """A source table under the name that mappings use."""
 
     name: str
@@ -49,8 +48,7 @@ class Table:
     assumed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PickValue:
+class PickValue(Struct, frozen=True):
     """One entry of a picklist. Values are integers in records, text in entityInformation."""
 
     value: int | str
@@ -58,8 +56,7 @@ class PickValue:
     active: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """A field of a target entity. `required and readonly`: set on create, fixed afterwards."""
 
     name: str
@@ -72,7 +69,7 @@ class Field:
     picklist: tuple[PickValue, ...] | None = None  # None: no picklist; (): its values are unknown
     queryable: bool = True
     required_if: str = ""  # a condition, see `requirements`
-    reference_is: Mapping[str, str] = field(default_factory=dict)
+    reference_is: Mapping[str, str] = {}
     """Picklist fields of the record that it refers to, with the labels that they must have."""
 
     picklist_partial: bool = False  # tenants have more values than the list shows
@@ -87,8 +84,7 @@ class Field:
         return not self.readonly and not self.create_only
 
 
-@dataclass(frozen=True, slots=True)
-class Parent:
+class Parent(Struct, frozen=True):
     """The collection through which a child entity is written: `/Contracts/{parentId}/Services`."""
 
     entity: str
@@ -96,8 +92,7 @@ class Parent:
     key: str  # the child's field that holds the parent's id
 
 
-@dataclass(frozen=True, slots=True)
-class Entity:
+class Entity(Struct, frozen=True):
     """A target entity: its operations, the routes for them, and its fields."""
 
     name: str
@@ -106,7 +101,7 @@ class Entity:
     parent: Parent | None = None
     writes_via: str = "root"  # root | parent | root or parent | none
     udf_capable: str = "no"  # yes | no | uncertain
-    routes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    routes: Mapping[str, tuple[str, ...]] = {}
     rules: tuple[str, ...] = ()
     active: str = ""  # the field that is false where a record is inactive; empty if none is
     role: str = ""  # in billing: customer, service or contract
@@ -122,8 +117,7 @@ class Entity:
         return record.get(self.active) not in (False, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class SystemNames:
+class SystemNames(Struct, frozen=True):
     """The display names of the two systems, from their catalogues."""
 
     source: str = "the source"
@@ -133,8 +127,7 @@ class SystemNames:
 UNNAMED = SystemNames()
 
 
-@dataclass(frozen=True, slots=True)
-class Catalogue:
+class Catalogue(Struct, frozen=True):
     """Both catalogues, by name."""
 
     tables: Mapping[str, Table]

@@ -1,11 +1,12 @@
 """A change of a plan: one write or one link, with what planning read and its money."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple, assert_never
+
+from msgspec import Struct
 
 from trueup.model.finding import Place
 
@@ -67,8 +68,7 @@ class Reason(StrEnum):
     DECISION = "decision"
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """A value that is unknown until apply: the id of the record that another change creates."""
 
     change: str
@@ -82,8 +82,7 @@ class RowRef(NamedTuple):
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FieldChange:
+class FieldChange(Struct, frozen=True):
     """One field, before and after, as values and as display texts."""
 
     field: str
@@ -94,8 +93,7 @@ class FieldChange:
     shown_after: str
 
 
-@dataclass(frozen=True, slots=True)
-class UnitRow:
+class UnitRow(Struct, frozen=True):
     """Units of one service over some days, both ends included."""
 
     id: int
@@ -105,8 +103,7 @@ class UnitRow:
     posted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SeenRow:
+class SeenRow(Struct, frozen=True):
     """A source row as planning read it: the fingerprint of its columns."""
 
     table: str
@@ -114,8 +111,7 @@ class SeenRow:
     fingerprint: str
 
 
-@dataclass(frozen=True, slots=True)
-class Alike:
+class Alike(Struct, frozen=True):
     """Values by which a record would be taken for the row's: its create must find no new one."""
 
     by: str  # the field that is queried; the others are compared
@@ -124,25 +120,21 @@ class Alike:
     around: int = 0  # records with this value of `by` when the plan was made
 
 
-@dataclass(frozen=True, slots=True)
-class Preconditions:
+class Preconditions(Struct, frozen=True):
     """The values that planning read and that apply checks again before it writes."""
 
     rows: tuple[SeenRow, ...] = ()
-    record: Mapping[str, object] = field(default_factory=dict)
+    record: Mapping[str, object] = {}
     """Fields of the record, or columns of a write-back's row, with their values as seen."""
 
-    absent: Mapping[str, object] = field(
-        default_factory=dict
-    )  # creates: no record has this identity
+    absent: Mapping[str, object] = {}  # creates: no record has this identity
     alike: tuple[Alike, ...] = ()  # creates
     units: tuple[UnitRow, ...] | None = None  # adjustments; None: the service is yet to be created
-    made_of: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    made_of: Mapping[str, Mapping[str, object]] = {}
     """Archive marks: row key → columns that its units, day and references were taken from."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceTerms:
+class ServiceTerms(Struct, frozen=True):
     """How one service on one contract is billed. None if the target does not show it."""
 
     price: Decimal | None = None  # of one unit and one whole period
@@ -169,8 +161,7 @@ class ServiceTerms:
 NO_TERMS = ServiceTerms()
 
 
-@dataclass(frozen=True, slots=True)
-class Adjustment:
+class Adjustment(Struct, frozen=True):
     """The units that a change of action ADJUST moves, and from which day."""
 
     day: date  # effective from this day on
@@ -192,8 +183,7 @@ class MadeRecord(NamedTuple):
     entity: str
 
 
-@dataclass(frozen=True, slots=True)
-class InvoiceEffect:
+class InvoiceEffect(Struct, frozen=True):
     """The effect of a change on the next invoice of its contract."""
 
     start: date  # of the periods on that invoice
@@ -203,8 +193,7 @@ class InvoiceEffect:
     first_billed: tuple[date, date] | None = None  # the first period that it changes at all
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One write, or one link. `values` has everything that is sent."""
 
     id: str  # opaque: nothing is read out of it
@@ -221,8 +210,8 @@ class Change:
 
     fields: tuple[FieldChange, ...] = ()
     under: tuple[RowRef, ...] = ()  # the rows that it belongs to: contract, customer, …
-    values: Mapping[str, object] = field(default_factory=dict)
-    owned: Mapping[str, object] = field(default_factory=dict)  # all owned values once done
+    values: Mapping[str, object] = {}
+    owned: Mapping[str, object] = {}  # all owned values once done
     needs: tuple[str, ...] = ()  # ids of changes that must be done first
     together: tuple[str, ...] = ()  # ids of changes that are sent with it or not at all
     seen: Preconditions = Preconditions()

@@ -1,21 +1,19 @@
 """Two plans of the same rows and records, made with two configurations, and their differences."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from trueup.model.change import Change, FieldChange
 from trueup.model.plan import Blocked, GuardExceeded, LedgerLine, Plan
 
 
-@dataclass(frozen=True, slots=True)
-class FieldPair:
+class FieldPair(Struct, frozen=True):
     """One field of a change in both plans; None if a plan does not write it."""
 
     before: FieldChange | None
     after: FieldChange | None
 
 
-@dataclass(frozen=True, slots=True)
-class ChangePair:
+class ChangePair(Struct, frozen=True):
     """A change in both plans; None if a plan does not have it."""
 
     before: Change | None
@@ -32,8 +30,7 @@ class ChangePair:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerPair:
+class LedgerPair(Struct, frozen=True):
     """A line of the ledger in both plans; None if a plan does not have it."""
 
     before: LedgerLine | None
@@ -48,8 +45,7 @@ class LedgerPair:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOutRows:
+class LeftOutRows(Struct, frozen=True):
     """Rows of one mapping that only one plan leaves out on purpose, by the reason."""
 
     mapping: str
@@ -58,8 +54,7 @@ class LeftOutRows:
     keys: tuple[str, ...]  # in the order of `names`
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """The effect of a change of configuration: `before` is the plan without it."""
 
     other: str  # the configuration of `before`, as a person named it

@@ -1,15 +1,15 @@
 """Decisions of people about rows: the entries of mappings/decisions.yaml."""
 
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+
+from msgspec import Struct
 
 from trueup.model.finding import Place
 from trueup.model.verdict import Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class SeenDifference:
+class SeenDifference(Struct, frozen=True):
     """The ledger difference that a decision to correct applies to, and no other difference."""
 
     units: Decimal  # that the target bills, with all pending changes
@@ -17,8 +17,7 @@ class SeenDifference:
     day: date  # on which both were compared; a correction takes effect from it on
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """A person's decision about a row."""
 
     mapping: str

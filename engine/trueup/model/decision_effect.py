@@ -1,9 +1,10 @@
 """The effect of decisions: the plan with them compared with the plan without them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+
+from msgspec import Struct
 
 from trueup.model.change import Change, RowRef
 from trueup.model.decision import Decision
@@ -11,8 +12,7 @@ from trueup.model.plan import Summary
 from trueup.model.verdict import Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class RowOutlook:
+class RowOutlook(Struct, frozen=True):
     """What a plan does with one row."""
 
     changes: tuple[Change, ...] = ()
@@ -25,8 +25,7 @@ class RowOutlook:
         return sum((change.monthly or Decimal(0) for change in self.changes), Decimal(0))
 
 
-@dataclass(frozen=True, slots=True)
-class RowEffect:
+class RowEffect(Struct, frozen=True):
     """One decided row, without and with the decision."""
 
     row: RowRef
@@ -35,8 +34,7 @@ class RowEffect:
     after: RowOutlook
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(Struct, frozen=True):
     """The differences between the next plan with the decisions and without them."""
 
     rows: tuple[RowEffect, ...]
@@ -92,8 +90,7 @@ class Standing(StrEnum):
     UNKNOWN = "unknown"  # no plan could be made
 
 
-@dataclass(frozen=True, slots=True)
-class StandingDecision:
+class StandingDecision(Struct, frozen=True):
     """A decision of the project, and what it still affects."""
 
     decision: Decision
@@ -104,8 +101,7 @@ class StandingDecision:
     left_monthly: Decimal = Decimal(0)  # their effect on the run rate per month
 
 
-@dataclass(frozen=True, slots=True)
-class StandingDecisions:
+class StandingDecisions(Struct, frozen=True):
     """All decisions of a project, in the order of the file."""
 
     decisions: tuple[StandingDecision, ...]

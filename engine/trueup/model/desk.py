@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from trueup.model.finding import Finding
 
 
@@ -16,8 +18,7 @@ class OidcSettings:
     unset: tuple[Finding, ...] = ()  # environment variables that it needs and that are not set
 
 
-@dataclass(frozen=True, slots=True)
-class DeskSettings:
+class DeskSettings(Struct, frozen=True):
     """The desk of a team."""
 
     address: str = ""  # as browsers write it; empty on loopback

@@ -11,10 +11,11 @@ import io
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import sha256
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from trueup.errors import EngineError
 from trueup.model import plan_v1
@@ -203,8 +204,7 @@ def _why_not_a_plan(text: str) -> str:
     return f"this plan has format {version!s:.40}, this trueup reads {readable}: plan again"
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeNames:
+class ChangeNames(Struct, frozen=True):
     """The display names of a change and its rows."""
 
     change: str

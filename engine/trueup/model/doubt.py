@@ -1,16 +1,16 @@
 """Changes whose outcome is unknown: what is known of them, and how one is settled manually."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from trueup.model.change import Action, Change
 from trueup.model.run import Effects, Entry
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeInDoubt:
+class ChangeInDoubt(Struct, frozen=True):
     """A change whose outcome is unknown."""
 
     run: str
@@ -27,8 +27,7 @@ class Trace(StrEnum):
     UNCLEAR = "unclear"
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
+class Doubt(Struct, frozen=True):
     """A change in doubt with all evidence; times are in the business time zone."""
 
     run: str
@@ -39,7 +38,7 @@ class Doubt:
     until: datetime | None = None  # without a trace of it by then, it did not take effect
     trace: Trace | None = None  # None: nothing was read
     unclear: str = ""  # why reading cannot settle it
-    found: Mapping[str, object] = field(default_factory=dict)  # by reading: records, unit rows
+    found: Mapping[str, object] = {}  # by reading: records, unit rows
 
     @property
     def creates(self) -> str:
@@ -57,8 +56,7 @@ class Doubt:
         return tuple(several) if isinstance(several, list | tuple) else ()
 
 
-@dataclass(frozen=True, slots=True)
-class DoubtReport:
+class DoubtReport(Struct, frozen=True):
     """All changes in doubt."""
 
     doubts: Sequence[Doubt]
@@ -70,8 +68,7 @@ class DoubtReport:
         return max((doubt.until for doubt in self.doubts if doubt.until), default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedSettlement:
+class PreparedSettlement(Struct, frozen=True):
     """What settling a change in doubt manually records."""
 
     run: str

@@ -1,12 +1,11 @@
 """Values of expressions on one row, with the values that they use; for explanations."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from trueup.model.finding import Place
 
 
-@dataclass(frozen=True, slots=True)
-class SourceRow:
+class SourceRow(Struct, frozen=True):
     """A row of a table by its key, with its place where the source consists of files."""
 
     table: str
@@ -14,8 +13,7 @@ class SourceRow:
     place: Place | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NamedValue:
+class NamedValue(Struct, frozen=True):
     """A name that expressions use, with its value on one row."""
 
     name: str  # source.quantity, related.product.unit, settings.setup_fee, plan.as_of
@@ -25,8 +23,7 @@ class NamedValue:
     unreadable: str = ""  # why the value cannot be read; empty if it can
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(Struct, frozen=True):
     """The result of one expression on one row."""
 
     expression: str  # as it was given
@@ -35,8 +32,7 @@ class Evaluation:
     uses: tuple[NamedValue, ...]  # in the order of their names
 
 
-@dataclass(frozen=True, slots=True)
-class RowView:
+class RowView(Struct, frozen=True):
     """One row of a mapping with all that its expressions may use."""
 
     mapping: str

@@ -3,10 +3,11 @@
 Places of source rows are added last, by the operation that has the source.
 """
 
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+
+from msgspec import Struct
 
 from trueup.model.catalogue import SystemNames
 from trueup.model.change import Change, Reason, RowRef, ServiceTerms, UnitRow
@@ -20,8 +21,7 @@ from trueup.model.rule_scopes import RuleOn
 from trueup.model.run import Pushed
 
 
-@dataclass(frozen=True, slots=True)
-class Formula:
+class Formula(Struct, frozen=True):
     """One literal, expression or template of a file, with its result on one row."""
 
     place: Place
@@ -41,8 +41,7 @@ class FieldStatus(StrEnum):
     LEFT = "left alone"  # a rule about it fails, or the row is blocked or left out
 
 
-@dataclass(frozen=True, slots=True)
-class UndoneField:
+class UndoneField(Struct, frozen=True):
     """What an undo changes about a field."""
 
     run: str  # that it takes back
@@ -51,8 +50,7 @@ class UndoneField:
     after: str
 
 
-@dataclass(frozen=True, slots=True)
-class FieldExplanation:
+class FieldExplanation(Struct, frozen=True):
     """One field: the source of its value, the record's value, and the value last written."""
 
     name: str
@@ -79,16 +77,14 @@ class RuleStatus(StrEnum):
     NO_FINDING = "no finding"  # it was evaluated on what the plan does, and found nothing
 
 
-@dataclass(frozen=True, slots=True)
-class RulePart:
+class RulePart(Struct, frozen=True):
     """One expression of a rule on a row."""
 
     part: str  # when, assert, message, remedy
     formula: Formula
 
 
-@dataclass(frozen=True, slots=True)
-class RuleView:
+class RuleView(Struct, frozen=True):
     """A rule with all its expressions on one row, or on the plan."""
 
     name: str
@@ -98,8 +94,7 @@ class RuleView:
     formulas: tuple[RulePart, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RuleExplanation:
+class RuleExplanation(Struct, frozen=True):
     """One rule about a row."""
 
     name: str
@@ -110,8 +105,7 @@ class RuleExplanation:
     text: str = ""  # its message, where it fails
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionExplanation:
+class DecisionExplanation(Struct, frozen=True):
     """A decision about a row, and whether it is in force on the day of the plan."""
 
     decision: Decision
@@ -129,8 +123,7 @@ class RowStatus(StrEnum):
     GONE = "gone"
 
 
-@dataclass(frozen=True, slots=True)
-class RowExplanation:
+class RowExplanation(Struct, frozen=True):
     """One row of a mapping in a plan."""
 
     mapping: str
@@ -153,8 +146,7 @@ class RowExplanation:
     decisions: tuple[DecisionExplanation, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PeriodAmount:
+class PeriodAmount(Struct, frozen=True):
     """A part of the money of a change: its units over the billed days of one period."""
 
     start: date  # of the whole period
@@ -166,8 +158,7 @@ class PeriodAmount:
     amount: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class ShownMoney:
+class ShownMoney(Struct, frozen=True):
     """The money of a change to the penny, as every output of its plan shows it.
 
     The amounts of a plan's changes add up to its totals, so one may differ from its exact amount by
@@ -180,8 +171,7 @@ class ShownMoney:
     lost: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeExplanation:
+class ChangeExplanation(Struct, frozen=True):
     """One change of the plan, with the periods and prices of its money."""
 
     change: Change
@@ -195,16 +185,14 @@ class ChangeExplanation:
     service: RowRef | None = None  # that is billed
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyExplanation:
+class PolicyExplanation(Struct, frozen=True):
     """One part of the policy that holds for a row."""
 
     part: PolicyPart
     formula: Formula
 
 
-@dataclass(frozen=True, slots=True)
-class PendingExplanation:
+class PendingExplanation(Struct, frozen=True):
     """One change of a quantity that the target does not have yet."""
 
     row: SourceRow
@@ -217,8 +205,7 @@ class PendingExplanation:
     held: str  # why it is not sent; empty if it is
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerExplanation:
+class LedgerExplanation(Struct, frozen=True):
     """A line of the ledger: both sides, what is pending, and where the price comes from."""
 
     line: LedgerLine
@@ -233,8 +220,7 @@ class LedgerExplanation:
     terms: ServiceTerms
 
 
-@dataclass(frozen=True, slots=True)
-class TotalPart:
+class TotalPart(Struct, frozen=True):
     """What one row or change adds to a total."""
 
     what: str  # what `explain` takes to follow it
@@ -255,8 +241,7 @@ class LedgerSum(StrEnum):
     UNEXPLAINED = "unexplained"
 
 
-@dataclass(frozen=True, slots=True)
-class TotalExplanation:
+class TotalExplanation(Struct, frozen=True):
     """A total of the plan with all its parts."""
 
     parts: tuple[TotalPart, ...]
@@ -270,8 +255,7 @@ class TotalExplanation:
     beside: Decimal = Decimal(0)  # another total, with which it adds up to a net amount
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """The answer to one question about a plan."""
 
     what: str  # as it was asked

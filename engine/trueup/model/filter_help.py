@@ -1,10 +1,9 @@
 """The reference text of one filter of expressions."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class FilterHelp:
+class FilterHelp(Struct, frozen=True):
     """One filter of expressions, with an example and its result."""
 
     name: str

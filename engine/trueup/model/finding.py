@@ -1,11 +1,13 @@
 """The results of rules and stages: data, never exceptions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from shlex import quote
 from typing import Self, assert_never
 from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from trueup.errors import shortened_line
 from trueup.model.verdict import Verdict
@@ -16,8 +18,7 @@ BRIEF_KEY = 8
 _REASON = "--reason …"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Place(Struct, frozen=True, order=True):
     """A position in a file; line and column count from 1, line 0 means the file as a whole."""
 
     file: str
@@ -49,8 +50,7 @@ class Severity(StrEnum):
                 assert_never(self)
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """A `trueup` command about one row, in a remedy; it can be pasted into a shell."""
 
     verb: str  # decide, link, state forget
@@ -108,8 +108,7 @@ class Command:
         return " ".join(part for part in parts if part)
 
 
-@dataclass(frozen=True, slots=True)
-class Advice:
+class Advice(Struct, frozen=True):
     """A remedy: text with commands between backticks."""
 
     text: str = ""
@@ -184,8 +183,7 @@ def _is_guid(key: str) -> bool:
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One result of a check: about a file (`place`), a row (`mapping`, `key`, `name`) or both."""
 
     code: str  # the rule's name, or the stage's own code, in kebab-case
@@ -202,7 +200,7 @@ class Finding:
         for name in ("text", "remedy"):
             value = getattr(self, name)
             if (short := shortened_line(value)) is not value:
-                object.__setattr__(self, name, short)
+                force_setattr(self, name, short)
 
     @property
     def advice(self) -> Advice:

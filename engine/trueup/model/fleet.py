@@ -12,6 +12,8 @@ from enum import StrEnum
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
+
 from trueup.model.finding import Finding, Place
 from trueup.model.overlay import Overrides
 from trueup.model.wall_clock import instant_of
@@ -31,8 +33,7 @@ class RunMode(StrEnum):
     APPLY_APPROVED = "apply-approved"  # every plan waits for an approval, and is applied after it
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyLimits:
+class PolicyLimits(Struct, frozen=True):
     """Up to which figures a scheduled run applies its plan without an approval.
 
     They apply in addition to the project's guards. Amounts are in the project's currency.
@@ -43,16 +44,14 @@ class PolicyLimits:
     one_off_effect: Decimal  # charged once: more, and less, owed or lost, each by itself
 
 
-@dataclass(frozen=True, slots=True)
-class RunPolicy:
+class RunPolicy(Struct, frozen=True):
     """`run:` of a tenant."""
 
     do: RunMode = RunMode.PLAN
     within: PolicyLimits | None = None  # never None for `apply`
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(Struct, frozen=True):
     """When a tenant's runs begin. `trueup.config.cron.due_after` computes the instants."""
 
     cron: str  # five fields, as crontab(5): minute, hour, day of month, month, day of week
@@ -60,8 +59,7 @@ class Schedule:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """When a tenant may be written to, on the clock of its schedule's zone.
 
     It begins on each of `days` at `start` and ends at `end`, which does not belong to it. Where
@@ -101,24 +99,21 @@ class Window:
             day += timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class EnvironmentSecret:
+class EnvironmentSecret(Struct, frozen=True):
     """A secret in an environment variable of the process that runs the tenant."""
 
     variable: str
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class FileSecret:
+class FileSecret(Struct, frozen=True):
     """A secret that is the content of a file, without one line end at its end."""
 
     path: Path
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class KeyringSecret:
+class KeyringSecret(Struct, frozen=True):
     """A secret in the keyring of the operating system."""
 
     service: str
@@ -141,8 +136,7 @@ SecretReference = EnvironmentSecret | FileSecret | KeyringSecret | CommandSecret
 """Where a secret is kept; never the secret."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tenant:
+class Tenant(Struct, frozen=True):
     """One tenant: its project, and how it is run."""
 
     name: str  # letters, digits and hyphens: the key of its state, jobs and metrics
@@ -177,8 +171,7 @@ class FleetDatabase:
         return not self.url and not self.unset
 
 
-@dataclass(frozen=True, slots=True)
-class Fleet:
+class Fleet(Struct, frozen=True):
     """fleet.yaml, checked."""
 
     root: Path  # the folder of fleet.yaml

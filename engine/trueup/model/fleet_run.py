@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from msgspec import Struct
+
 
 class RunKind(StrEnum):
     """Why a run was queued."""
@@ -43,8 +45,7 @@ class Waits(StrEnum):
     PERSON = "person"  # a change is in doubt that reading cannot settle
 
 
-@dataclass(frozen=True, slots=True)
-class PlanFigures:
+class PlanFigures(Struct, frozen=True):
     """The figures of a plan, in the tenant's currency; all amounts but `one_off` are per month."""
 
     changes: int
@@ -60,8 +61,7 @@ class PlanFigures:
     currency: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Again:
+class Again(Struct, frozen=True):
     """A further run of the tenant, because of the last run's end."""
 
     at: datetime
@@ -69,8 +69,7 @@ class Again:
     is_retry: bool = True  # counts among the retries; waiting for a time that is known does not
 
 
-@dataclass(frozen=True, slots=True)
-class TenantDoubt:
+class TenantDoubt(Struct, frozen=True):
     """Changes of a tenant whose outcome is unknown."""
 
     changes: int
@@ -96,14 +95,13 @@ class ApprovedPlan:
     over: frozenset[str]  # limits that it may exceed
 
 
-@dataclass(frozen=True, slots=True)
-class RunEnd:
+class RunEnd(Struct, frozen=True):
     """How a run ended, and its consequences."""
 
     status: FleetRunStatus
     text: str = ""
     figures: PlanFigures | None = None  # of the plan that it made
-    outcomes: Mapping[str, int] = field(default_factory=dict)  # change status → changes
+    outcomes: Mapping[str, int] = {}  # change status → changes
     waits: Waits = Waits.NOTHING
     plan: WaitingPlan | None = None
     doubt: TenantDoubt | None = None
@@ -116,8 +114,7 @@ LATE = timedelta(minutes=1)
 """How long after its time a run is queued that counts as late."""
 
 
-@dataclass(frozen=True, slots=True)
-class FleetRun:
+class FleetRun(Struct, frozen=True):
     """A run as the fleet's records have it."""
 
     id: int
@@ -151,8 +148,7 @@ class FleetRun:
         return self.figures.left if was_applied else self.figures.under + self.figures.over
 
 
-@dataclass(frozen=True, slots=True)
-class TenantStatus:
+class TenantStatus(Struct, frozen=True):
     """The status of one tenant."""
 
     name: str
@@ -166,8 +162,7 @@ class TenantStatus:
     doubt: TenantDoubt | None
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerStatus:
+class WorkerStatus(Struct, frozen=True):
     """A worker that reported recently."""
 
     name: str
@@ -177,8 +172,7 @@ class WorkerStatus:
     running: int
 
 
-@dataclass(frozen=True, slots=True)
-class FleetStatus:
+class FleetStatus(Struct, frozen=True):
     """The status of the fleet."""
 
     fleet: str

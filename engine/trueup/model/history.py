@@ -1,7 +1,8 @@
 """Runs with their journals, and the check of a journal, as operations return them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from trueup.model.audit import AuditEntry
 from trueup.model.change import Action, Change
@@ -14,8 +15,7 @@ NOT_TRIED = "not tried"
 """The status of a change without entries."""
 
 
-@dataclass(frozen=True, slots=True)
-class UndoneBy:
+class UndoneBy(Struct, frozen=True):
     """A later run that undid changes of a run."""
 
     run: Run
@@ -23,8 +23,7 @@ class UndoneBy:
     undone_by: Sequence[str] = ()  # the runs that undid this one
 
 
-@dataclass(frozen=True, slots=True)
-class RunHistory:
+class RunHistory(Struct, frozen=True):
     """One run: who applied which plan when, and each entry of its journal."""
 
     run: Run
@@ -72,17 +71,15 @@ def change_data(entries: Sequence[Entry]) -> Mapping[str, object]:
     return data
 
 
-@dataclass(frozen=True, slots=True)
-class RunsOverview:
+class RunsOverview(Struct, frozen=True):
     """All runs without their plans, oldest first."""
 
     runs: Sequence[Run]
     audit: Sequence[AuditEntry] = ()
-    undone: Mapping[str, Sequence[UndoneBy]] = field(default_factory=dict)  # by run
+    undone: Mapping[str, Sequence[UndoneBy]] = {}  # by run
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Struct, frozen=True):
     """The result of a check of the journal: no findings if it is unchanged."""
 
     findings: Sequence[Finding]

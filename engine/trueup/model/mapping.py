@@ -5,9 +5,10 @@ around it), or a template (text around `{{ … }}`).
 """
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, TypeGuard, assert_never
+
+from msgspec import Struct
 
 from trueup.model.catalogue import UDF
 from trueup.model.finding import Place
@@ -18,8 +19,7 @@ def is_code(raw: object) -> TypeGuard[str]:
     return isinstance(raw, str) and "{" in raw and any(mark in raw for mark in ("{{", "{%", "{#"))
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Struct, frozen=True):
     """A literal, expression or template, with its place in the file."""
 
     raw: object
@@ -31,8 +31,7 @@ class Value:
         return is_code(self.raw)
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """`{ref: customer, of: "{{ source.customer }}"}`: the record of another mapping's row."""
 
     mapping: str
@@ -40,8 +39,7 @@ class Reference:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Find:
+class Find(Struct, frozen=True):
     """`{find: BillingCodes, where: {name: …}}`: the id of the one record that fits."""
 
     entity: str
@@ -49,8 +47,7 @@ class Find:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Linked:
+class Linked(Struct, frozen=True):
     """`{linked: customer}`: any record that rows of that mapping are linked to."""
 
     mapping: str
@@ -66,8 +63,7 @@ class Manage(StrEnum):
     EXTEND = "extend"  # dates: only later
 
 
-@dataclass(frozen=True, slots=True)
-class FieldSpec:
+class FieldSpec(Struct, frozen=True):
     """How one field of the target gets its value."""
 
     name: str
@@ -77,8 +73,7 @@ class FieldSpec:
     clear: bool = False  # none empties the field instead of leaving it alone
 
 
-@dataclass(frozen=True, slots=True)
-class Join:
+class Join(Struct, frozen=True):
     """Rows of another table: `on` maps its column to a path from the mapping's own row."""
 
     name: str
@@ -89,28 +84,25 @@ class Join:
     one: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SourceSpec:
+class SourceSpec(Struct, frozen=True):
     """The rows of a mapping."""
 
     table: str
     place: Place
     where: Value | None = None
-    joins: Mapping[str, Join] = field(default_factory=dict)
+    joins: Mapping[str, Join] = {}
     order: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TargetSpec:
+class TargetSpec(Struct, frozen=True):
     """The records that a mapping manages."""
 
     entity: str
     place: Place
-    where: Mapping[str, Value | Linked] = field(default_factory=dict)
+    where: Mapping[str, Value | Linked] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeat(Struct, frozen=True):
     """How a second record with the same references is created: by another entity."""
 
     when: Value
@@ -126,8 +118,7 @@ class FieldPair(NamedTuple):
     record: str
 
 
-@dataclass(frozen=True, slots=True)
-class UnitsSpec:
+class UnitsSpec(Struct, frozen=True):
     """Where units over time are read.
 
     From rows of `entity` whose field `on.row` equals field `on.record` of the service.
@@ -157,8 +148,7 @@ class FieldPath(NamedTuple):
         return f"{self.mapping}.{self.field}" if self.mapping else self.field
 
 
-@dataclass(frozen=True, slots=True)
-class PriceSpec:
+class PriceSpec(Struct, frozen=True):
     """The price per unit: the first known one of `values`, divided by the period's months.
 
     `per` is a picklist field whose label is looked up in `months`.
@@ -200,8 +190,7 @@ class Difference(StrEnum):
                 assert_never(self)
 
 
-@dataclass(frozen=True, slots=True)
-class PeriodsSpec:
+class PeriodsSpec(Struct, frozen=True):
     """Paths to the days between which a service is billed: `contract.startDate`.
 
     Billing periods are counted from the first day, in steps of the price's months.
@@ -212,8 +201,7 @@ class PeriodsSpec:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerSpec:
+class LedgerSpec(Struct, frozen=True):
     """How the quantity of a row is compared with the units of its service, and what they cost."""
 
     quantity: Value
@@ -234,8 +222,7 @@ class UnitFields(NamedTuple):
     units: str
 
 
-@dataclass(frozen=True, slots=True)
-class ProofSpec:
+class ProofSpec(Struct, frozen=True):
     """How a write that cannot be read back is proven.
 
     By rows of `entity` whose field `on.row` equals field `on.record` of the written record.
@@ -247,8 +234,7 @@ class ProofSpec:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class AppendSpec:
+class AppendSpec(Struct, frozen=True):
     """An entity that can be created and never read."""
 
     service_field: str  # first of `merge: on`: the service whose units change
@@ -260,8 +246,7 @@ class AppendSpec:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class WriteBackSpec:
+class WriteBackSpec(Struct, frozen=True):
     """Columns of the source row to set once its record exists (or its adjustment is proven)."""
 
     set: Mapping[str, Value]  # sees `record` besides the rest
@@ -299,8 +284,7 @@ class PolicyPart(StrEnum):
     REFUND = "refund"  # the product under which credits are given
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyOverride:
+class PolicyOverride(Struct, frozen=True):
     """Other parts of a policy for some rows."""
 
     rows: Mapping[str, str]  # mapping → key or name of the row that must be among a row's own
@@ -308,8 +292,7 @@ class PolicyOverride:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class PolicySpec:
+class PolicySpec(Struct, frozen=True):
     """How quantities and days of a mapping's rows become billed units and days."""
 
     parts: Mapping[PolicyPart, Value]
@@ -333,16 +316,14 @@ class Strength(StrEnum):
     WEAK = "weak"  # only if evidence agrees
 
 
-@dataclass(frozen=True, slots=True)
-class MatchKey:
+class MatchKey(Struct, frozen=True):
     """Fields whose values find a record."""
 
     fields: Mapping[str, FieldSpec]
     strength: Strength = Strength.NORMAL
 
 
-@dataclass(frozen=True, slots=True)
-class MappingSpec:
+class MappingSpec(Struct, frozen=True):
     """One YAML file: one table becomes one entity."""
 
     name: str
@@ -353,10 +334,10 @@ class MappingSpec:
     fields: Mapping[str, FieldSpec]
     place: Place
     label: Value | None = None  # the display name of a row; the table's title column if absent
-    identity: Mapping[str, FieldSpec] = field(default_factory=dict)
+    identity: Mapping[str, FieldSpec] = {}
     match: tuple[MatchKey, ...] = ()
     create: Value = Value("auto", Place(""))
-    deactivate: Mapping[str, Value] = field(default_factory=dict)
+    deactivate: Mapping[str, Value] = {}
     when_missing: WhenMissing = WhenMissing.REPORT
     repeat: Repeat | None = None
     ledger: LedgerSpec | None = None

@@ -1,8 +1,9 @@
 """The rows of one mapping while a plan is made; each stage adds to it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from trueup.model.change import Change
 from trueup.model.finding import Finding
@@ -18,8 +19,7 @@ RowKey = tuple[str, str]
 """Mapping and key of a row."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnreadableRow:
+class UnreadableRow(Struct, frozen=True):
     """A row that exists, or may exist, and cannot be read."""
 
     row: Row
@@ -28,8 +28,7 @@ class UnreadableRow:
     findings: tuple[Finding, ...]  # why
 
 
-@dataclass(frozen=True, slots=True)
-class UnreadableRows:
+class UnreadableRows(Struct, frozen=True):
     """The rows of a table that could not be read.
 
     A missing row may be one of these, so it does not count as gone.
@@ -40,60 +39,59 @@ class UnreadableRows:
     key_column: str = ""  # of the table; needed only if there are rows
 
 
-@dataclass(slots=True)
-class MappingState:
+class MappingState(Struct):
     """The rows of a mapping: each is in one of `ready`, `blocked`, `skipped`, `out_of_scope`."""
 
     mapping: MappingSpec
     rows: Mapping[str, Row]  # the whole table, by key, without rows that cannot be read
-    unreadable: dict[str, UnreadableRow] = field(default_factory=dict)  # blocked, or out of scope
-    ready: dict[str, tuple[Any, ...]] = field(default_factory=dict)  # key → values of expressions
-    blocked: dict[str, list[Finding]] = field(default_factory=dict)
-    because: dict[str, RowKey] = field(default_factory=dict)  # blocked because of this row
-    skipped: dict[str, Finding] = field(default_factory=dict)  # left out on purpose, and why
-    skipped_because: dict[str, RowKey] = field(default_factory=dict)  # it refers to this row
-    out_of_scope: set[str] = field(default_factory=set)  # not in `where`
+    unreadable: dict[str, UnreadableRow] = {}  # blocked, or out of scope
+    ready: dict[str, tuple[Any, ...]] = {}  # key → values of expressions
+    blocked: dict[str, list[Finding]] = {}
+    because: dict[str, RowKey] = {}  # blocked because of this row
+    skipped: dict[str, Finding] = {}  # left out on purpose, and why
+    skipped_because: dict[str, RowKey] = {}  # it refers to this row
+    out_of_scope: set[str] = set()  # not in `where`
 
-    left_alone: dict[str, frozenset[str]] = field(default_factory=dict)
+    left_alone: dict[str, frozenset[str]] = {}
     """Rows with fields that are not written: a rule about them fails, or they close a circle."""
 
-    records: dict[int, Record] = field(default_factory=dict)  # by id
-    record_ids: dict[str, int] = field(default_factory=dict)  # every key that is a record
-    inferred_links: dict[str, int] = field(default_factory=dict)
+    records: dict[int, Record] = {}  # by id
+    record_ids: dict[str, int] = {}  # every key that is a record
+    inferred_links: dict[str, int] = {}
     """Rows that are kept out and fit one record anyway: for the ledger, never written."""
 
-    predecessors: dict[str, str] = field(default_factory=dict)
+    predecessors: dict[str, str] = {}
     """Rows that take the place of another one, with that row."""
 
-    succeeded_by: dict[str, str] = field(default_factory=dict)
+    succeeded_by: dict[str, str] = {}
     """Rows whose record another row took over, with that row: their changes are its changes."""
 
-    moved_from: dict[str, str] = field(default_factory=dict)
+    moved_from: dict[str, str] = {}
     """Rows that succeed a row with another service, with that row: their changes go together."""
 
-    wanted_by: dict[str, str] = field(default_factory=dict)
+    wanted_by: dict[str, str] = {}
     """Rows whose record another row may take over, with that row: a person decides."""
 
-    left_records: dict[str, int] = field(default_factory=dict)
+    left_records: dict[str, int] = {}
     """Rows whose record refers to other rows, with that record: the row gets a new one."""
 
-    former_records: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    former_records: dict[str, tuple[int, ...]] = {}
     """Rows with the records that they have left, and that no row has since: they may have units."""
 
-    contested_records: set[int] = field(default_factory=set)
+    contested_records: set[int] = set()
     """Records that several of these rows fit: none of them is known to be its row."""
 
-    unknown_records: dict[str, str] = field(default_factory=dict)
+    unknown_records: dict[str, str] = {}
     """Rows without a known record that may have one anyway, and why: for the ledger."""
 
-    referable: dict[str, object] = field(default_factory=dict)
+    referable: dict[str, object] = {}
     """What other rows may refer to: the record's id, or Unknown where it is yet to be created."""
 
-    changes: dict[str, list[Change]] = field(default_factory=dict)
-    repeats: dict[str, dict[str, Any]] = field(default_factory=dict)
+    changes: dict[str, list[Change]] = {}
+    repeats: dict[str, dict[str, Any]] = {}
     """Creates that an adjustment carries out: key → values."""
 
-    findings: list[Finding] = field(default_factory=list)  # warnings and infos
+    findings: list[Finding] = []  # warnings and infos
 
     def has(self, key: str) -> bool:
         """Returns whether the row exists, or may exist: only a row that does not exist is gone."""

@@ -1,7 +1,8 @@
 """The answers for a new project, and the files that were written."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 OWNER = "owner@example.com"
 """Stands in trueup.yaml until the user names the owner of new companies."""
@@ -17,8 +18,7 @@ class Start(StrEnum):
     FLEET = "fleet"  # three tenants with example data on both sides
 
 
-@dataclass(frozen=True, slots=True)
-class NewProject:
+class NewProject(Struct, frozen=True):
     """The answers for a new project. Texts are checked as those of any trueup.yaml."""
 
     start: Start  # neither the demo nor a fleet
@@ -28,8 +28,7 @@ class NewProject:
     owner: str = OWNER  # e-mail of the resource that owns new companies
 
 
-@dataclass(frozen=True, slots=True)
-class Created:
+class Created(Struct, frozen=True):
     """The files that were written."""
 
     paths: tuple[str, ...]

@@ -1,13 +1,12 @@
 """Notes of people about rows. No plan depends on them."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from trueup.model.coerce import fingerprint
 from trueup.model.finding import Place
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """A note, tags and an assignee of one row."""
 
     mapping: str

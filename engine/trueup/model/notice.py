@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+from msgspec import Struct
+
 from trueup.model.finding import Place
 
 
@@ -37,8 +39,7 @@ class NoticeAddress:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class NoticeOptions:
+class NoticeOptions(Struct, frozen=True):
     """`notify:` of trueup.yaml."""
 
     to: tuple[NoticeAddress, ...] = ()
@@ -47,8 +48,7 @@ class NoticeOptions:
     leak_above: Decimal | None = None  # money a month, in the project's currency; None: never
 
 
-@dataclass(frozen=True, slots=True)
-class Occasion:
+class Occasion(Struct, frozen=True):
     """One event, and what a notice about it may contain."""
 
     event: Event
@@ -59,8 +59,7 @@ class Occasion:
     names: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """All events of one plan or run."""
 
     digest: str  # of the plan, or the run's id: each is announced once

@@ -1,8 +1,9 @@
 """The outcome of a run: how each of its changes ended."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from trueup.model.change import Action
 
@@ -19,8 +20,7 @@ class ChangeStatus(StrEnum):
     HELD = "held"  # not tried: what planning saw has moved
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeOutcome:
+class ChangeOutcome(Struct, frozen=True):
     """The result of one change."""
 
     change: str
@@ -35,16 +35,14 @@ class ChangeOutcome:
     until: datetime | None = None  # in doubt: without a trace of it by then, it did not take effect
 
 
-@dataclass(frozen=True, slots=True)
-class CallsNeeded:
+class CallsNeeded(Struct, frozen=True):
     """The API calls that a run needs at most: to continue, and to reach its end."""
 
     next: int  # for the next batch: with fewer, a run may read and get no further
     rest: int  # for all that is left
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """The result of a run."""
 
     run: str

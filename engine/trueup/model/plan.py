@@ -1,11 +1,12 @@
 """The plan: waves of changes, findings, ledger, digests. Apply executes it without decisions."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from trueup.model.catalogue import UNNAMED, SystemNames
 from trueup.model.change import Change, RowRef
@@ -15,8 +16,7 @@ FORMAT = 2
 """Version of the plan document. Documents of version 1 are read too (see `plan_v1`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Blocked:
+class Blocked(Struct, frozen=True):
     """A row that is not written because of findings, with the rows that it holds back."""
 
     mapping: str
@@ -27,9 +27,7 @@ class Blocked:
     because: tuple[
         RowRef, ...
     ] = ()  # the rows up to the one at fault; empty: it is at fault itself
-    holds_back: Mapping[str, int] = field(
-        default_factory=dict
-    )  # mapping → rows blocked by this one
+    holds_back: Mapping[str, int] = {}  # mapping → rows blocked by this one
 
 
 class LedgerClass(StrEnum):
@@ -43,8 +41,7 @@ class LedgerClass(StrEnum):
     UNKNOWN = "unknown"  # one of the two sides is not known; in no total
 
 
-@dataclass(frozen=True, slots=True)
-class HeldUnits:
+class HeldUnits(Struct, frozen=True):
     """Pending units of one row that this plan does not send, for one reason."""
 
     units: Decimal
@@ -54,8 +51,7 @@ class HeldUnits:
     row: RowRef  # at fault: the change itself, or a row that it depends on
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerLine:
+class LedgerLine(Struct, frozen=True):
     """One row with a quantity, compared with the service that bills it.
 
     If both sides are known: quantity - units = moved + held + unexplained.
@@ -102,8 +98,7 @@ class LedgerLine:
         return None if self.price is None or units is None else self.price * units
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(Struct, frozen=True):
     """A sum over ledger lines."""
 
     lines: int = 0
@@ -112,16 +107,14 @@ class Amount:
     unpriced: int = 0  # lines without one
 
 
-@dataclass(frozen=True, slots=True)
-class HeldTotal:
+class HeldTotal(Struct, frozen=True):
     """What is held for one reason."""
 
     code: str
     amount: Amount
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerTotals:
+class LedgerTotals(Struct, frozen=True):
     """Sums in units and money: `under` - `over` = `moved` + `held` + `unexplained`."""
 
     under: Amount = Amount()  # billed too little now
@@ -136,8 +129,7 @@ class LedgerTotals:
 NO_TOTALS = LedgerTotals()
 
 
-@dataclass(frozen=True, slots=True)
-class GuardExceeded:
+class GuardExceeded(Struct, frozen=True):
     """A limit that this plan exceeds."""
 
     kind: str  # creates, calls, rule, …
@@ -145,8 +137,7 @@ class GuardExceeded:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(Struct, frozen=True):
     """Rows left out on purpose, grouped by reason."""
 
     mapping: str
@@ -156,8 +147,7 @@ class LeftOut:
     keys: tuple[str, ...] = ()  # in the order of `names`; empty in a plan of an earlier version
 
 
-@dataclass(frozen=True, slots=True)
-class Money:
+class Money(Struct, frozen=True):
     """One kind of money of a plan's changes."""
 
     more: Decimal = Decimal(0)
@@ -189,8 +179,7 @@ class GoneRows(NamedTuple):
     known: int
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """Figures of the plan."""
 
     source_rows: int
@@ -213,8 +202,7 @@ class Summary:
     rows_gone: tuple[GoneRows, ...] = ()  # tables of which known rows are gone
 
 
-@dataclass(frozen=True, slots=True)
-class Outside:
+class Outside(Struct, frozen=True):
     """How much of a plan is outside a selection."""
 
     rows: int
@@ -223,8 +211,7 @@ class Outside:
     held: int
 
 
-@dataclass(frozen=True, slots=True)
-class PartialRead:
+class PartialRead(Struct, frozen=True):
     """A query that read only what changed; the rest is from an earlier plan.
 
     Times are ISO text in UTC.
@@ -237,8 +224,7 @@ class PartialRead:
     full: str  # when all of them were read
 
 
-@dataclass(frozen=True, slots=True)
-class OwnerMappings:
+class OwnerMappings(Struct, frozen=True):
     """The mappings by whose rows a plan is grouped."""
 
     customer: str = ""  # empty if the project has none
@@ -246,8 +232,7 @@ class OwnerMappings:
     contracts: tuple[str, ...] = ()  # of what it is billed for
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """A plan; the same input gives the same document, byte for byte."""
 
     project: str  # digest of the configuration
@@ -268,12 +253,12 @@ class Plan:
     selection: str = ""  # what --target, --exclude and --customer keep of it
     outside: Outside | None = None  # of a selection: how much is not in it
     undo_of: str = ""  # the run that it reverses
-    systems: Mapping[str, str] = field(default_factory=dict)
+    systems: Mapping[str, str] = {}
     """`source` and `target`: the systems that it was made for; it is applied to no others."""
 
     names: SystemNames = UNNAMED  # the display names of the two systems
     owners: OwnerMappings = OwnerMappings()
 
-    partial_reads: tuple[PartialRead, ...] = field(default=(), compare=False)
+    partial_reads: tuple[PartialRead, ...] = ()
     """What was not read in full. The same plan may be made from either, so it is not in the digest,
     and of plans that are read in full it is not in the document."""

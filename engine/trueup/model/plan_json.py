@@ -1,4 +1,4 @@
-"""Encodes values of a plan as JSON, and decodes them by the types of the dataclasses.
+"""Encodes values of a plan as JSON, and decodes them by the types of the structs.
 
 Days and instants are ISO text, decimals are JSON numbers, a value that is unknown until apply is
 `{"unknown": "<change>"}`.
@@ -6,12 +6,13 @@ Days and instants are ISO text, decimals are JSON numbers, a value that is unkno
 
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from msgspec import Struct
 
 from trueup.model.change import Unknown
 from trueup.model.finding import Command, Place
@@ -39,29 +40,29 @@ def encode(value: object) -> Any:  # noqa: ANN401 -- JSON
 @cache
 def _encoder(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any type
     special = next((way for known, way in _SPECIAL.items() if issubclass(kind, known)), None)
-    if special is None and is_dataclass(kind):
-        return _dataclass_encoder(kind)
+    if special is None and issubclass(kind, Struct):
+        return _struct_encoder(kind)
     return special or _unchanged
 
 
-def _dataclass_encoder(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any dataclass
+def _struct_encoder(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any struct
     parts = field_encoders(kind)
     return lambda value: {name: way(getattr(value, name)) for name, way in parts}
 
 
 @cache
-def field_encoders(kind: Any) -> list[tuple[str, Callable[[Any], Any]]]:  # noqa: ANN401 -- any dataclass
-    """Returns the fields of a dataclass, each with its encoder.
+def field_encoders(kind: Any) -> list[tuple[str, Callable[[Any], Any]]]:  # noqa: ANN401 -- any struct
+    """Returns the fields of a struct, each with its encoder.
 
     A field that is a decimal by annotation needs no mark.
     """
     hints = get_type_hints(kind)
     return [
         (
-            part.name,
-            _money if Decimal in (hints[part.name], *get_args(hints[part.name])) else encode,
+            name,
+            _money if Decimal in (hints[name], *get_args(hints[name])) else encode,
         )
-        for part in fields(kind)
+        for name in kind.__struct_fields__
     ]
 
 
@@ -117,8 +118,8 @@ def decoder(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any annotatio
     """
     if kind in _PLAIN:
         return _PLAIN[kind]
-    if is_dataclass(kind):
-        return _dataclass_decoder(kind)
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        return _struct_decoder(kind)
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return kind
     if isinstance(kind, type) and issubclass(kind, tuple):
@@ -126,9 +127,9 @@ def decoder(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any annotatio
     return _generic_decoder(kind)
 
 
-def _dataclass_decoder(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any dataclass
+def _struct_decoder(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any struct
     hints = get_type_hints(kind)
-    parts = {part.name: decoder(hints[part.name]) for part in fields(kind)}
+    parts = {name: decoder(hints[name]) for name in kind.__struct_fields__}
     return lambda value: kind(**{name: way(value[name]) for name, way in parts.items()})
 
 
@@ -226,4 +227,4 @@ _PLAIN: dict[Any, Callable[[Any], Any]] = {
 }
 _WITH_REST = ("verb", "mapping", "key", "rest")
 _LIST, _TEXT = _exactly(list), _exactly(str)
-_COMMAND = _dataclass_decoder(Command)
+_COMMAND = _struct_decoder(Command)

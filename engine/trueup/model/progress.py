@@ -1,11 +1,11 @@
 """How far a run or a plan is, for whoever waits for it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """The progress of a run, in changes, or of a plan of many rows, in rows."""
 
     done: int

@@ -1,11 +1,12 @@
 """A project as in its YAML files, checked and with places; nothing is evaluated yet."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from trueup.model.approval import ApprovalPolicy
 from trueup.model.catalogue import Catalogue
@@ -21,8 +22,7 @@ from trueup.model.rule_scopes import RuleOn
 from trueup.model.verdict import Topic
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One assertion with a severity and a message."""
 
     name: str
@@ -38,8 +38,7 @@ class Rule:
     fields: tuple[str, ...] = ()  # that are left as they are in the record of such a row
 
 
-@dataclass(frozen=True, slots=True)
-class Guards:
+class Guards(Struct, frozen=True):
     """Limits that a plan may exceed only with `--over LIMIT`."""
 
     creates: Mapping[str, int]  # by entity; "*" for all others
@@ -52,22 +51,23 @@ class Guards:
     calls: int  # that applying costs
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Struct, frozen=True):
     """A source, target or state as trueup.yaml configures it.
 
     Its values may hold secrets and must never be printed.
     """
 
     connector: str
-    options: Mapping[str, object] = field(repr=False)
+    options: Mapping[str, object]
     place: Place
     unset: tuple[Finding, ...] = ()  # environment variables that it needs and that are not set
     is_default: bool = False  # trueup.yaml does not name one
 
+    def __repr__(self) -> str:
+        return f"Connection({self.connector!r})"
 
-@dataclass(frozen=True, slots=True)
-class Project:
+
+class Project(Struct, frozen=True):
     """All files of a project, checked."""
 
     root: str  # the folder with trueup.yaml, mappings and rules; `own` may be another one
@@ -89,9 +89,7 @@ class Project:
     currency: str = ""  # the tenant's internal currency, for showing money
     batch: int = 500  # changes whose preconditions are checked together before they are written
     placeholders: tuple[str, ...] = ()  # texts that stand for no value, besides the usual ones
-    notify: NoticeOptions = field(
-        default_factory=NoticeOptions
-    )  # who receives notices, and about what
+    notify: NoticeOptions = NoticeOptions()  # who receives notices, and about what
     warnings: tuple[Finding, ...] = ()  # about files that have no effect
     notes: tuple[Note, ...] = ()  # of rows; no plan depends on them
     approval: ApprovalPolicy | None = None  # None: no plan needs an approval

@@ -1,9 +1,10 @@
 """The result of a user's search for records."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+
+from msgspec import Struct
 
 from trueup.model.change import RowRef
 
@@ -21,8 +22,7 @@ class Fit(IntEnum):
     SAME = 8  # the same, but for case and outer spaces
 
 
-@dataclass(frozen=True, slots=True)
-class Fits:
+class Fits(Struct, frozen=True):
     """How well a record fits: the fields that fit, the best first."""
 
     by: tuple[tuple[str, Fit], ...]
@@ -33,8 +33,7 @@ class Fits:
         return self.by[0][1]
 
 
-@dataclass(frozen=True, slots=True)
-class FoundRecord:
+class FoundRecord(Struct, frozen=True):
     """A record that fits."""
 
     record: int
@@ -46,8 +45,7 @@ class FoundRecord:
     decided: tuple[RowRef, ...] = ()  # rows that a decision gives it, not yet applied
 
 
-@dataclass(frozen=True, slots=True)
-class SearchResult:
+class SearchResult(Struct, frozen=True):
     """The records that fit, the best first."""
 
     mapping: str

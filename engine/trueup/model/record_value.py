@@ -1,10 +1,9 @@
 """One value of a record of the target, with where it comes from."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class RecordValue:
+class RecordValue(Struct, frozen=True):
     """A value of a record of the target, by its path in the mapping: `service.unitPrice`."""
 
     path: str

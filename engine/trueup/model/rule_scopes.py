@@ -1,18 +1,19 @@
 """The scopes of rules, and the names that each offers to expressions.
 
 This is the only list of scopes. `config` checks expressions against it, `planning` builds the same
-dataclasses, and `expressions/rules.py` evaluates them. A new scope is a member of `RuleOn`, a case
+types, and `expressions/rules.py` evaluates them. A new scope is a member of `RuleOn`, a case
 in `scope` and a place that takes its rules from `RuleBook`. A scope whose rules no code takes is
 refused at the end of planning.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from typing import Any, assert_never
+
+from msgspec import Struct
 
 
 class RuleOn(StrEnum):
@@ -25,12 +26,15 @@ class RuleOn(StrEnum):
     PLAN = "plan"
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeFacts:
+RecordValues = Mapping[str, Any]
+"""The fact that is a record: its fields by name."""
+
+
+class ChangeFacts(Struct, frozen=True):
     """`change`: an adjustment that this plan would send."""
 
     action: str
-    values: Mapping[str, Any] = field(metadata={"record": True})  # of the target entity
+    values: RecordValues  # of the target entity
     day: date
     units: int
     units_before: int
@@ -40,8 +44,7 @@ class ChangeFacts:
     first_open_day: date | None
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerFacts:
+class LedgerFacts(Struct, frozen=True):
     """`ledger`: the row's quantity against the units that the target bills."""
 
     quantity: Decimal | None
@@ -53,8 +56,7 @@ class LedgerFacts:
     day: date
 
 
-@dataclass(frozen=True, slots=True)
-class PlanFacts:
+class PlanFacts(Struct, frozen=True):
     """`plan`: the plan as a whole, or the part that a selection keeps."""
 
     as_of: date
@@ -71,8 +73,7 @@ class PlanFacts:
 Facts = ChangeFacts | LedgerFacts | PlanFacts
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """The names in one scope, besides `settings` and `plan.as_of`."""
 
     row: bool = True  # `source` and `related`
@@ -101,8 +102,8 @@ def scope(on: RuleOn) -> Scope:
 
 
 def fact_names(facts: type[Facts]) -> Mapping[str, str]:
-    """Name in expressions → attribute of the dataclass; `class` is a keyword of Python."""
-    return {part.name.rstrip("_"): part.name for part in fields(facts)}
+    """Name in expressions → attribute of the class; `class` is a keyword of Python."""
+    return {part.rstrip("_"): part for part in facts.__struct_fields__}
 
 
 def as_names(facts: Facts) -> dict[str, Any]:

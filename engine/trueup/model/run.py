@@ -1,13 +1,13 @@
 """The content of the state: links, pushed changes, runs and their journal, the lock's lease."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Link:
+
+class Link(Struct, frozen=True):
     """The record of a row."""
 
     mapping: str
@@ -17,8 +17,7 @@ class Link:
     how: str  # created, decision, identity, match or succession
 
 
-@dataclass(frozen=True, slots=True)
-class Pushed:
+class Pushed(Struct, frozen=True):
     """A license change that was pushed or settled manually, with its proof; never pushed again."""
 
     mapping: str
@@ -57,14 +56,13 @@ Its value is the data of the FAILED entry that follows if reading finds no trace
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One step of one change, as the journal records it."""
 
     change: str  # id of the change in the run's plan
     step: Step
     at: datetime
-    data: Mapping[str, object] = field(default_factory=dict)  # answer, proof, error
+    data: Mapping[str, object] = {}  # answer, proof, error
     seq: int = 0  # set by the store
 
 
@@ -103,8 +101,7 @@ class RunStatus(StrEnum):
     INTERRUPTED = "interrupted"
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """One apply. `plan` is the whole plan document, so that the run can be resumed."""
 
     id: str
@@ -117,22 +114,20 @@ class Run:
     ended: datetime | None = None
     undo_of: str = ""
     # Identities of `source` and `target`. Only written; they are read as `StateSnapshot.systems`.
-    systems: Mapping[str, str] = field(default_factory=dict)
+    systems: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Effects:
+class Effects(Struct, frozen=True):
     """What entries or an edit change in the state, in the same transaction."""
 
     links: tuple[Link, ...] = ()
     unlink: tuple[tuple[str, str], ...] = ()  # mapping, key
-    applied: Mapping[tuple[str, str], Mapping[str, object]] = field(default_factory=dict)
+    applied: Mapping[tuple[str, str], Mapping[str, object]] = {}
     pushed: tuple[Pushed, ...] = ()
     unpush: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(Struct, frozen=True):
     """The lock of the state, as its holder knows it."""
 
     token: int

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from msgspec import Struct
+
 Steps = tuple[str, ...]
 """The keys that lead to a value in trueup.yaml."""
 
@@ -19,8 +21,7 @@ class SettingKind(StrEnum):
     LIST = "list"  # the source's words, each with the target's
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """One setting, or one entry of a list of settings."""
 
     steps: Steps
@@ -28,7 +29,7 @@ class Setting:
     kind: SettingKind
     value: str = ""  # as the file has it; of a secret, the name of its variable
     choices: Sequence[str] = ()  # what the target has now; empty if any text may stand
-    entries: Mapping[str, str] = field(default_factory=dict)  # of a list
+    entries: Mapping[str, str] = {}  # of a list
     locked: str = ""  # why it cannot be changed now
     note: str = ""
 
@@ -38,8 +39,7 @@ class Setting:
         return ".".join(self.steps)
 
 
-@dataclass(frozen=True, slots=True)
-class Setup:
+class Setup(Struct, frozen=True):
     """All settings of a project's file, as it was read."""
 
     connection: Sequence[Setting]

@@ -1,15 +1,15 @@
 """What a state holds, to be shown: all links, or all about one row."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from trueup.model.audit import AuditEntry
 from trueup.model.doubt import ChangeInDoubt
 from trueup.model.run import Lease, Link, Pushed, Run
 
 
-@dataclass(frozen=True, slots=True)
-class StateOverview:
+class StateOverview(Struct, frozen=True):
     """The links, and what needs attention."""
 
     links: Sequence[Link]
@@ -20,12 +20,11 @@ class StateOverview:
     audit: Sequence[AuditEntry] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RowState:
+class RowState(Struct, frozen=True):
     """All that the state has about one row."""
 
     name: str = ""
     link: Link | None = None
-    applied: Mapping[str, object] = field(default_factory=dict)
+    applied: Mapping[str, object] = {}
     pushed: Pushed | None = None
     audit: Sequence[AuditEntry] = ()

@@ -4,8 +4,9 @@ Every part keeps its place, so that a failure names the line of the expectation.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
+
+from msgspec import Struct
 
 from trueup.model.change import Action
 from trueup.model.decision import Decision
@@ -14,8 +15,7 @@ from trueup.model.mapping import PolicySpec
 from trueup.model.project import Guards
 
 
-@dataclass(frozen=True, slots=True)
-class GivenRow:
+class GivenRow(Struct, frozen=True):
     """A row of the source: the values of the test, and valid values for all other columns."""
 
     table: str
@@ -25,8 +25,7 @@ class GivenRow:
     added: bool = False  # for another row; the test does not name it
 
 
-@dataclass(frozen=True, slots=True)
-class GivenRecord:
+class GivenRecord(Struct, frozen=True):
     """The record that a row has before the plan; `values` are fields that differ from the row."""
 
     mapping: str
@@ -35,8 +34,7 @@ class GivenRecord:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class GivenUnits:
+class GivenUnits(Struct, frozen=True):
     """Units that the target bills for a row, by the first day of each number."""
 
     mapping: str  # with a ledger
@@ -45,8 +43,7 @@ class GivenUnits:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
+class Posted(Struct, frozen=True):
     """The last day that is approved and posted, of one row's record or of all."""
 
     until: date
@@ -54,20 +51,18 @@ class Posted:
     key: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class GivenTarget:
+class GivenTarget(Struct, frozen=True):
     """The content of the target before the plan."""
 
     rows: tuple[GivenRecord, ...] = ()
     all_of: frozenset[str] = frozenset()  # mappings whose rows all have their record
-    records: Mapping[str, tuple[Mapping[str, object], ...]] = field(default_factory=dict)
+    records: Mapping[str, tuple[Mapping[str, object], ...]] = {}
     units: tuple[GivenUnits, ...] = ()
     posted: tuple[Posted, ...] = ()
     linked: bool = True  # whether the state has the links of the rows to their records
 
 
-@dataclass(frozen=True, slots=True)
-class ExpectedChange:
+class ExpectedChange(Struct, frozen=True):
     """A change of the plan: its row, and what is expected of its fields."""
 
     action: Action
@@ -77,8 +72,7 @@ class ExpectedChange:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class ExpectedValue:
+class ExpectedValue(Struct, frozen=True):
     """A value with its place."""
 
     value: object
@@ -86,8 +80,7 @@ class ExpectedValue:
     key_place: Place | None = None  # of its name
 
 
-@dataclass(frozen=True, slots=True)
-class ExpectedPlan:
+class ExpectedPlan(Struct, frozen=True):
     """The changes of a plan, by action; without any, the plan must be empty.
 
     Actions that write to the target and are not listed must not occur. Of links and write-backs,
@@ -98,8 +91,7 @@ class ExpectedPlan:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class ExpectedFinding:
+class ExpectedFinding(Struct, frozen=True):
     """A finding of the plan, with what is expected of it."""
 
     code: str
@@ -112,8 +104,7 @@ class ExpectedFinding:
     code_place: Place | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ExpectedUnits:
+class ExpectedUnits(Struct, frozen=True):
     """Units that the target bills for a row on a day."""
 
     mapping: str
@@ -123,8 +114,7 @@ class ExpectedUnits:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class ExpectedPart:
+class ExpectedPart(Struct, frozen=True):
     """Values of one named thing: a ledger line, a record, a row of the source."""
 
     owner: str  # the mapping, or the table of a source row
@@ -133,8 +123,7 @@ class ExpectedPart:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class AfterApply:
+class AfterApply(Struct, frozen=True):
     """What is expected once the plan was applied, and of the plan after that."""
 
     units: tuple[ExpectedUnits, ...]
@@ -144,24 +133,22 @@ class AfterApply:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Expectations:
+class Expectations(Struct, frozen=True):
     """The expectations of a test; what it does not name is not compared."""
 
     plan: ExpectedPlan | None = None
     findings: tuple[ExpectedFinding, ...] | None = None
     findings_place: Place | None = None
     ledger: tuple[ExpectedPart, ...] = ()
-    money: Mapping[str, ExpectedValue] = field(default_factory=dict)
-    held: Mapping[str, ExpectedValue] = field(default_factory=dict)  # money per month, by code
+    money: Mapping[str, ExpectedValue] = {}
+    held: Mapping[str, ExpectedValue] = {}  # money per month, by code
     held_place: Place | None = None  # None: not compared
     limits: tuple[str, ...] | None = None
     limits_place: Place | None = None
     after_apply: AfterApply | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TestStep:
+class TestStep(Struct, frozen=True):
     """Events in both systems after a plan of a test, and the expectations of the next plan."""
 
     place: Place
@@ -174,8 +161,7 @@ class TestStep:
     expect: Expectations
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectTest:
+class ProjectTest(Struct, frozen=True):
     """One test, checked against the project."""
 
     name: str
@@ -185,16 +171,15 @@ class ProjectTest:
     before: tuple[GivenRow, ...]  # as they were when the target's records were made from them
     target: GivenTarget
     expect: Expectations
-    settings: Mapping[str, object] = field(default_factory=dict)  # that differ from the project's
+    settings: Mapping[str, object] = {}  # that differ from the project's
     decisions: tuple[Decision, ...] = ()
-    policies: Mapping[str, PolicySpec] = field(default_factory=dict)  # of mappings, instead of own
+    policies: Mapping[str, PolicySpec] = {}  # of mappings, instead of own
     guards: Guards | None = None  # instead of the project's
     then: tuple[TestStep, ...] = ()
-    tenant: Mapping[str, object] = field(default_factory=dict)  # what the target begins with
+    tenant: Mapping[str, object] = {}  # what the target begins with
 
 
-@dataclass(frozen=True, slots=True)
-class BalanceRule:
+class BalanceRule(Struct, frozen=True):
     """Adds a row to `table` where its rows do not add up to what their owner has."""
 
     table: str
@@ -204,19 +189,17 @@ class BalanceRule:
     values: Mapping[str, object]  # of the row that is added
 
 
-@dataclass(frozen=True, slots=True)
-class RowDefaults:
+class RowDefaults(Struct, frozen=True):
     """Values of rows and records that a test does not set; from `tests/defaults.yaml`."""
 
     as_of: date | None
     rows: Mapping[str, Mapping[str, object]]  # table → column → literal or template
     balance: tuple[BalanceRule, ...]
     tenant: Mapping[str, object]  # a seed of the target, with its reference data
-    settings: Mapping[str, object] = field(default_factory=dict)  # that differ from the project's
+    settings: Mapping[str, object] = {}  # that differ from the project's
 
 
-@dataclass(frozen=True, slots=True)
-class Mismatch:
+class Mismatch(Struct, frozen=True):
     """One expectation that was not met."""
 
     place: Place
@@ -225,8 +208,7 @@ class Mismatch:
     actual: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(Struct, frozen=True):
     """The parts of a project that plans of one test reached."""
 
     expressions: frozenset[tuple[str, int]]  # text and branch; 0 is the whole
@@ -244,8 +226,7 @@ class Reached:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Unreached:
+class Unreached(Struct, frozen=True):
     """A part of the project that no test reached."""
 
     kind: str  # field, rule, branch or policy
@@ -253,8 +234,7 @@ class Unreached:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
+class Coverage(Struct, frozen=True):
     """How much of a project its tests reached."""
 
     totals: Mapping[str, int]  # by kind
@@ -265,8 +245,7 @@ class Coverage:
         return self.totals[kind] - sum(one.kind == kind for one in self.unreached)
 
 
-@dataclass(frozen=True, slots=True)
-class SurvivingMutant:
+class SurvivingMutant(Struct, frozen=True):
     """A change of the project that no test noticed."""
 
     place: Place
@@ -274,16 +253,14 @@ class SurvivingMutant:
     tests: int  # that reach the part, and pass anyway
 
 
-@dataclass(frozen=True, slots=True)
-class Mutation:
+class Mutation(Struct, frozen=True):
     """How many changes to a project were tried, and which of them no test noticed."""
 
     total: int
     survivors: tuple[SurvivingMutant, ...]  # in the order of the files
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectTestResult:
+class ProjectTestResult(Struct, frozen=True):
     """How one test ended."""
 
     name: str

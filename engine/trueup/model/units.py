@@ -1,10 +1,11 @@
 """Units over time: rows of days, both ends included, and the units billed on each day."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
+
+from msgspec.structs import replace
 
 from trueup.model.change import UnitRow
 from trueup.model.mapping import UnitFields

@@ -1,8 +1,9 @@
 """What a person may decide about a row, what each decision is about, and which parts it has."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Topic(StrEnum):
@@ -76,8 +77,7 @@ _NEEDED = frozenset({"record", "of"})
 """Parts without which their decisions say nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class WrongPart:
+class WrongPart(Struct, frozen=True):
     """A part that a decision lacks, or that does not go with it."""
 
     name: str

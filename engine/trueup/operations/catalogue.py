@@ -1,8 +1,9 @@
 """Extends the catalogues of a project with metadata of its two systems."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from trueup import wiring
 from trueup.config.catalogue_edits import Addition, CatalogueChange, extend
@@ -20,8 +21,7 @@ from trueup.source.dataverse.metadata import TableDefinition
 SCHEMAS = "schemas"
 
 
-@dataclass(frozen=True, slots=True)
-class Pulled:
+class Pulled(Struct, frozen=True):
     """The metadata that was added to the catalogue of entities."""
 
     file: Path
@@ -75,8 +75,7 @@ def _addition(described: DescribedEntity) -> Addition:
     return Addition(described.name, head, described.fields)
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
+class Added(Struct, frozen=True):
     """The tables and columns that were added to the catalogue of tables."""
 
     file: Path

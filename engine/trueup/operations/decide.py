@@ -1,8 +1,9 @@
 """Writes a decision about a row into mappings/decisions.yaml."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from trueup import wiring
 from trueup.config import decisions
@@ -25,8 +26,7 @@ from trueup.operations.rows import known_rows
 from trueup.pipeline import PlanOptions
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenDecision:
+class WrittenDecision(Struct, frozen=True):
     """A decision as it was written."""
 
     mapping: str

@@ -1,9 +1,10 @@
 """Lists decisions: by whom they are, until when, and what they still affect."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from trueup import wiring
 from trueup.errors import EngineError

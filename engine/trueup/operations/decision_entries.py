@@ -1,10 +1,11 @@
 """Checks requested decisions and turns them into entries of mappings/decisions.yaml."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import TypeVar
+
+from msgspec import Struct
 
 from trueup import wiring
 from trueup.config.checks.decisions import why_not_applicable
@@ -41,8 +42,7 @@ def _is_record_id(value: object) -> bool:
     return type(value) is int and 1 <= value <= LARGEST_ID
 
 
-@dataclass(frozen=True, slots=True)
-class RequestedDecision:
+class RequestedDecision(Struct, frozen=True):
     """A decision that a user requests, before any check."""
 
     mapping: str
@@ -57,8 +57,7 @@ class RequestedDecision:
     place: Place | None = None  # where it was read, if it was read from a file
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionRequest:
+class DecisionRequest(Struct, frozen=True):
     """All decisions that a user requests; none is written while there is a fault."""
 
     decisions: Sequence[RequestedDecision]  # without a fault in their form
@@ -73,8 +72,7 @@ class NotDecidable(EngineError):
         self.reasons = reasons
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """A checked decision: its row exists, and its mapping allows it."""
 
     requested: RequestedDecision
@@ -85,8 +83,7 @@ class Prepared:
     notes: Sequence[str] = ()  # what a user must know: of a link's record, of an archived change
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionFacts:
+class DecisionFacts(Struct, frozen=True):
     """The facts that decisions are checked against."""
 
     rows: Callable[[str], Mapping[str, str]]  # mapping → keys with names

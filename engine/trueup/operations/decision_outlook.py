@@ -6,8 +6,9 @@ of a proposal (`trueup.operations.propose`).
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from trueup.model.plan import LedgerLine, Plan
 from trueup.model.project import Project
@@ -20,8 +21,7 @@ _DIFFERS = "ledger-differs"
 """Code of changes that are held because the two sides differ: a correction sets them free."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
+class Outlook(Struct, frozen=True):
     """The units and money after the next run, without a decision and with it."""
 
     mapping: str

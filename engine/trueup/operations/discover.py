@@ -1,8 +1,9 @@
 """Finds the names of tables and columns in the source system."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from trueup import wiring
 from trueup.errors import ConfigError
@@ -12,8 +13,7 @@ from trueup.planning.needs import columns
 from trueup.source.dataverse.discovery_report import ReportLine, as_yaml, report_lines
 
 
-@dataclass(frozen=True, slots=True)
-class Discovered:
+class Discovered(Struct, frozen=True):
     """The names that were found in the environment."""
 
     environment: str

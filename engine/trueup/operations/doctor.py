@@ -1,7 +1,8 @@
 """Checks the connections, and the rights that the project needs. Writes nothing."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from trueup import wiring
 from trueup.errors import ConfigError, EngineError
@@ -21,8 +22,7 @@ SIGNS = frozenset({ANOTHER_STATE, IDENTITY_TWICE})
 """Codes of findings that show a second state, in plans."""
 
 
-@dataclass(frozen=True, slots=True)
-class Examination:
+class Examination(Struct, frozen=True):
     """The findings, and the minimum permissions that the project needs."""
 
     findings: Sequence[Finding]

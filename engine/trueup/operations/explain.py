@@ -1,7 +1,8 @@
 """Explains a plan. Reads both systems and the state, and writes nothing."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from trueup import wiring
 from trueup.errors import EngineError

@@ -1,8 +1,9 @@
 """Gives the YAML files of a project one layout."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from trueup.config.file_names import DECISIONS, MAPPINGS, NOTES, PROJECT, RULES
 from trueup.config.layout import formatted
@@ -13,8 +14,7 @@ from trueup.model.finding import Finding
 TESTS = "tests"
 
 
-@dataclass(frozen=True, slots=True)
-class Reformatted:
+class Reformatted(Struct, frozen=True):
     """A file that did not have the layout."""
 
     name: str
@@ -22,8 +22,7 @@ class Reformatted:
     after: str
 
 
-@dataclass(frozen=True, slots=True)
-class FormatResult:
+class FormatResult(Struct, frozen=True):
     """The result for each file."""
 
     files: int  # that were read

@@ -1,7 +1,8 @@
 """Functions that an operation calls to report its progress; they have no effect on it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from trueup.model.plan import Plan
 from trueup.model.progress import Progress, Watch, no_watch
@@ -14,8 +15,7 @@ def _ignore(value: object) -> None:
     del value
 
 
-@dataclass(frozen=True, slots=True)
-class Listener:
+class Listener(Struct, frozen=True):
     """Functions that are called with each event; each may be left out."""
 
     step: Report = no_report  # what planning does now

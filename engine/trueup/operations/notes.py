@@ -1,8 +1,10 @@
 """Notes, tags and assignees of rows, in mappings/notes.yaml. No plan depends on them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.config import notes
 from trueup.config.file_names import NOTES, PROJECT
@@ -19,8 +21,7 @@ LONGEST_TEXT, LONGEST_TAG, LONGEST_NAME = 10_000, 100, 200
 """Characters; notes.schema.json has the same limits."""
 
 
-@dataclass(frozen=True, slots=True)
-class NoteEdit:
+class NoteEdit(Struct, frozen=True):
     """An edit of a row's note; None leaves a part as it is, an empty value removes it.
 
     `seen` is the digest of the note that a person saw while editing it; None for an edit that holds
@@ -61,8 +62,7 @@ class NoteEdit:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenNote:
+class WrittenNote(Struct, frozen=True):
     """A note as it was written."""
 
     note: Note  # with the whole key

@@ -8,9 +8,10 @@ run, is announced once.
 import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from trueup import notices, operating_system, wiring
 from trueup.errors import ApprovalMissing, EngineError, PlanRefused

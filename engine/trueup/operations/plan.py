@@ -1,6 +1,6 @@
 """Makes plans, checked against the tenant. Nothing is written in either system."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from trueup import pipeline, wiring
 from trueup.errors import ConfigError, TargetRejected

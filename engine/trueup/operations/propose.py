@@ -1,9 +1,11 @@
 """Decisions about many rows: checked and shown with their effect, then written at once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup import wiring
 from trueup.config import decisions
@@ -36,8 +38,7 @@ from trueup.ports.state import StateSnapshot
 from trueup.ports.world import World
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(Struct, frozen=True):
     """Checked decisions with their effect, before they are written."""
 
     root: Path  # the folder with the decisions
@@ -124,8 +125,7 @@ def _with_mapping(
     return known, wrong
 
 
-@dataclass(frozen=True, slots=True)
-class _Readings:
+class _Readings(Struct, frozen=True):
     """The data that is read once, for the checks and for both plans."""
 
     source: Source

@@ -1,6 +1,7 @@
 """Rehearses a plan: applies it to a copy of everything, and plans the same part again."""
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup import pipeline, wiring
 from trueup.model import document
@@ -13,8 +14,7 @@ from trueup.pipeline import ApplyOptions, PlanOptions
 from trueup.ports.world import World
 
 
-@dataclass(frozen=True, slots=True)
-class Rehearsal:
+class Rehearsal(Struct, frozen=True):
     """The outcome of the plan on the copy, and a second plan of the same part.
 
     An undo has no second plan: that would do again what the undo reverses.

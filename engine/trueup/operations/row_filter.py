@@ -1,8 +1,9 @@
 """Selects rows by what is billed for them: class, customer and money."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from trueup.errors import EngineError
 from trueup.model.plan import LedgerClass, LedgerLine, Plan
@@ -16,8 +17,7 @@ MOST = 5
 """Customers that are named where several may be meant."""
 
 
-@dataclass(frozen=True, slots=True)
-class RowFilter:
+class RowFilter(Struct, frozen=True):
     """Conditions on lines of the ledger; all must hold."""
 
     classes: frozenset[LedgerClass] = frozenset()  # empty: all but those that match
@@ -33,8 +33,7 @@ class RowFilter:
         return " ".join(parts)
 
 
-@dataclass(frozen=True, slots=True)
-class ChosenRows:
+class ChosenRows(Struct, frozen=True):
     """The rows that a filter selects."""
 
     keys: tuple[str, ...]

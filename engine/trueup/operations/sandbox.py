@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from trueup import wiring
 from trueup.errors import ConfigError, EngineError
@@ -24,8 +25,7 @@ from trueup.sandbox.dataverse.server import DataverseSandbox, Environment
 from trueup.source.files.source import FileSource
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(Struct, frozen=True):
     """A running sandbox."""
 
     url: str

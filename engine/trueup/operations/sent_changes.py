@@ -1,15 +1,15 @@
 """Finds the changes that were sent for a record, with user, time and run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from trueup import wiring
 from trueup.model.project import Project
 from trueup.model.run import Pushed, Run
 
 
-@dataclass(frozen=True, slots=True)
-class SentChange:
+class SentChange(Struct, frozen=True):
     """A change of units that was sent, or settled by a person."""
 
     pushed: Pushed

@@ -8,11 +8,12 @@ environment.
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from difflib import unified_diff
 from hashlib import sha256
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from trueup import wiring
 from trueup.config.documents import parse

@@ -1,8 +1,10 @@
 """Adds the places of source rows to results that name rows."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.model.evaluation import SourceRow
 from trueup.ports.source import Source
@@ -13,7 +15,7 @@ _Result = TypeVar("_Result")
 def with_places(result: _Result, source: Source) -> _Result:
     """Returns the result with the place of each `SourceRow`, if the source consists of files.
 
-    The result is a frozen dataclass, or a tuple or list of them. Raises SourceError.
+    The result is a frozen struct, or a tuple or list of them. Raises SourceError.
     """
     keys: dict[str, set[str]] = {}
     for row in _rows(result):
@@ -34,9 +36,9 @@ def _rows(result: object) -> Iterator[SourceRow]:
         case list() | tuple():
             for one in result:
                 yield from _rows(one)
-        case _ if is_dataclass(result):
-            for part in fields(result):
-                yield from _rows(getattr(result, part.name))
+        case Struct():
+            for name in result.__struct_fields__:
+                yield from _rows(getattr(result, name))
         case _:
             pass
 
@@ -49,8 +51,8 @@ def _placed(result: Any, places: Mapping[tuple[str, str], SourceRow]) -> Any:  #
             return tuple(_placed(one, places) for one in result)
         case list():
             return [_placed(one, places) for one in result]
-        case _ if is_dataclass(result) and not isinstance(result, type):
-            values = {field.name: getattr(result, field.name) for field in fields(result)}
+        case Struct():
+            values = {name: getattr(result, name) for name in result.__struct_fields__}
             new = {name: _placed(value, places) for name, value in values.items()}
             changed = {name: value for name, value in new.items() if value is not values[name]}
             return replace(result, **changed) if changed else result

@@ -5,7 +5,8 @@ and EngineError for a reason that shows nothing.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from trueup import wiring
 from trueup.applying import evidence

@@ -1,10 +1,12 @@
 """The data of a plan in the making, which the turns of all mappings share."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import Any
+
+from msgspec.structs import replace
 
 from trueup.expressions.compiled import Compiled
 from trueup.expressions.namespace import Namespace

@@ -1,7 +1,8 @@
 """Changes of earlier runs whose outcome is unknown."""
 
-from dataclasses import dataclass
 from datetime import tzinfo
+
+from msgspec import Struct
 
 from trueup.model.change import Action, Change
 from trueup.model.document import loads
@@ -13,8 +14,7 @@ from trueup.model.wall_clock import shown_in
 from trueup.ports.state import State, StateSnapshot
 
 
-@dataclass(frozen=True, slots=True)
-class InDoubt:
+class InDoubt(Struct, frozen=True):
     """The rows and records of changes in doubt, which are not planned before these are settled."""
 
     rows: frozenset[RowKey] = frozenset()

@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from operator import itemgetter
 from typing import Any
+
+from msgspec import Struct
 
 from trueup.errors import ConfigError
 from trueup.expressions import EVALUATION_ERRORS, evaluate
@@ -25,13 +26,12 @@ from trueup.ports.target import Condition, Record, Target
 from trueup.stages.resolve import find_index
 
 
-@dataclass(frozen=True, slots=True)
-class Tables:
+class Tables(Struct, frozen=True):
     """The source's data: rows by table, rows that could not be read, and findings about rows."""
 
-    rows: dict[str, Sequence[Row]] = field(default_factory=dict)
-    unreadable: dict[str, UnreadableRows] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
+    rows: dict[str, Sequence[Row]] = {}
+    unreadable: dict[str, UnreadableRows] = {}
+    findings: list[Finding] = []
 
 
 def read_source(project: Project, source: Source) -> Tables:

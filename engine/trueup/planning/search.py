@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from trueup.expressions.filters import domain
 from trueup.model.catalogue import Entity, Type
@@ -32,8 +33,7 @@ MOST_PARENTS = 500
 _WORD = re.compile(r"[^\W_]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """A record that fits."""
 
     record: Record
@@ -89,12 +89,11 @@ def references(project: Project, mapping: MappingSpec) -> dict[str, MappingSpec]
     }
 
 
-@dataclass(slots=True)
-class _Search:
+class _Search(Struct):
     _project: Project
     _target: Target
     _records: Records
-    _titles: dict[tuple[str, int], Mapping[str, str]] = field(default_factory=dict)
+    _titles: dict[tuple[str, int], Mapping[str, str]] = {}
 
     def search(self, mapping: MappingSpec, text: str, known: Iterable[int]) -> list[Match]:
         records = self._candidates(mapping, _queries(text))

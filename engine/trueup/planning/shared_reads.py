@@ -6,8 +6,10 @@ that only one configuration has is still a request of its own.
 """
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import NoReturn
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.errors import EngineError
 from trueup.model.catalogue import Entity
@@ -85,17 +87,15 @@ def _only(values: Mapping[str, object], names: frozenset[str]) -> dict[str, obje
     return {name: value for name, value in values.items() if name in names}
 
 
-@dataclass(slots=True)
-class _Answer:
+class _Answer(Struct):
     """What one query found so far."""
 
     fields: frozenset[str]
-    records: dict[object, list[Record]] = field(default_factory=dict)
+    records: dict[object, list[Record]] = {}
     """By the value of the query's list; under None if it has no list."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Query:
+class _Query(Struct, frozen=True):
     """A query without the values of its list of numbers."""
 
     entity: str

@@ -5,8 +5,9 @@ A row is a plain dict by the column names of the catalogue. Values have the Pyth
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct
 
 from trueup.model import mapping_state as work
 from trueup.model.finding import Finding, Place, Severity
@@ -14,8 +15,7 @@ from trueup.model.finding import Finding, Place, Severity
 Row = work.Row
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(Struct, frozen=True):
     """Rows in the order of their keys, and findings about rows that were left out.
 
     A finding of severity error is about a row that exists and was left out. Its key is "" if it is
@@ -24,7 +24,7 @@ class Rows:
 
     rows: Sequence[Row]
     findings: Sequence[Finding] = ()
-    parts: Mapping[str, Row] = field(default_factory=dict)
+    parts: Mapping[str, Row] = {}
 
     def left_out(self) -> dict[str, list[Finding]]:
         """Why rows were left out, by key; key "" has the rows whose key is unknown."""
@@ -47,8 +47,7 @@ class Rows:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class RowUpdate:
+class RowUpdate(Struct, frozen=True):
     """A write-back: set `values` on the row if `expected` still holds."""
 
     key: str
@@ -56,8 +55,7 @@ class RowUpdate:
     expected: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class RowOutcome:
+class RowOutcome(Struct, frozen=True):
     """The result of a write-back; `error` is the reason of a failure, "" if it is done.
 
     `in_doubt`: it may have landed. `untried`: it was not sent, because the one before it got no

@@ -1,9 +1,10 @@
 """The state: links, applied values, runs with their journals, the audit trail and a lock."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from trueup.model.approval import ApprovalStated
 from trueup.model.audit import AuditEntry, LinkForgotten
@@ -12,18 +13,17 @@ from trueup.model.links import Links
 from trueup.model.run import Effects, Entry, Lease, Pushed, Run, RunStatus
 
 
-@dataclass(frozen=True, slots=True)
-class StateSnapshot:
+class StateSnapshot(Struct, frozen=True):
     """The content of the state when a plan is made."""
 
     lineage: str = ""
     serial: int = 0
     links: Links = field(default_factory=Links)
-    applied: Mapping[tuple[str, str], Mapping[str, object]] = field(default_factory=dict)
-    pushed: Mapping[tuple[str, str], Pushed] = field(default_factory=dict)
+    applied: Mapping[tuple[str, str], Mapping[str, object]] = {}
+    pushed: Mapping[tuple[str, str], Pushed] = {}
     open_runs: Sequence[Run] = ()
     # Identities of the `source` and `target` that the state is about.
-    systems: Mapping[str, str] = field(default_factory=dict)
+    systems: Mapping[str, str] = {}
     # Rows that the plan of the last run kept out, by mapping and key: they exist without a link.
     last_blocked: frozenset[tuple[str, str]] = frozenset()
 

@@ -5,9 +5,10 @@ Values have the Python types of `model.catalogue.Type`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from trueup.model import mapping_state as work
 from trueup.model.catalogue import Entity
@@ -28,8 +29,7 @@ Facts = Mapping[str, Any]
 """Facts of a field under the keys of the catalogue of entities."""
 
 
-@dataclass(frozen=True, slots=True)
-class DescribedEntity:
+class DescribedEntity(Struct, frozen=True):
     """An entity as the tenant describes it."""
 
     name: str
@@ -38,8 +38,7 @@ class DescribedEntity:
     fields: Mapping[str, Facts]  # user-defined ones as `udf.Name`
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """One condition of a query; conditions are ANDed. `op`: eq, in, gte, …"""
 
     field: str
@@ -47,16 +46,14 @@ class Condition:
     value: object = None
 
 
-@dataclass(frozen=True, slots=True)
-class Threshold:
+class Threshold(Struct, frozen=True):
     """Calls in the current hour, of the whole tenant, and the limit."""
 
     used: int
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
-class CallCosts:
+class CallCosts(Struct, frozen=True):
     """What requests to a target cost, for the estimate in a plan."""
 
     page: int  # records of a page, and values of an `in` list, at most

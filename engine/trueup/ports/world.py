@@ -1,8 +1,9 @@
 """The outside world of one command: both systems, the state and the clock."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+from msgspec import Struct
 
 from trueup.ports.source import Source
 from trueup.ports.state import State
@@ -21,8 +22,7 @@ class Clock(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(Struct, frozen=True):
     """The outside world of one command."""
 
     source: Source

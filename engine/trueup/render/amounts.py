@@ -1,8 +1,9 @@
 """The money of a plan's changes, to the penny; the parts of each kind add up to its total."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from trueup.model.change import Action, Change
 from trueup.model.plan import Plan
@@ -11,8 +12,7 @@ from trueup.render.pennies import Spread, spread
 MONTHS = 12
 
 
-@dataclass(frozen=True, slots=True)
-class PlanMoney:
+class PlanMoney(Struct, frozen=True):
     """Amounts by the id of their change."""
 
     invoice: Spread  # on the next invoice of the contract

@@ -5,9 +5,11 @@ to the ledger's totals. A ledger line with an unknown side is in no total, and h
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.model.change import RowRef
 from trueup.model.finding import Finding, Severity
@@ -37,8 +39,7 @@ class NeedKind(StrEnum):
     UNKNOWN = "not known"  # one of the two sides is not known
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One row that a person must look at."""
 
     kind: NeedKind
@@ -47,7 +48,7 @@ class Item:
     customer: RowRef | None = None
     tab: str = ""
     because: tuple[RowRef, ...] = ()  # the rows up to the one at fault
-    holds_back: Mapping[str, int] = field(default_factory=dict)
+    holds_back: Mapping[str, int] = {}
     units: Decimal = Decimal(0)  # that are billed wrong because of it
     monthly: Decimal | None = None  # their money, to the penny; None: none, or not known
     unpriced: int = 0  # lines of the ledger without a price
@@ -75,8 +76,7 @@ class Item:
         return any(finding.code not in _ONLY_WAITS for finding in self.findings)
 
 
-@dataclass(frozen=True, slots=True)
-class Billing:
+class Billing(Struct, frozen=True):
     """The ledger's totals to the penny: `under` - `over` = `moved` + `held` + `unexplained`."""
 
     under: Decimal

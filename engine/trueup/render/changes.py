@@ -1,10 +1,11 @@
 """Renders a tab's changes: one line for each, with its fields; equal ones are collapsed."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 from itertools import takewhile
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from trueup.model.catalogue import SystemNames
 from trueup.model.change import Action, Change, FieldChange, Reason, Unknown

@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import TypeVar
+
+from msgspec import Struct
 
 from trueup.model.change import Change, RowRef
 from trueup.model.comparison import Comparison
@@ -23,8 +24,7 @@ Lacks = tuple[bool, bool]
 """Whether an amount before, and one after, lack a part whose price is unknown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Total:
+class Total(Struct, frozen=True):
     """One kind of money in both plans."""
 
     label: str
@@ -39,8 +39,7 @@ class Total:
         return self.after - self.before
 
 
-@dataclass(frozen=True, slots=True)
-class Invoice:
+class Invoice(Struct, frozen=True):
     """What both plans do to the next invoice of one customer for periods from one day on."""
 
     customer: RowRef

@@ -1,8 +1,10 @@
 """Groups rows that need a person for exactly the same reason."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.model.finding import Finding
 from trueup.render.attention import Item, by_money, by_name, monthly_of
@@ -12,8 +14,7 @@ from trueup.render.pennies import weight
 from trueup.render.view import Arrangement, Sort
 
 
-@dataclass(frozen=True, slots=True)
-class Crowd:
+class Crowd(Struct, frozen=True):
     """Items with exactly the same reasons, mostly one; or those that a list only counts."""
 
     items: tuple[Item, ...]

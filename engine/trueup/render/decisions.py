@@ -1,8 +1,9 @@
 """Renders the effect of decisions, in rows, units and money."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import assert_never
+
+from msgspec import Struct
 
 from trueup.model.catalogue import SystemNames
 from trueup.model.change import Action, Change
@@ -26,8 +27,7 @@ FEW = 20
 _REASON_COLUMNS = 60
 
 
-@dataclass(frozen=True, slots=True)
-class EffectRow:
+class EffectRow(Struct, frozen=True):
     """One decided row: what the plan does with it, without the decision and with it."""
 
     name: str

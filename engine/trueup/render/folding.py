@@ -6,7 +6,8 @@ first few are shown in full, the others are counted. Joined: they are sent toget
 """
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from trueup.model.change import Action, Change, Reason
 from trueup.render.joined import joined
@@ -23,8 +24,7 @@ FEW_LINKS = 3
 EXAMPLES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class FoldedChanges:
+class FoldedChanges(Struct, frozen=True):
     """Changes that are shown together; `alike` if one line represents all."""
 
     changes: tuple[Change, ...]

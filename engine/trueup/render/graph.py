@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from trueup.model.mapping import FieldSpec, Linked, MappingSpec, Reference
 from trueup.model.plan import Plan
@@ -11,8 +12,7 @@ from trueup.render.formatting import count, known_as
 from trueup.render.sanitize import sanitize
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(Struct, frozen=True):
     """Nodes with their labels, in clusters (name "" is none), and edges from what comes first."""
 
     clusters: Mapping[str, Mapping[str, str]]

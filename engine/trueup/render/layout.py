@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from trueup.render.sanitize import width
 from trueup.render.style import Paint, plain
@@ -22,8 +23,7 @@ HANGING = 4
 """The indent of continued text, in columns."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """One piece of a line. Its text is final: without control characters, and shortened."""
 
     text: str
@@ -33,8 +33,7 @@ class Cell:
     wraps: bool = False  # a long text is wrapped inside its column
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """Cells after an indent; lines of one `kind` share their columns, kind "" shares none."""
 
     cells: tuple[Cell, ...]

@@ -1,8 +1,9 @@
 """Renders the ledger as a table: billed units, due units, and the use of the difference."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from trueup.model.plan import LedgerClass, LedgerLine, Plan
 from trueup.render.attention import billing, is_known
@@ -48,8 +49,7 @@ def priced(plan: Plan) -> list[tuple[LedgerLine, Decimal | None]]:
     return sorted(lines_, key=lambda pair: ORDER.index(pair[0].class_))
 
 
-@dataclass(frozen=True, slots=True)
-class LineMoney:
+class LineMoney(Struct, frozen=True):
     """The monthly billing error of a line and its parts; None if there is none or unknown.
 
     To the penny; each column adds up to the total of the ledger.

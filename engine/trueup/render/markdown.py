@@ -1,7 +1,8 @@
 """Renders a plan as Markdown, for a pull request or a ticket: its head, then tables by tab."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from trueup.model.change import Action, Change
 from trueup.model.finding import Finding

@@ -1,7 +1,8 @@
 """Notes of people about the rows of a plan, for reports: no plan contains them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from trueup.model.change import RowRef
 from trueup.model.note import Note
@@ -48,8 +49,7 @@ def tags(notes: Sequence[Note]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tag for note in notes for tag in note.tags))
 
 
-@dataclass(frozen=True, slots=True)
-class NotedRow:
+class NotedRow(Struct, frozen=True):
     """A row with its note, ready to be shown."""
 
     mapping: str

@@ -1,8 +1,9 @@
 """Renders notices as sentences, with no more details than the project's setting allows."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from trueup.model.notice import Details, Event, Notice, Occasion
 from trueup.model.outcome import ChangeStatus, Outcome

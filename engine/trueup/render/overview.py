@@ -1,9 +1,11 @@
 """The figures at the head of a plan, as data: every output shows the same ones."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.model.change import Action, Change, RowRef
 from trueup.model.finding import Finding
@@ -26,8 +28,7 @@ TOP = 10
 Shown = TypeVar("Shown")
 
 
-@dataclass(frozen=True, slots=True)
-class MoneyLine:
+class MoneyLine(Struct, frozen=True):
     """A change with money, or several that are sent together or not at all."""
 
     changes: tuple[Change, ...]
@@ -55,8 +56,7 @@ class MoneyLine:
         return any(change.price_unknown for change in self.changes)
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """The changes of one customer, tab or service, or of several, and what waits there."""
 
     row: RowRef
@@ -73,8 +73,7 @@ class Group:
         return any(change.price_unknown for change in self.changes)
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(Struct, frozen=True):
     """One row of the table of money; None for an empty cell."""
 
     label: str
@@ -85,8 +84,7 @@ class Figure:
     price_unknown: bool = False  # of a change, at least: the sum may lack its amount
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
+class Balance(Struct, frozen=True):
     """One row of the ledger's totals."""
 
     label: str
@@ -97,8 +95,7 @@ class Balance:
     is_part: bool = False  # of the two rows at the top
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
+class Overview(Struct, frozen=True):
     """The figures of a plan, for its head."""
 
     plan: Plan

@@ -1,8 +1,9 @@
 """Rounds exact amounts to the penny so that the parts still add up to the whole."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from trueup.model.money import rounded
 
@@ -46,8 +47,7 @@ def share(whole: Decimal, parts: Sequence[Decimal]) -> list[Decimal]:
     return rounded
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
+class Spread(Struct, frozen=True):
     """Amounts by name, to the penny: `more` + `less` = `net` = the sum of all parts."""
 
     parts: Mapping[str, Decimal]

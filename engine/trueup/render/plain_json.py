@@ -1,12 +1,13 @@
-"""Converts dataclasses to JSON: days as ISO 8601, decimals as numbers, places as text."""
+"""Converts values to JSON: days as ISO 8601, decimals as numbers, places as text."""
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from functools import singledispatch
 from typing import Any
+
+from msgspec import Struct
 
 from trueup.model.finding import Place
 from trueup.model.plan_json import DECIMAL_MARK, encode
@@ -15,9 +16,9 @@ from trueup.model.plan_json import DECIMAL_MARK, encode
 @singledispatch
 def plain_json(value: object) -> Any:  # noqa: ANN401 -- JSON
     """The value as `json.dumps` takes it. A decimal that no JSON number holds exactly is text."""
-    if is_dataclass(value):
-        parts = fields(value)
-        return {part.name.rstrip("_"): plain_json(getattr(value, part.name)) for part in parts}
+    if isinstance(value, Struct):
+        names = value.__struct_fields__
+        return {name.rstrip("_"): plain_json(getattr(value, name)) for name in names}
     return value if value is None or isinstance(value, int | float) else str(value)
 
 

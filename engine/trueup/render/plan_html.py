@@ -1,9 +1,9 @@
 """Renders a plan as one HTML file without scripts or other files; it prints well."""
 
-from dataclasses import dataclass
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from msgspec import Struct
 
 from trueup.model.plan import Plan
 from trueup.render import report
@@ -26,8 +26,7 @@ from trueup.render.view import ARRANGEMENT, Arrangement, View
 from trueup.render.wording import class_text, stays_text
 
 
-@dataclass(frozen=True, slots=True)
-class HtmlAnswer:
+class HtmlAnswer(Struct, frozen=True):
     """One of the figures at the head."""
 
     question: str
@@ -36,8 +35,7 @@ class HtmlAnswer:
     tone: str = ""  # of the figure: good, look, stop
 
 
-@dataclass(frozen=True, slots=True)
-class HtmlLedgerRow:
+class HtmlLedgerRow(Struct, frozen=True):
     """One subscription compared with the service that bills it."""
 
     state: str

@@ -1,8 +1,9 @@
 """Renders a plan as an Excel workbook: its head, and a sheet per table with totals."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from trueup.model.plan import Amount, Plan
 from trueup.render.attention import NeedKind, items
@@ -40,8 +41,7 @@ _ONLY = {"held": {"held units", "held a month"}, "differs": {"unexplained units"
          "unexplained a month"}}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """A sheet of one table."""
 
     title: str

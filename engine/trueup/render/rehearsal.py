@@ -1,6 +1,6 @@
 """Renders the result of a rehearsal: refused changes, and what a second plan would do."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from trueup.model.outcome import Outcome
 from trueup.model.plan import Plan

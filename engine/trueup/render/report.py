@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum, auto
+
+from msgspec import Struct
 
 from trueup.model.change import Action, Change
 from trueup.model.finding import Finding
@@ -72,8 +73,7 @@ class PieceKind(StrEnum):
     FIGURE = auto()  # a day, or an amount with its sign: it stays on one line
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """A piece of a sentence."""
 
     text: str
@@ -83,8 +83,7 @@ class Piece:
 Pieces = tuple[Piece, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class MoneyRow:
+class MoneyRow(Struct, frozen=True):
     """A row of the table of money, or of what is billed now."""
 
     label: str
@@ -93,8 +92,7 @@ class MoneyRow:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AmountRow:
+class AmountRow(Struct, frozen=True):
     """Something with units and money."""
 
     name: str
@@ -103,8 +101,7 @@ class AmountRow:
     month: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReasonText:
+class ReasonText(Struct, frozen=True):
     """Why something needs a person, and the remedy."""
 
     text: Pieces
@@ -112,8 +109,7 @@ class ReasonText:
     place: str
 
 
-@dataclass(frozen=True, slots=True)
-class FindingText:
+class FindingText(Struct, frozen=True):
     """A finding that stops no row."""
 
     severity: str
@@ -121,8 +117,7 @@ class FindingText:
     reason: ReasonText
 
 
-@dataclass(frozen=True, slots=True)
-class AttentionEntry:
+class AttentionEntry(Struct, frozen=True):
     """One line of what needs a person, or several rows with exactly the same finding."""
 
     name: str
@@ -136,8 +131,7 @@ class AttentionEntry:
     rows: tuple[AmountRow, ...]  # where it stands for several
 
 
-@dataclass(frozen=True, slots=True)
-class Entries:
+class Entries(Struct, frozen=True):
     """What needs a person: open entries, collapsed entries, and the money of each."""
 
     shown: tuple[AttentionEntry, ...]
@@ -147,8 +141,7 @@ class Entries:
     month: str  # of all
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeRow:
+class ChangeRow(Struct, frozen=True):
     """One change."""
 
     action: str
@@ -160,8 +153,7 @@ class ChangeRow:
     month: str
 
 
-@dataclass(frozen=True, slots=True)
-class GroupBlock:
+class GroupBlock(Struct, frozen=True):
     """The changes of one customer, tab or service."""
 
     name: str

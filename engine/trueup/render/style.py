@@ -1,7 +1,8 @@
 """The colours and the width of output. Output to a pipe has `PLAIN`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 Paint = Callable[[str], str]
 
@@ -14,8 +15,7 @@ def plain(text: str) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(Struct, frozen=True):
     """One function for each kind of text: text in, text with its colour out."""
 
     heading: Paint = plain

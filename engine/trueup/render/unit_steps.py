@@ -1,14 +1,14 @@
 """The units of a service over time, as billed now and after the plan."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from trueup.model.change import Action, Change, RowRef
 
 
-@dataclass(frozen=True, slots=True)
-class UnitLevel:
+class UnitLevel(Struct, frozen=True):
     """Units from a day on, until the next step."""
 
     day: date
@@ -16,8 +16,7 @@ class UnitLevel:
     after: int  # with the changes of the plan
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceUnits:
+class ServiceUnits(Struct, frozen=True):
     """The steps of one service, from the step before the first change on."""
 
     row: RowRef  # whose ledger is moved

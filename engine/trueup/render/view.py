@@ -1,8 +1,9 @@
 """How a plan is shown: currency, names, colours, collapsed or in full."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+
+from msgspec import Struct
 
 from trueup.model.catalogue import UNNAMED, SystemNames
 from trueup.render.amounts import NO_MONEY, PlanMoney
@@ -24,8 +25,7 @@ class GroupBy(StrEnum):
     SERVICE = "service"
 
 
-@dataclass(frozen=True, slots=True)
-class Arrangement:
+class Arrangement(Struct, frozen=True):
     """The order of a plan's output, and which parts of it are shown."""
 
     sort: Sort = Sort.MONEY
@@ -36,8 +36,7 @@ class Arrangement:
 ARRANGEMENT = Arrangement()
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """The options of all functions that render lines."""
 
     currency: str = ""

@@ -8,12 +8,13 @@ text begins like a formula is marked as text, so that it stays text when it is e
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from enum import StrEnum, auto
 from io import BytesIO
 from typing import Any, assert_never
+
+from msgspec import Struct
 
 from trueup.errors import EngineError
 from trueup.model.money import SYMBOLS
@@ -34,8 +35,7 @@ _A4 = 9
 _UTF_16 = "utf-16-le"
 
 
-@dataclass(frozen=True, slots=True)
-class SheetFormula:
+class SheetFormula(Struct, frozen=True):
     """A formula with its computed value."""
 
     text: str  # begins with `=`

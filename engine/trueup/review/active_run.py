@@ -2,9 +2,10 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Lock, Thread
+
+from msgspec import Struct, field
 
 from trueup.errors import EngineError
 from trueup.model.outcome import Outcome
@@ -24,8 +25,7 @@ POLL = 0.2
 AT_WORK = "a run is at work: wait until it has ended, or stop it. Nothing was done"
 
 
-@dataclass(slots=True)
-class ActiveRun:
+class ActiveRun(Struct):
     """A run of this desk, running or ended. Written by its thread, read by pages.
 
     It ends with the plan that is made after it: until then the current plan is outdated.
@@ -38,7 +38,7 @@ class ActiveRun:
     ended: Event = field(default_factory=Event)
     outcome: Outcome | None = None
     reasons: tuple[ReasonText, ...] = ()  # why it was refused, or failed
-    notes: list[str] = field(default_factory=list)  # such as a notice that could not be sent
+    notes: list[str] = []  # such as a notice that could not be sent
 
 
 class RunControl:

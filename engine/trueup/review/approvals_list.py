@@ -5,8 +5,8 @@ applied. So a plan can be shown here while its preview is kept, or as the plan o
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -36,8 +36,7 @@ GONE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class StatedPlan:
+class StatedPlan(Struct, frozen=True):
     """One plan with the statements about it."""
 
     digest: str  # its first characters

@@ -1,8 +1,9 @@
 """The approver's page: what a preview moves, the statements about it, and its forms."""
 
-from dataclasses import dataclass, replace
 from http import HTTPStatus
 
+from msgspec import Struct
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -46,8 +47,7 @@ OUTDATED = (
 NO_REASON = "A refusal needs a reason, for the person who prepared the plan."
 
 
-@dataclass(frozen=True, slots=True)
-class ApprovalPart:
+class ApprovalPart(Struct, frozen=True):
     """Where the approval of a preview stands, for pages."""
 
     standing: ApprovalStanding
@@ -61,16 +61,14 @@ class ApprovalPart:
         return self.standing.lacks is not None
 
 
-@dataclass(frozen=True, slots=True)
-class PlanEnd:
+class PlanEnd(Struct, frozen=True):
     """Why a plan cannot be applied any more, for pages."""
 
     text: str
     address: RawText | None = None  # of the run that applied it
 
 
-@dataclass(frozen=True, slots=True)
-class OpenRun:
+class OpenRun(Struct, frozen=True):
     """The run that has a plan and is not over, for pages."""
 
     text: str

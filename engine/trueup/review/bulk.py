@@ -2,8 +2,10 @@
 
 from calendar import monthrange
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.model.change import Action
 from trueup.model.project import Project
@@ -45,8 +47,7 @@ _WITH_LABELS = {
 """The decisions that several rows can have together, with their labels in the list."""
 
 
-@dataclass(frozen=True, slots=True)
-class BulkChoice:
+class BulkChoice(Struct, frozen=True):
     """A decision that a list offers for several rows."""
 
     value: str

@@ -1,8 +1,9 @@
 """A small chart of units over time, as SVG: two step lines, one dashed, with a legend."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from trueup.render.formatting import number
 from trueup.render.unit_steps import ServiceUnits, UnitLevel
@@ -16,16 +17,14 @@ _APART = 12
 """Pixels that two names at the ends of the lines must be apart."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(Struct, frozen=True):
     """A mark on an axis."""
 
     at: int  # pixels
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """The coordinates that the template draws, in pixels."""
 
     title: str

@@ -1,8 +1,10 @@
 """The plan that the pages show, with all that they need of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.model.note import Note
 from trueup.model.plan import Plan
@@ -23,8 +25,7 @@ from trueup.review.rows import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Reads:
+class Reads(Struct, frozen=True):
     """When the reading of each system began for one plan, in the business time zone."""
 
     source: datetime
@@ -39,8 +40,7 @@ class Reads:
         return cls(steps[0], steps[min(1, len(steps) - 1)])
 
 
-@dataclass(frozen=True, slots=True)
-class CurrentPlan:
+class CurrentPlan(Struct, frozen=True):
     """A plan with all that the pages show of it. It is never changed, only replaced."""
 
     project: Project

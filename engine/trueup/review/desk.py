@@ -6,11 +6,13 @@ as they were shown: exactly these are confirmed.
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from urllib.parse import urlencode
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup import wiring
 from trueup.errors import EngineError
@@ -39,8 +41,7 @@ from trueup.review.streams import Streams
 NO_EXPLANATION = "this explanation is no longer kept: make it again on the row's page"
 
 
-@dataclass(frozen=True, slots=True)
-class Proposed:
+class Proposed(Struct, frozen=True):
     """Decisions with their effect, before a person confirms them."""
 
     proposal: Proposal

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.model.change import RowRef
 from trueup.model.note import Note
@@ -77,8 +79,7 @@ Row = TypeVar("Row", bound=ListedRow)
 Shown = TypeVar("Shown")
 
 
-@dataclass(frozen=True, slots=True)
-class ListPage(Generic[Shown]):
+class ListPage(Struct, Generic[Shown], frozen=True):
     """One page of a list, of rows or of groups."""
 
     rows: Sequence[Shown]
@@ -98,8 +99,7 @@ class ListPage(Generic[Shown]):
         return (self.number - 1) * self.size + len(self.rows)
 
 
-@dataclass(frozen=True, slots=True)
-class RowGroup(Generic[Row]):
+class RowGroup(Struct, Generic[Row], frozen=True):
     """Rows with the same owner. The groups add up to the list, in rows and in each amount."""
 
     row: RowRef | None  # the owner; None for rows without one
@@ -115,8 +115,7 @@ class RowGroup(Generic[Row]):
         return weight(self.sums, price_unknown=self.price_unknown)
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(Struct, frozen=True):
     """The conditions, order and page of a list. Empty conditions select everything."""
 
     state: str = ""
@@ -156,7 +155,7 @@ class Filter:
 
     def query(self, **changes: object) -> Mapping[str, str]:
         """Returns the query of an address for this filter with changes; `page` restarts at 1."""
-        new = replace(self, **{"page": 1, **changes})  # type: ignore[arg-type]  # own fields
+        new = replace(self, **{"page": 1, **changes})
         values = {
             "state": new.state,
             "class": new.class_,

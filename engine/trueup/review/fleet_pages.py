@@ -1,10 +1,10 @@
 """The pages of a fleet: its tenants, the plans that wait for an approval, and their forms."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from http import HTTPStatus
 
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -58,8 +58,7 @@ STATES: dict[str, Callable[[TenantStatus], bool]] = {
 """The conditions that filter the list, by their names."""
 
 
-@dataclass(frozen=True, slots=True)
-class FleetDesk:
+class FleetDesk(Struct, frozen=True):
     """The fleet that the pages show and change."""
 
     opened: OpenFleet
@@ -72,8 +71,7 @@ def fleet_desk_of(request: Request) -> FleetDesk:
     return desk
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(Struct, frozen=True):
     """A tenant in the list."""
 
     name: str
@@ -139,8 +137,7 @@ def _row(one: TenantStatus) -> _Row:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _RunRow:
+class _RunRow(Struct, frozen=True):
     """A run of a tenant."""
 
     id: int

@@ -1,9 +1,10 @@
 """Parses forms as browsers send them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from urllib.parse import parse_qs
+
+from msgspec import Struct
 
 from trueup.config.days import parse_day
 
@@ -18,8 +19,7 @@ class TooLong(Exception):
     """A form that is longer than any of the desk, or incomplete."""
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """The fields of a form."""
 
     fields: Mapping[str, Sequence[str]]

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from urllib.parse import urlencode
+
+from msgspec import Struct
 
 from trueup.render.attention import Item, NeedKind
 from trueup.render.formatting import count, marked, money
@@ -35,8 +36,7 @@ again, whatever its age.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class HeadFigure:
+class HeadFigure(Struct, frozen=True):
     """One figure, and what it counts."""
 
     label: str
@@ -46,8 +46,7 @@ class HeadFigure:
     address: str = ""  # to its parts
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True):
     """A fact on which all figures depend."""
 
     label: str
@@ -56,8 +55,7 @@ class Fact:
     tone: str = ""  # stop
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """The content of the head."""
 
     project: str
@@ -67,8 +65,7 @@ class Head:
     open_runs: tuple[ReasonText, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TabLink:
+class TabLink(Struct, frozen=True):
     """A tab with the figures beside its name."""
 
     label: str

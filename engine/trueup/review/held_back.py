@@ -1,8 +1,9 @@
 """Rows of a tab that rows of earlier tabs hold back."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from trueup.render.attention import monthly_of
 from trueup.render.pennies import NOTHING
@@ -10,8 +11,7 @@ from trueup.review.current_plan import CurrentPlan
 from trueup.review.rows import Row, RowKey, Tab
 
 
-@dataclass(frozen=True, slots=True)
-class HeldBack:
+class HeldBack(Struct, frozen=True):
     """The rows of a later tab that rows of an earlier tab hold back."""
 
     tab: str  # the earlier one

@@ -1,8 +1,9 @@
 """The effect of each decision about a ledger line, shown before it is made."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from trueup.model.plan import Plan
 from trueup.model.verdict import Verdict
@@ -13,8 +14,7 @@ from trueup.review.pages import RawText, address
 from trueup.review.rows import LedgerRow, RowKey
 
 
-@dataclass(frozen=True, slots=True)
-class OutlookLine:
+class OutlookLine(Struct, frozen=True):
     """One decision with its effect, and the page on which it is made."""
 
     label: str  # the decision; with the units of a held change

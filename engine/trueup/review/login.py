@@ -6,10 +6,10 @@
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Protocol
 
+from msgspec import Struct
 from starlette.responses import RedirectResponse, Response
 
 from trueup.review.sessions import Sessions, session_cookie
@@ -34,8 +34,7 @@ Refuse = Callable[[int, str], Response]
 """Returns the page for a status and a sentence."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogInRequest:
+class LogInRequest(Struct, frozen=True):
     """A GET of one of the log-in's own addresses."""
 
     path: str

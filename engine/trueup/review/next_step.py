@@ -1,9 +1,10 @@
 """The next step of a person for a row."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+
+from msgspec import Struct
 
 from trueup.model.change import Action, Change, RowRef
 from trueup.model.decision import Decision
@@ -45,8 +46,7 @@ _TEXTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class NextStep:
+class NextStep(Struct, frozen=True):
     """The next step, with what it needs."""
 
     step: StepKind

@@ -19,6 +19,7 @@ from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
+from msgspec import Struct
 
 from trueup.loopback import is_in_clear
 from trueup.model.desk import OidcSettings
@@ -53,8 +54,7 @@ class PendingLogIn:
     verifier: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(Struct, frozen=True):
     """The provider's metadata, and when it was read."""
 
     endpoints: Mapping[str, str]

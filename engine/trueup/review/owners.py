@@ -1,8 +1,9 @@
 """The customer, contract and service that each row of a plan belongs to."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from trueup.model.change import Change, RowRef
 from trueup.model.plan import LedgerLine
@@ -19,8 +20,7 @@ class Owner(StrEnum):
     CONTRACT = "contract"
 
 
-@dataclass(frozen=True, slots=True)
-class Owners:
+class Owners(Struct, frozen=True):
     """The owners of one row; None if it has none of that kind, or several."""
 
     customer: RowRef | None = None

@@ -1,9 +1,10 @@
 """The roles of people at the desk, by `approval:` of the project; checked on each request."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+
+from msgspec import Struct
 
 from trueup.config.file_names import PROJECT
 from trueup.errors import EngineError
@@ -49,8 +50,7 @@ PAGES: Mapping[str, frozenset[Role]] = {"/setup": SETUP, "/setup/edit": SETUP, "
 """The roles that may open a page, one of which is enough. Any other page only needs `see`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """The logged-in person, as the head of each page shows them."""
 
     name: str

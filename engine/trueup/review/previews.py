@@ -1,8 +1,9 @@
 """Plans that are shown before they are applied, and statements about them."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
+
+from msgspec import Struct
 
 from trueup.errors import EngineError
 from trueup.model import document
@@ -25,8 +26,7 @@ NO_PREVIEW = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
+class Preview(Struct, frozen=True):
     """A plan that is shown before it is applied."""
 
     project: Project

@@ -6,9 +6,10 @@ Events have only data, which `progress.js` shows. Without the script, the page r
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import asdict, dataclass
 from http import HTTPStatus
 
+from msgspec import Struct
+from msgspec.structs import asdict
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -22,8 +23,7 @@ POLL = 0.5
 """Seconds between checks of the run, and of the browser's connection."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """The progress of a run as a page shows it."""
 
     text: str

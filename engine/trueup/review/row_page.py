@@ -1,8 +1,10 @@
 """One row: both systems side by side, its findings, its ledger line, possible decisions."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.errors import EngineError
 from trueup.model.catalogue import SystemNames
@@ -31,8 +33,7 @@ from trueup.review.next_step import NextStep, next_step
 from trueup.review.rows import LedgerRow, Row, RowKey
 
 
-@dataclass(frozen=True, slots=True)
-class FieldLine:
+class FieldLine(Struct, frozen=True):
     """One field: the wanted value, the target's value, and why they differ."""
 
     field: str
@@ -41,8 +42,7 @@ class FieldLine:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class ChangePart:
+class ChangePart(Struct, frozen=True):
     """One change of the row."""
 
     action: str
@@ -53,8 +53,7 @@ class ChangePart:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(Struct, frozen=True):
     """Why the row needs a person, or waits."""
 
     state: str
@@ -65,8 +64,7 @@ class Stop:
     month: str  # what waits, or is not explained, a month
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """A decision that can be made about the row."""
 
     verdict: Verdict
@@ -78,8 +76,7 @@ class Offer:
     leads_to: str = ""  # units and money, if the ledger shows them
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """A record that a search found."""
 
     record: int
@@ -89,8 +86,7 @@ class Candidate:
     owners: str
 
 
-@dataclass(frozen=True, slots=True)
-class RowPage:
+class RowPage(Struct, frozen=True):
     """The content of the page."""
 
     ref: RowKey

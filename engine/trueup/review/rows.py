@@ -1,9 +1,10 @@
 """The rows of a plan, as the tabs, the ledger and the findings list them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple, assert_never
+
+from msgspec import Struct
 
 from trueup.model.change import Action, Change, RowRef
 from trueup.model.finding import Finding
@@ -41,8 +42,7 @@ class RowKey(NamedTuple):
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A row of the source, with the changes of the plan and with what stops it."""
 
     ref: RowKey  # its key is empty for a record without a row
@@ -85,14 +85,13 @@ class Row:
         return weight(self.sums, price_unknown=unknown)
 
 
-@dataclass(slots=True)
-class _Gathered:
+class _Gathered(Struct):
     """The parts of one row, while they are collected."""
 
     mapping: str
     keys: list[str]
-    changes: list[Change] = field(default_factory=list)
-    items: list[Item] = field(default_factory=list)
+    changes: list[Change] = []
+    items: list[Item] = []
 
 
 def rows_of(project: Project, seen: Overview) -> tuple[Row, ...]:
@@ -212,8 +211,7 @@ def _classes(one: _Gathered, seen: Overview) -> Iterator[str]:
         yield from (finding.code for finding in item.findings)
 
 
-@dataclass(frozen=True, slots=True)
-class Tab:
+class Tab(Struct, frozen=True):
     """One tab with the figures beside its name."""
 
     name: str
@@ -241,16 +239,14 @@ def whole_of(name: str, seen: Overview, rows: Sequence[Row]) -> Tab:
     return Tab(name, len(rows), stopped, invoice, month, any(row.price_unknown for row in rows))
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerCell:
+class LedgerCell(Struct, frozen=True):
     """Units with their money a month."""
 
     units: str
     money: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerRow:
+class LedgerRow(Struct, frozen=True):
     """A line of the ledger with its cells."""
 
     ref: RowKey  # its key is empty for an orphan
@@ -339,8 +335,7 @@ def _becomes(line: LedgerLine) -> Iterator[str]:
     yield from dict.fromkeys(one.code for one in line.held)
 
 
-@dataclass(frozen=True, slots=True)
-class FindingRow:
+class FindingRow(Struct, frozen=True):
     """A finding that stops no row."""
 
     ref: RowKey  # its key is empty for one about a file or a table
@@ -368,8 +363,7 @@ def finding_rows(seen: Overview) -> tuple[FindingRow, ...]:
     return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
-class EndedRow:
+class EndedRow(Struct, frozen=True):
     """The result of one change of a run."""
 
     name: str

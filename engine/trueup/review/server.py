@@ -1,10 +1,11 @@
 """Serves the desk of a project, until it is stopped."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from urllib.parse import urlencode
+
+from msgspec import Struct
 
 from trueup.errors import ConfigError, EngineError
 from trueup.loopback import is_loopback
@@ -26,15 +27,13 @@ TEAM_SESSION = 8 * 3600.0
 """Seconds for which a person of a team is logged in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Team:
+class Team(Struct, frozen=True):
     """The proxies of a team's desk, as addresses or networks."""
 
     proxies: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """The functions of the command that starts a desk."""
 
     scrub: Callable[[str], str]  # takes secrets out of a text

@@ -3,15 +3,15 @@
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from threading import Lock
+
+from msgspec import Struct
 
 MOST = 10_000
 """Sessions at a time; the oldest one ends for a new one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """A browser that has logged in."""
 
     id: str

@@ -6,9 +6,10 @@ they are read from the configured proxies alone, and no other client may connect
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from trueup.errors import EngineError
 from trueup.loopback import host_name, is_loopback
@@ -19,8 +20,7 @@ _PORTS = {"http": 80, HTTPS: 443}
 Network = IPv4Network | IPv6Network
 
 
-@dataclass(frozen=True, slots=True)
-class BrowserRequest:
+class BrowserRequest(Struct, frozen=True):
     """The trusted facts of a browser's request."""
 
     authority: str  # the host and port that it named
@@ -29,8 +29,7 @@ class BrowserRequest:
     is_by_proxy: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(Struct, frozen=True):
     """The desk's public address."""
 
     authority: str  # host and port, as browsers name them

@@ -6,10 +6,10 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlencode
 
+from msgspec import Struct
 from starlette.responses import RedirectResponse, Response
 
 from trueup.review.login import LOGIN, Attempts, LogInRequest, Refuse
@@ -34,8 +34,7 @@ TOO_MANY = "Too many log-ins were begun from your address. Wait for a minute, th
 NOT_BEGUN = "This log-in was not begun in this browser, or took too long. Log in again."
 
 
-@dataclass(frozen=True, slots=True)
-class _Begun:
+class _Begun(Struct, frozen=True):
     pending: PendingLogIn
     until: float
     to: str  # the page that was asked for

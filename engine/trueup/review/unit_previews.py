@@ -1,8 +1,9 @@
 """The units in a preview: each service over time, its money, the customer's sentence."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from trueup.model.change import Change
 from trueup.render.changes import effects
@@ -21,8 +22,7 @@ ON_A_PAGE = 10
 """Services on one page of a preview; a chart and a table take some 3 kB."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServicePreview:
+class ServicePreview(Struct, frozen=True):
     """One service."""
 
     name: str

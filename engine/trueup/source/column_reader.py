@@ -6,8 +6,9 @@ section 6.2).
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from trueup.errors import SourceError
 from trueup.model.catalogue import Column, Table, Type
@@ -34,8 +35,7 @@ LONGEST = 40
 """Characters of a heading that a message shows."""
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnReader:
+class ColumnReader(Struct, frozen=True):
     """Reads one column out of raw rows."""
 
     name: str

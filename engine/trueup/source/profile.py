@@ -29,8 +29,10 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.errors import ConfigError
 from trueup.model.catalogue import Column, Table
@@ -64,24 +66,22 @@ class YamlPlaces(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnProfile:
+class ColumnProfile(Struct, frozen=True):
     """What a profile states about one column beside its name."""
 
-    choices: Mapping[int, str] = field(default_factory=dict)
-    labels: Mapping[str, str] = field(default_factory=dict)  # text, case folded → label
+    choices: Mapping[int, str] = {}
+    labels: Mapping[str, str] = {}  # text, case folded → label
     shows: str = ""
     id_entity_of: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(Struct, frozen=True):
     """The catalogue's tables under this tenant's names."""
 
     tables: Mapping[str, Table]
-    columns: Mapping[tuple[str, str], ColumnProfile] = field(default_factory=dict)
+    columns: Mapping[tuple[str, str], ColumnProfile] = {}
     """By table and column."""
-    write_back: Mapping[str, str] = field(default_factory=dict)
+    write_back: Mapping[str, str] = {}
     """The UPDATE statement by table, for SQL sources."""
     digest: str = ""
 

@@ -2,8 +2,9 @@
 
 from array import array
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import replace
 from operator import itemgetter
+
+from msgspec.structs import replace
 
 from trueup.model.catalogue import Table
 from trueup.model.compact_rows import row_maker

@@ -1,10 +1,11 @@
 """Merges pending changes of one service by day into adjustments, each on a free day."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from trueup.model.change import UnitRow
 from trueup.model.units import DAY
@@ -25,8 +26,7 @@ _Step = tuple[date, bool]
 """Changes of one day; whether they are decided to be pushed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(Struct, frozen=True):
     """A change that may be pushed, in its order; or a part of a correction, without a key."""
 
     key: str
@@ -37,8 +37,7 @@ class Pending:
     cancels: "Cancelled | None" = None
 
 
-@dataclass(frozen=True, slots=True)
-class Correction:
+class Correction(Struct, frozen=True):
     """Units that correct a difference in the ledger."""
 
     units: Decimal = Decimal(0)
@@ -61,8 +60,7 @@ class Correction:
 NO_CORRECTION = Correction()
 
 
-@dataclass(frozen=True, slots=True)
-class MergedAdjustment:
+class MergedAdjustment(Struct, frozen=True):
     """One write: the sum of the changes of one day."""
 
     keys: tuple[str, ...]  # of the changes of the source; a correction has none
@@ -75,8 +73,7 @@ class MergedAdjustment:
     """Units that are decided to be pushed when no day of their contract is open: not sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceDays:
+class ServiceDays(Struct, frozen=True):
     """The days of one service that are posted or have an adjustment."""
 
     taken: frozenset[date]  # a day takes one adjustment

@@ -7,9 +7,10 @@ an approver can check the amount by eye; their sum would count the same units tw
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from decimal import Decimal
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from trueup.model.approval import (
     PREPARES,

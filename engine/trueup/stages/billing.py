@@ -8,9 +8,10 @@ Amounts are exact to eight decimal places; only renderers round them to pennies.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+
+from msgspec import Struct
 
 from trueup.model.change import InvoiceEffect, ServiceTerms
 from trueup.model.days import add_months
@@ -71,8 +72,7 @@ def lost(units: int, due: date, billed: date, terms: ServiceTerms) -> Decimal | 
     return amount(units, due, billed - DAY, terms)
 
 
-@dataclass(frozen=True, slots=True)
-class OpenPart:
+class OpenPart(Struct, frozen=True):
     """The cost of a change of units in one period that is not posted yet."""
 
     start: date  # of the whole period

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, replace
 from decimal import Decimal
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from trueup.model.change import Action, Change
 from trueup.model.coerce import empty
@@ -17,7 +18,7 @@ SMALL = 10
 RULE = "rule"
 """Kind of the limit that a rule on the plan sets."""
 
-LIMIT_KINDS = (*(part.name for part in fields(Guards)), RULE)
+LIMIT_KINDS = (*Guards.__struct_fields__, RULE)
 """What `--over` takes: a kind of limit, or a limit by its name."""
 
 

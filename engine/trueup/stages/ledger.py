@@ -6,9 +6,11 @@ has not decided on.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.model.catalogue import UNNAMED, SystemNames
 from trueup.model.change import NO_TERMS, RowRef, ServiceTerms, UnitRow
@@ -19,8 +21,7 @@ from trueup.model.plan import HeldUnits, LedgerClass, LedgerLine
 from trueup.model.verdict import Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class PendingUnits:
+class PendingUnits(Struct, frozen=True):
     """One pending change of a quantity."""
 
     key: str
@@ -38,8 +39,7 @@ class PendingUnits:
     step_reaches: Decimal = Decimal(0)  # billed units after them
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceLedger:
+class ServiceLedger(Struct, frozen=True):
     """One row and the service that bills it."""
 
     row: RowRef
@@ -85,13 +85,12 @@ class ServiceLedger:
         return 0 if self.none_is_zero or before_start or after_end else None
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerResult:
+class LedgerResult(Struct, frozen=True):
     """The result of the comparison: the difference, whether changes may be sent, the correction."""
 
     line: LedgerLine
     sendable: bool
-    correction: Decimal = field(default=Decimal(0))  # units that this plan sends besides
+    correction: Decimal = Decimal(0)  # units that this plan sends besides
 
 
 def comparison_day(ledger: ServiceLedger, as_of: date) -> date:
@@ -275,8 +274,7 @@ def _correction_text(
     return text, Advice.of("wait for it, or ", archive, " if it is not to be sent")
 
 
-@dataclass(frozen=True, slots=True)
-class _Obstacle:
+class _Obstacle(Struct, frozen=True):
     """Why a difference is not corrected, and the remedy."""
 
     why: str

@@ -1,15 +1,15 @@
 """Sums of ledger lines, and the parts of each line that they add up."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from trueup.model.money import exact
 from trueup.model.plan import Amount, HeldTotal, HeldUnits, LedgerClass, LedgerLine, LedgerTotals
 
 
-@dataclass(frozen=True, slots=True)
-class LineParts:
+class LineParts(Struct, frozen=True):
     """Units and money a month of one line whose sides are known; None if its price is not."""
 
     gap: Decimal  # what is billed too little; negative: too much

@@ -5,10 +5,11 @@ entry, and everything else is coerced to the field's type.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jinja2 import Undefined, UndefinedError
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.expressions.compiled import Compiled, Slot
 from trueup.expressions.unreadable import NEEDS_UNREADABLE, UnreadableValue
@@ -27,16 +28,15 @@ Raises CoercionError if none fits, or more than one.
 """
 
 
-@dataclass(slots=True)
-class Resolved:
+class Resolved(Struct):
     """One row's fields by name, and the findings about the row."""
 
-    values: dict[str, Any] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
-    by_field: dict[str, Finding] = field(default_factory=dict)
+    values: dict[str, Any] = {}
+    findings: list[Finding] = []
+    by_field: dict[str, Finding] = {}
     """Those of the findings that are about a value of one field that does not fit it."""
 
-    unfound: dict[str, Finding] = field(default_factory=dict)
+    unfound: dict[str, Finding] = {}
     """Those about look-ups that found nothing, by field."""
 
     because: RowKey | None = None  # the row at fault, or left out, where that is another one

@@ -1,9 +1,10 @@
 """Ranks records by how well they fit a text that a user typed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
+
+from msgspec import Struct
 
 from trueup.expressions.filters import domain, normalise
 from trueup.expressions.value_filters import fold
@@ -41,8 +42,7 @@ def words_of(text: str) -> Sequence[str]:
     return list(dict.fromkeys(normalise(text).split()))
 
 
-@dataclass(frozen=True, slots=True)
-class _Forms:
+class _Forms(Struct, frozen=True):
     """A text in the forms in which it is compared."""
 
     folded: str

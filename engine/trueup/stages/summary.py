@@ -2,15 +2,15 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from trueup.model.change import Action, Change
 from trueup.model.finding import Severity
 from trueup.model.plan import NO_TOTALS, Blocked, GoneRows, LedgerTotals, Money, Summary
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Struct, frozen=True):
     """What was read for a plan, and how many API calls it costs."""
 
     source_rows: int

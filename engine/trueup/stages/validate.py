@@ -1,8 +1,9 @@
 """Checks, rule by rule and field by field, the rows that `transform` lists."""
 
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.compiled import Compiled
@@ -13,16 +14,15 @@ from trueup.model.finding import Finding, Severity
 from trueup.model.mapping_state import MappingState, Row
 
 
-@dataclass(frozen=True, slots=True)
-class Validated:
+class Validated(Struct, frozen=True):
     """Where each judged row belongs; every key is in exactly one of the first four."""
 
-    ready: dict[str, tuple[Any, ...]] = field(default_factory=dict)  # values of its expressions
-    blocked: dict[str, list[Finding]] = field(default_factory=dict)
-    skipped: dict[str, Finding] = field(default_factory=dict)
-    out_of_scope: set[str] = field(default_factory=set)
-    findings: list[Finding] = field(default_factory=list)  # warnings and infos
-    left_alone: dict[str, frozenset[str]] = field(default_factory=dict)  # fields not to be written
+    ready: dict[str, tuple[Any, ...]] = {}  # values of its expressions
+    blocked: dict[str, list[Finding]] = {}
+    skipped: dict[str, Finding] = {}
+    out_of_scope: set[str] = set()
+    findings: list[Finding] = []  # warnings and infos
+    left_alone: dict[str, frozenset[str]] = {}  # fields not to be written
 
     def apply_to(self, state: MappingState) -> None:
         """Puts the rows into the state of their mapping."""

@@ -10,18 +10,18 @@ Fields of /proc/<pid>/stat are those of proc(5): state is the 3rd, start time th
 
 import os
 import socket
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from trueup import operating_system
 
 _PROC = Path("/proc")
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(Struct, frozen=True):
     """One process, distinct from every other one."""
 
     host: str

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
+
+from msgspec import Struct
 
 from trueup.model.run import OPEN
 from trueup.state.access import Transaction
@@ -17,17 +18,16 @@ Table = dict[tuple[str, ...], tuple[Any, ...]]
 """Rows by key; applied values and plans as digests."""
 
 
-@dataclass(slots=True)
-class Replay:
+class Replay(Struct):
     """The expected content of the tables after the lines so far."""
 
     lineage: str = ""
     serial: int = 0
-    links: Table = field(default_factory=dict)
-    applied: Table = field(default_factory=dict)
-    pushed: Table = field(default_factory=dict)
-    runs: Table = field(default_factory=dict)
-    doubts: Table = field(default_factory=dict)
+    links: Table = {}
+    applied: Table = {}
+    pushed: Table = {}
+    runs: Table = {}
+    doubts: Table = {}
 
 
 def differences(transaction: Transaction) -> Iterator[str]:

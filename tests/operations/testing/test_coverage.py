@@ -1,9 +1,9 @@
 """What the tests of a project reach: fields, rules, branches of expressions and policies."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 from trueup.model.finding import Place
 from trueup.model.mapping import PolicyOverride, PolicyPart, Value
 from trueup.operations.testing.coverage import covered

@@ -1,8 +1,7 @@
 """Mutants of a project: what is changed, and which changes tests notice."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from trueup.errors import EngineError
 from trueup.model.testing import Reached
 from trueup.operations.listener import Listener

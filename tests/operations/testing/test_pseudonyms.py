@@ -1,8 +1,7 @@
 """Names, phones and addresses are replaced by others of the same form."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from trueup.expressions.contact_filters import is_phone
 from trueup.model.catalogue import Type
 from trueup.operations.testing.pseudonyms import Pseudonyms, goods_tables, settings_texts

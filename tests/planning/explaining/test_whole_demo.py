@@ -3,10 +3,10 @@
 import json
 import re
 import shutil
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 from trueup import wiring
 from trueup.model.catalogue import UNNAMED
 from trueup.model.change import Action

@@ -6,6 +6,7 @@ They are never archived unseen.
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import force_setattr
 from trueup.source.files.source import FileSource
 
 from tests.support.crashing import Killed
@@ -134,7 +135,7 @@ def test_one_that_is_made_active_again_and_edited_is_not_archived_once_more_with
 def test_an_unreadable_plan_of_a_run_does_not_prevent_planning():
     scene = edited()
     run = scene.state.runs()[-1]
-    object.__setattr__(run, "plan", "of a version to come")
+    force_setattr(run, "plan", "of a version to come")
     assert actions(scene.plan()) == [("write back", "license_change")]
 
 

@@ -1,9 +1,9 @@
 """A fault stops its row and what depends on it, with the chain of reasons; the rest goes on."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 from trueup.errors import ConfigError, PlanRefused
 
 from tests.support.scene import (

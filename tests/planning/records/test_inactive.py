@@ -1,8 +1,7 @@
 """A row whose record was switched off waits: by an undo, by a user, by an earlier run."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from trueup.errors import ConfigError
 
 from tests.support.scene import Scene, account, actions, change_of, codes, contract, kept, settled

@@ -1,10 +1,11 @@
 """The records of rows that are kept out: found for the ledger, never written."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from trueup.expressions.compiled import Compiled
 from trueup.model.catalogue import UNNAMED, Catalogue, Entity, Field, Type
 from trueup.model.mapping import MatchKey, Strength

@@ -1,9 +1,9 @@
 """A plan that undoes a run: the reverse as far as Autotask allows one, and the rest is named."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 from trueup.errors import StateError
 from trueup.model.change import Action
 from trueup.model.document import dumps, loads

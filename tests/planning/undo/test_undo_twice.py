@@ -1,9 +1,9 @@
 """What was taken back is not taken back again; what others did since is left alone and named."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 from trueup.errors import ConfigError, StalePlan, StateError
 from trueup.model.audit import LinkForgotten
 from trueup.model.run import Effects, RunStatus

@@ -1,8 +1,7 @@
 """Routes: addresses, verbs, and which entities allow which writes."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from trueup.sandbox.autotask.server import Sandbox
 
 

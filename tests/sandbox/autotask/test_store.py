@@ -7,10 +7,10 @@ import sys
 import threading
 import time
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from msgspec.structs import replace
 from trueup.errors import SandboxError
 from trueup.sandbox.autotask import seed
 from trueup.sandbox.autotask.dump import dump_database

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from trueup.errors import SandboxError, SourceError
 from trueup.sandbox.dataverse.faults import OWN
 from trueup.sandbox.dataverse.store import RowStore

@@ -1,10 +1,10 @@
 """Names of another environment are discovered, written to a profile and used for a reading."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from trueup.config.documents import parse
 from trueup.model.catalogue import Table
 from trueup.sandbox.dataverse.schema import Choice

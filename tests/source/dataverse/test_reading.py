@@ -4,7 +4,6 @@ import json
 import logging
 import traceback
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +12,7 @@ from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 from trueup.errors import SourceError
 from trueup.sandbox.dataverse.oauth import TokenEndpoint
 from trueup.sandbox.dataverse.schema import Choice, Quirks
@@ -456,10 +456,11 @@ def test_a_refusal_shows_dataverses_own_code_and_message(world: DataverseWorld):
 
 @pytest.mark.parametrize("name", ["url", "authority"])
 def test_no_secret_is_sent_over_plain_http_to_another_machine(name: str):
-    access = DataverseAccess("https://org.example", "t", "c", SECRET)
+    addresses = {"url": "https://org.example", name: "http://org.example"}
+    access = DataverseAccess(**addresses, tenant="t", client_id="c", client_secret=SECRET)
 
     with pytest.raises(SourceError, match=f"source.{name} must begin with https://"):
-        DataverseClient(replace(access, **{name: "http://org.example"}), SystemClock())
+        DataverseClient(access, SystemClock())
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "[::1]", "localhost"])

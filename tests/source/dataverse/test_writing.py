@@ -3,12 +3,12 @@
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from trueup.applying.send import write_back
 from trueup.model.change import Action, Change, Preconditions
 from trueup.model.finding import Place

@@ -4,7 +4,6 @@ import io
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +11,7 @@ from zipfile import ZipFile
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 from openpyxl import Workbook, load_workbook
 from trueup.errors import SourceError
 from trueup.model.catalogue import Table

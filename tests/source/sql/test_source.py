@@ -4,7 +4,6 @@ import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy
+from msgspec.structs import replace
 from trueup.errors import SourceError
 from trueup.ports.source import RowOutcome, RowUpdate
 from trueup.source.profile import Profile

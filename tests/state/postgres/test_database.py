@@ -2,11 +2,11 @@
 
 import threading
 from contextlib import closing
-from dataclasses import replace
 from datetime import timedelta
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 from psycopg import sql
 from trueup.errors import StateError
 from trueup.model.run import Effects, Entry, Link, Run, RunStatus, Step

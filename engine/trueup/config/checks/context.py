@@ -5,7 +5,7 @@ names an expression may use in a given position, with the shape of each. Start w
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import get_args, get_type_hints
@@ -28,7 +28,7 @@ from trueup.model.catalogue import Catalogue, Entity, Table, Type
 from trueup.model.finding import Place
 from trueup.model.mapping import FieldSpec, MappingSpec, Reference
 from trueup.model.project import Rule
-from trueup.model.rule_scopes import Facts, RuleOn, scope
+from trueup.model.rule_scopes import Facts, RecordValues, RuleOn, scope
 from trueup.model.suggestions import nearest
 from trueup.model.verdict import DECIDE_WORDS
 
@@ -278,12 +278,12 @@ def _has_removed_fields(documents: Mapping[str, CheckedDocument], mapping: str) 
 
 
 def _facts(name: str, facts: type[Facts], record: Shape) -> Shape:
-    """Returns the shape of the facts of a scope, from the types of their dataclass."""
+    """Returns the shape of the facts of a scope, from the types of their class."""
     hints = get_type_hints(facts)
     shapes: dict[str, Shape] = {}
-    for part in fields(facts):
-        is_record = part.metadata.get("record", False)
-        shapes[part.name.rstrip("_")] = record if is_record else _fact(hints[part.name])
+    for part in facts.__struct_fields__:
+        is_record = hints[part] == RecordValues
+        shapes[part.rstrip("_")] = record if is_record else _fact(hints[part])
     return parts(f"{name} has no '{NAME}'", shapes)
 
 

@@ -7,7 +7,8 @@ needs no row, such as `{{ settings.setup_fee / 2 }}`, is evaluated.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from trueup.config.checks.inference import Inference, outcomes
 from trueup.config.checks.shapes import Constant, Scalar, Shape, Structure
@@ -25,12 +26,11 @@ Report = Callable[[str, str], None]
 """Takes what is wrong, and what to do about it."""
 
 
-@dataclass(slots=True)
-class CheckedExpression:
+class CheckedExpression(Struct):
     """The result of a check: the shapes of what the expression may give, and what is wrong."""
 
     shapes: tuple[Shape, ...] = ()
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Finding] = []
 
 
 def check_expression(

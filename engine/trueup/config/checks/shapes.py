@@ -8,6 +8,8 @@ Made from tables, entities and settings (`of_table`, `of_entity`, `of_settings`)
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from trueup.config.node import Node
 from trueup.model.catalogue import Column, Entity, Table, Type
 from trueup.model.finding import Place
@@ -19,13 +21,11 @@ NAME = "\0"
 """Stands for the name of the part in `Structure.missing`."""
 
 
-@dataclass(frozen=True, slots=True)
-class AnyShape:
+class AnyShape(Struct, frozen=True):
     """Nothing is known about the value, so nothing is reported about it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(Struct, frozen=True):
     """One value of a type."""
 
     type: Type | None = None
@@ -42,8 +42,7 @@ class Scalar:
     """The most characters it may have, if that is limited."""
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(Struct, frozen=True):
     """A value that the project's files state: a literal or a setting."""
 
     value: object
@@ -61,15 +60,13 @@ class Constant:
         return f"{self.named} ({self.place}): " if self.place else f"{self.named}: "
 
 
-@dataclass(frozen=True, slots=True)
-class OneOf:
+class OneOf(Struct, frozen=True):
     """A value of one of several shapes, such as the two branches of an `if`."""
 
     shapes: tuple["Shape", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ListOf:
+class ListOf(Struct, frozen=True):
     """A list whose items have one shape."""
 
     of: "Shape"

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from trueup.config.environment import exposed_secrets, has_password
 from trueup.config.node import Node

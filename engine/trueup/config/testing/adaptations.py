@@ -4,8 +4,9 @@ Both are checked as `validate` checks those of the project.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from trueup.config.checks.context import CheckContext
 from trueup.config.checks.guards import check_guards

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from typing import assert_never
+
+from msgspec import Struct
 
 from trueup.config.node import Node
 from trueup.config.testing.possible import impossible
@@ -53,8 +54,7 @@ _LINK_KEYS = ("how", "record", "succeeds")
 _FINDING_KEYS = ("code", "severity", "text", "remedy")
 
 
-@dataclass(frozen=True, slots=True)
-class ExpectationParser:
+class ExpectationParser(Struct, frozen=True):
     """Parses the expectations of one test. What is wrong is added to the findings of `names`."""
 
     names: Names

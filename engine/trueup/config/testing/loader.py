@@ -1,10 +1,11 @@
 """Loads the tests of a project: every fault of every file is reported, with its place."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from trueup.config.checked_document import CheckedDocument
 from trueup.config.days import parse_day

@@ -4,10 +4,12 @@
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.config.node import Node
 from trueup.expressions import EVALUATION_ERRORS, evaluate
@@ -27,8 +29,7 @@ _LONGEST_CHAIN = 10
 """Rows that are added for one another; more of them never come to an end."""
 
 
-@dataclass(frozen=True, slots=True)
-class RawRow:
+class RawRow(Struct, frozen=True):
     """A row as a test has it."""
 
     table: str
@@ -112,8 +113,7 @@ def _is_instant(value: object) -> bool:
         return False
 
 
-@dataclass(slots=True)
-class RowCompleter:
+class RowCompleter(Struct):
     """Completes the rows of one test, and notes what is wrong with them."""
 
     tables: Mapping[str, Table]
@@ -122,8 +122,8 @@ class RowCompleter:
     findings: list[Finding]
     balanced: bool = True
     known: frozenset[tuple[str, str]] = frozenset()  # rows of another time, which may be named
-    _rows: dict[tuple[str, str], RawRow] = field(default_factory=dict)
-    _complete: dict[tuple[str, str], GivenRow] = field(default_factory=dict)
+    _rows: dict[tuple[str, str], RawRow] = {}
+    _complete: dict[tuple[str, str], GivenRow] = {}
 
     def complete(self, raw: Iterable[RawRow]) -> tuple[GivenRow, ...]:
         """Returns all rows, also those that were added, in the order of tables and keys."""

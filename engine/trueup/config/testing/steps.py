@@ -1,8 +1,10 @@
 """Reads `then` of a test: what happens later in both systems, and what each later plan has."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
+
+from msgspec.structs import replace
 
 from trueup.config.checks.decisions import part_faults, why_not_applicable
 from trueup.config.days import parse_day

@@ -1,8 +1,9 @@
 """Reads and checks `target` of a test: records, units and posted days before the plan."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date
+
+from msgspec import Struct
 
 from trueup.config.days import parse_day
 from trueup.config.node import Node
@@ -14,13 +15,12 @@ from trueup.model.suggestions import hint, unknown
 from trueup.model.testing import GivenRecord, GivenRow, GivenTarget, GivenUnits, Posted
 
 
-@dataclass(slots=True)
-class Names:
+class Names(Struct):
     """What the parts of one test may refer to."""
 
     project: Project
     rows: Mapping[str, frozenset[str]]  # keys by table
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Finding] = []
 
     @classmethod
     def of(cls, project: Project, rows: Iterable[GivenRow], findings: list[Finding]) -> "Names":

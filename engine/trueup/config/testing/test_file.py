@@ -1,14 +1,14 @@
 """A file with tests of a project, before it is read."""
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 DEFAULTS = "defaults.yaml"
 """The file, beside the tests, with what rows have where a test does not name it."""
 
 
-@dataclass(frozen=True, slots=True)
-class TestFile:
+class TestFile(Struct, frozen=True):
     """A file with tests, and its name in messages."""
 
     __test__ = False  # for pytest, which collects classes with such names

@@ -1,9 +1,10 @@
 """Compares a plan and its effects with a test; each difference has the line of its cause."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
+
+from msgspec import Struct
 
 from trueup.config.testing.expectations import NOTE
 from trueup.expressions import EVALUATION_ERRORS, evaluate
@@ -47,8 +48,7 @@ _CONSEQUENCES = frozenset({DEPENDS})
 Row = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class TestComparison:
+class TestComparison(Struct, frozen=True):
     """Compares one test's plan and its effects. `records` are those of the fixture."""
 
     project: Project

@@ -6,11 +6,13 @@ their values are those of a plan for the rows as they were before.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup import pipeline
 from trueup.errors import ConfigError, EngineError
@@ -53,8 +55,7 @@ class TestClock:
         self._now = max(self._now, datetime.combine(day, _MORNING))
 
 
-@dataclass(slots=True)
-class Fixture:
+class Fixture(Struct):
     """The content of both systems for one test. `records` are the ids of the rows' records.
 
     The mappings of `project` make the records of rows.
@@ -63,8 +64,8 @@ class Fixture:
     project: Project
     test: ProjectTest
     opened: ThrowAway
-    records: dict[tuple[str, str], int] = field(default_factory=dict)  # by mapping and key
-    written: dict[tuple[str, str], dict[str, object]] = field(default_factory=dict)
+    records: dict[tuple[str, str], int] = {}  # by mapping and key
+    written: dict[tuple[str, str], dict[str, object]] = {}
     """Columns that were written back when the records were made, by table and key."""
 
     def build(self) -> None:

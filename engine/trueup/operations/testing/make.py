@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date
 from itertools import product
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from trueup import pipeline, wiring
 from trueup.config.layout import formatted
@@ -36,8 +37,7 @@ RowId = tuple[str, str]
 """Table and key."""
 
 
-@dataclass(frozen=True, slots=True)
-class MadeTest:
+class MadeTest(Struct, frozen=True):
     """A written test, and how its plan for the row differs from the tenant's."""
 
     file: Path

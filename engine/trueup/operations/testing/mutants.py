@@ -4,8 +4,10 @@ A mutant that no test notices shows a gap in the tests.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, TypeVar, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.expressions.compiled import mapping_values
 from trueup.expressions.variants import variants
@@ -24,8 +26,7 @@ _OTHER_SEVERITY = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Mutant:
+class Mutant(Struct, frozen=True):
     """A project with one change. `reach` is the part that a test must reach to notice it."""
 
     place: Place
@@ -128,8 +129,8 @@ def _changed(part: Any, old: Value, new: Value) -> Any:  # noqa: ANN401 -- any p
         return {name: _changed(one, old, new) for name, one in part.items()}
     if isinstance(part, tuple):
         return tuple(_changed(one, old, new) for one in part)
-    if is_dataclass(part) and not isinstance(part, type):
-        values = {field.name: getattr(part, field.name) for field in fields(part)}
+    if isinstance(part, Struct):
+        values = {name: getattr(part, name) for name in part.__struct_fields__}
         changed = {name: _changed(one, old, new) for name, one in values.items()}
         differing = {name: one for name, one in changed.items() if one is not values[name]}
         return replace(part, **differing)

@@ -3,8 +3,9 @@
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from trueup import operating_system
 from trueup.errors import EngineError
@@ -58,8 +59,7 @@ def run_mutants(
     return Mutation(len(all_mutants), tuple(survivors))
 
 
-@dataclass(frozen=True, slots=True)
-class _Trial:
+class _Trial(Struct, frozen=True):
     """The data that the processes of a pool need."""
 
     project: Project

@@ -5,9 +5,9 @@ Equal values become equal ones, in all tables, and different values stay differe
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 
 import phonenumbers
+from msgspec import Struct
 
 from trueup.expressions.contact_filters import is_email, phone
 from trueup.expressions.country_filters import country
@@ -28,8 +28,7 @@ _ATTEMPTS = 1_000
 """Numbers that are tried for a text that is none of those given out."""
 
 
-@dataclass(slots=True)
-class Pseudonyms:
+class Pseudonyms(Struct):
     """The replacements of values. `kept` are texts of the configuration, which stay.
 
     An e-mail address is replaced there too: it names a person. Rows of the tables `goods` stay.
@@ -37,9 +36,9 @@ class Pseudonyms:
 
     kept: frozenset[str]
     goods: frozenset[str] = frozenset()
-    _texts: dict[tuple[str, str], str] = field(default_factory=dict)  # kind and text → other text
-    _counts: dict[str, int] = field(default_factory=dict)
-    _used: set[str] = field(default_factory=set)
+    _texts: dict[tuple[str, str], str] = {}  # kind and text → other text
+    _counts: dict[str, int] = {}
+    _used: set[str] = set()
 
     def of(self, table: Table, row: Row, region: str | None) -> dict[str, object]:
         """Returns the values of a row with replaced texts; choices and figures stay.

@@ -2,9 +2,10 @@
 
 import time
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from msgspec.structs import replace
 
 from trueup import pipeline, wiring
 from trueup.errors import EngineError

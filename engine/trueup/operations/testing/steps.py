@@ -1,7 +1,8 @@
 """Makes the events between the plans of a test, in both systems."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from trueup.config.testing.rows import fault
 from trueup.errors import ConfigError, EngineError

@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
+
+from msgspec import Struct
 
 from trueup.errors import ConfigError, EngineError
 from trueup.model.finding import Severity
@@ -20,8 +21,7 @@ TIME_LIMIT = 60.0
 """The time limit of one test in seconds; it takes a fraction of one."""
 
 
-@dataclass(frozen=True, slots=True)
-class SuiteResult:
+class SuiteResult(Struct, frozen=True):
     """How the tests of a project ended, in the order of their files."""
 
     results: tuple[ProjectTestResult, ...]
@@ -103,8 +103,7 @@ def _lost(test: ProjectTest, lost: Lost, seconds: float | None) -> ProjectTestRe
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Suite:
+class _Suite(Struct, frozen=True):
     """The data that the processes need."""
 
     project: Project

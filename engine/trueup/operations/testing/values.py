@@ -1,9 +1,10 @@
 """Values of plans and records beside those that a test expects."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+
+from msgspec import Struct
 
 from trueup.config.testing.expectations import UNITS
 from trueup.model.catalogue import Field
@@ -12,8 +13,7 @@ from trueup.model.coerce import label
 from trueup.model.plan import Plan
 
 
-@dataclass(frozen=True, slots=True)
-class RowNames:
+class RowNames(Struct, frozen=True):
     """The rows behind records, and behind those that a plan will create."""
 
     rows: Mapping[object, tuple[str, str]]  # mapping and key, by record or by change

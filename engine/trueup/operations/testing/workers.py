@@ -8,11 +8,12 @@ import math
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
 
 from trueup import operating_system
 from trueup.errors import EngineError
@@ -28,8 +29,7 @@ class Lost(StrEnum):
     DIED = "died"
 
 
-@dataclass(frozen=True, slots=True)
-class _Raised:
+class _Raised(Struct, frozen=True):
     """An error of a task; its text has the place."""
 
     text: str

@@ -1,8 +1,10 @@
 """The fields of one row: the source of each value, and the record's value."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.expressions import EVALUATION_ERRORS
 from trueup.expressions.compiled import Slot
@@ -17,8 +19,7 @@ from trueup.stages.diff import NOT_KEPT
 from trueup.stages.resolve import Resolved
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Wanted(Struct, frozen=True):
     """The value that a mapping gives a field. `text` is its display text, or why there is none."""
 
     text: str

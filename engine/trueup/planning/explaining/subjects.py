@@ -1,7 +1,8 @@
 """Finds the subject of a question: a change, a row, a field, or a line of the ledger."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from trueup.errors import EngineError
 from trueup.model.change import Change
@@ -22,8 +23,7 @@ LEDGER = "ledger:"
 """What a question about a line of the ledger begins with."""
 
 
-@dataclass(frozen=True, slots=True)
-class RowSubject:
+class RowSubject(Struct, frozen=True):
     """A row, or one field of it."""
 
     mapping: str

@@ -5,9 +5,10 @@ from the plan alone: nothing is read.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from decimal import Decimal
 from functools import partial
+
+from msgspec.structs import replace
 
 from trueup.model.change import Action, Change
 from trueup.model.explanation import LedgerSum, TotalExplanation, TotalPart

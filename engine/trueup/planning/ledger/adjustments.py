@@ -1,10 +1,11 @@
 """Turns the pending changes of one service into adjustments: merged by day, checked, ordered."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
+
+from msgspec.structs import replace
 
 from trueup.expressions.rules import STOPS, rule_findings
 from trueup.model.change import (

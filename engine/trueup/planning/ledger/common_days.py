@@ -6,8 +6,9 @@ not so in the source too.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
+
+from msgspec import Struct
 
 from trueup.planning.ledger.halves import Half, Pair, changed_since, first_day_alike
 from trueup.planning.ledger.service_plans import ServicePlanner
@@ -42,8 +43,7 @@ def on_common_days(planner: ServicePlanner, pair: Pair) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class _Dated:
+class _Dated(Struct, frozen=True):
     """A half with its day in the source; a correction has that of the other half."""
 
     half: Half

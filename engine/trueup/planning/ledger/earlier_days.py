@@ -9,11 +9,12 @@ If the changes do not add up to the quantity, the days before are unknown, and h
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from trueup.model.change import UnitRow
 from trueup.model.mapping import AppendSpec, LedgerSpec

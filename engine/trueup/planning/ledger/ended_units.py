@@ -6,8 +6,9 @@ to them: twelve seats that follow ten are two more.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
+
+from msgspec.structs import replace
 
 from trueup.model.units import units_on
 from trueup.planning.ledger.halves import Pair

@@ -5,7 +5,8 @@ next invoice, that invoice has more days.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from trueup.model.change import Action, Change, InvoiceEffect
 from trueup.model.mapping import PeriodsSpec

@@ -1,8 +1,9 @@
 """The two halves of a succession: the step that begins one row, and the one that ends another."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from trueup.model.change import Change
 from trueup.model.finding import Finding
@@ -11,8 +12,7 @@ from trueup.planning.ledger.planned import PlannedAdjustment, PlannedService
 from trueup.stages.ledger import PendingUnits, ServiceLedger
 
 
-@dataclass(frozen=True, slots=True)
-class Half:
+class Half(Struct, frozen=True):
     """The step by which a row begins, or ends."""
 
     service: PlannedService  # that bills the row
@@ -76,8 +76,7 @@ class Half:
         return max(corrections, key=lambda one: one.adjustment.units * self.sign, default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class BilledRow:
+class BilledRow(Struct, frozen=True):
     """A row with pending changes, and the service that bills it."""
 
     service: PlannedService
@@ -119,8 +118,7 @@ class BilledRow:
         return Half(self.service, pending, sign, of_all or not self.is_holder)
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(Struct, frozen=True):
     """A row that begins on its own service, and the row that ends on another service."""
 
     new: BilledRow

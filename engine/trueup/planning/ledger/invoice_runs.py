@@ -8,8 +8,9 @@ among them may have been posted before: then it has a run of its own.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import date
+
+from msgspec.structs import replace
 
 from trueup.model.change import RowRef
 from trueup.model.mapping import AppendSpec, LedgerSpec

@@ -9,9 +9,11 @@ the old contract has ended, there is nothing to move: the row is billed anew.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.model.change import Action, Change
 from trueup.model.finding import NO_ADVICE, Advice, Finding, Severity
@@ -33,8 +35,7 @@ NOT_MOVED = "not-moved"
 """Code of the finding of a row that moved in the source and cannot be moved in the target now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(Struct, frozen=True):
     """Units that go from one service of a row to another one."""
 
     old: ServiceLedger  # the service that they leave

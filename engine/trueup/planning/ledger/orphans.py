@@ -1,8 +1,9 @@
 """Reports services that trueup manages and the target bills, without a row."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import cached_property
+
+from msgspec.structs import replace
 
 from trueup.model.finding import named_apart
 from trueup.model.mapping import MappingSpec

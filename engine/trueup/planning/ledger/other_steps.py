@@ -6,11 +6,12 @@ the day of comparison does not show this, the steps on single days do.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from trueup.model.run import Pushed
 from trueup.model.units import DAY, adjusted_days, units_on

@@ -6,9 +6,10 @@ at all. The increase goes first, so that no day is unbilled if the run ends betw
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from trueup.model.change import Change
 from trueup.model.finding import NO_ADVICE, Advice, Command, Finding, Severity

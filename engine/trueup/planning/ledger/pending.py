@@ -2,10 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.model.finding import Advice, Finding, Severity
 from trueup.model.mapping import AppendSpec, MappingSpec
@@ -23,17 +25,16 @@ WAITS = "waits-its-turn"
 """Code of the finding of a change that only an earlier one holds."""
 
 
-@dataclass(slots=True)
-class Queue:
+class Queue(Struct):
     """The changes of one row of the ledger, in their order."""
 
-    sendable: list[str] = field(default_factory=list)
-    stopped: list[str] = field(default_factory=list)
+    sendable: list[str] = []
+    stopped: list[str] = []
     """Held or blocked, and all that come after such a one."""
 
-    archive: list[str] = field(default_factory=list)  # marked only, as decided
-    settled: list[str] = field(default_factory=list)  # pushed before, or not pending any more
-    unreadable: list[str] = field(default_factory=list)  # pending, by an unknown number of units
+    archive: list[str] = []  # marked only, as decided
+    settled: list[str] = []  # pushed before, or not pending any more
+    unreadable: list[str] = []  # pending, by an unknown number of units
     last_day: date | None = None  # that any change is about, pending or not
 
     def extend(self, other: "Queue") -> None:

@@ -1,10 +1,12 @@
 """The plan of one service, before it is added to the plan: its adjustments in order."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.model.finding import Finding
 from trueup.model.plan import LedgerLine
@@ -26,8 +28,7 @@ class EarlierDays(NamedTuple):
     since: date
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedAdjustment:
+class PlannedAdjustment(Struct, frozen=True):
     """One adjustment in its order, and the finding that stops it."""
 
     adjustment: MergedAdjustment
@@ -44,8 +45,7 @@ class PlannedAdjustment:
         return Decimal(0) if self.stop else self.adjustment.correction
 
 
-@dataclass(slots=True)
-class PlannedService:
+class PlannedService(Struct):
     """The plan of one service."""
 
     ledger: ServiceLedger
@@ -53,12 +53,12 @@ class PlannedService:
     sendable: Sequence[str]  # changes that are not held
     corrects: Correction
     adjustments: Sequence[PlannedAdjustment]
-    findings: Sequence[Finding] = field(default_factory=tuple)  # of rules on the ledger
+    findings: Sequence[Finding] = ()  # of rules on the ledger
     stop: Finding | None = None  # stops all of its changes
     new: ServiceLedger | None = None  # of a row that moved: the service that gets its units
     old: ServiceLedger | None = None  # and the one that they leave
     leaving: Sequence[PlannedAdjustment] = ()  # adjustments of that one
-    later: dict[str, date] = field(default_factory=dict)
+    later: dict[str, date] = {}
     """Changes that go on a later day than their own, with it: other halves are on that day."""
 
     corrects_from: date | None = None  # for the same reason, the day of its correction

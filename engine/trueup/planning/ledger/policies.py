@@ -6,12 +6,14 @@ match a row, the last one in the file.
 """
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from itertools import groupby
 from typing import Any, TypeVar, assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.rules import expression_failed
@@ -41,8 +43,7 @@ _ROUNDING = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Handover:
+class Handover(Struct, frozen=True):
     """The hand-over of units from one row to another."""
 
     begins: bool = False  # the first ones come from another service
@@ -54,8 +55,7 @@ NO_HANDOVER = Handover()
 NO_DAYS: Mapping[str, date] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """The policy of one row."""
 
     increase: EffectiveDay = EffectiveDay.AS_DATED
@@ -191,8 +191,7 @@ class Policy:
         return f"{changed:+f} in quantity are {units:+f} billed units (policy: {', '.join(parts)})"
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(Struct, frozen=True):
     """The changes of one day together."""
 
     day: date

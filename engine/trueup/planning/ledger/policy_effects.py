@@ -1,8 +1,9 @@
 """Determines which parts of policies make a difference in a plan, for the coverage of tests."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.model.coerce import to_number
@@ -59,7 +60,7 @@ def _by_quantity(
     if quantity is None or policy.failed:
         return
     for part, without in _WITHOUT.items():
-        if replace(policy, **without).units(quantity) != policy.units(quantity):  # type: ignore[arg-type]  # of the fields above
+        if replace(policy, **without).units(quantity) != policy.units(quantity):
             yield part
 
 

@@ -6,9 +6,10 @@ adjustment cannot bill both, so a person names the day.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from trueup.planning.ledger.policies import Policy
 from trueup.stages.ledger import PendingUnits

@@ -6,7 +6,8 @@ adjustments; otherwise, the changes are held unless a person decided otherwise.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from trueup.expressions.rules import STOPS, rule_findings
 from trueup.model.change import Action, Change

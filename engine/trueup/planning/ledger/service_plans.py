@@ -1,8 +1,9 @@
 """Plans one service: the adjustments of its changes and of its correction, or its move."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
+
+from msgspec.structs import replace
 
 from trueup.model.finding import Finding
 from trueup.model.plan import LedgerLine

@@ -1,10 +1,11 @@
 """Collects what is known of each row with a quantity, and of the service that bills it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
+
+from msgspec.structs import replace
 
 from trueup.model.change import Action, RowRef
 from trueup.model.finding import NO_ADVICE, Advice

@@ -1,9 +1,10 @@
 """The changes of a mapping's rows: updates of records that differ, creates, and new links."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
+
+from msgspec.structs import replace
 
 from trueup.expressions.compiled import Slot
 from trueup.model.change import Action, Change, Preconditions, Reason, Unknown

@@ -1,6 +1,6 @@
 """Adds which changes must be done before which."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from trueup.model.change import Change, Unknown
 from trueup.model.mapping import MappingSpec

@@ -5,9 +5,11 @@ has its own record, and the ledger pairs their changes.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.model.change import Action, Change
@@ -24,13 +26,12 @@ SUCCEEDED = "succeeded"
 """Code of the finding of a row whose place another one took."""
 
 
-@dataclass(slots=True)
-class Successions:
+class Successions(Struct):
     """What matching needs to know of successions."""
 
-    records: dict[str, int] = field(default_factory=dict)  # successor → record handed over
-    owners: dict[str, str] = field(default_factory=dict)  # successor → row that had the record
-    members: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    records: dict[str, int] = {}  # successor → record handed over
+    owners: dict[str, str] = {}  # successor → row that had the record
+    members: dict[str, tuple[str, ...]] = {}
     """Row that has a record → the rows before it that the record serves, the last one first."""
 
 

@@ -1,6 +1,6 @@
 """Keeps decided links of rows that are blocked or left out, because their units count."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from trueup.model.mapping import MappingSpec
 from trueup.planning.context import PlanContext

@@ -1,8 +1,9 @@
 """The values of identity and match fields, which find a row's record."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.compiled import Slot, slot_raw
@@ -13,11 +14,10 @@ from trueup.planning.context import PlanContext
 from trueup.stages.resolve import Resolved
 
 
-@dataclass(slots=True)
-class KeyLookup:
+class KeyLookup(Struct):
     """The values of some fields by which a row's record is looked up."""
 
-    values: dict[str, Any] = field(default_factory=dict)  # all of them, where neither is set below
+    values: dict[str, Any] = {}  # all of them, where neither is set below
     absent: bool = False  # a row that it refers to has no record, so this one has none either
     unknown: str = ""  # why they find nothing
 

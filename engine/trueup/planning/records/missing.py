@@ -1,8 +1,9 @@
 """Handles linked records whose row is gone from the table, or is outside the mapping's scope."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, assert_never
+
+from msgspec.structs import replace
 
 from trueup.expressions import EVALUATION_ERRORS
 from trueup.expressions.compiled import Slot

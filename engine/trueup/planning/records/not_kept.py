@@ -1,8 +1,9 @@
 """Finds values that the target accepts and does not keep, so that they are not written again."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from trueup.expressions.compiled import Slot
 from trueup.model.finding import Command, Finding, Severity

@@ -5,8 +5,9 @@ there.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from trueup.model.coerce import empty, same
 from trueup.model.mapping import Manage, MappingSpec
@@ -14,8 +15,7 @@ from trueup.planning.context import PlanContext
 from trueup.stages.match import BY_IDENTITY, BY_SUCCESSION
 
 
-@dataclass(frozen=True, slots=True)
-class RecordThere:
+class RecordThere(Struct, frozen=True):
     """An existing record where a row belongs now."""
 
     record: int

@@ -1,7 +1,8 @@
 """Computes the values of a row for its record, and the findings about them."""
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from trueup.expressions import inspect
 from trueup.expressions.rules import STOPS, RecordRules

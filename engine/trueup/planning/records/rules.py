@@ -1,8 +1,9 @@
 """Applies rules `on: record`, which compare a record before and after."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from trueup.expressions import inspect
 from trueup.expressions.compiled import Slot

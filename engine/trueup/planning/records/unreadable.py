@@ -6,7 +6,8 @@ found may be that one.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.unreadable import NEEDS_UNREADABLE, PartialRow

@@ -1,8 +1,9 @@
 """Reads `--target`, `--exclude` and `--customer`: a mapping, or one row of it by key or name."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import chain
+
+from msgspec import Struct
 
 from trueup.errors import EngineError
 from trueup.model.change import Change
@@ -16,8 +17,7 @@ MOST = 5
 """Rows that are named where several fit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Selector:
+class Selector(Struct, frozen=True):
     """One `MAPPING` or `MAPPING:KEY`."""
 
     mapping: str

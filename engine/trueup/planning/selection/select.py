@@ -1,9 +1,10 @@
 """Selects a part of a plan: the requested changes, with what they need."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
+
+from msgspec import Struct
 
 from trueup.model.change import Change
 from trueup.model.finding import Finding
@@ -15,8 +16,7 @@ from trueup.planning.selection.arguments import parse_customer, parse_selector
 from trueup.stages.order import with_needs
 
 
-@dataclass(frozen=True, slots=True)
-class SelectionRequest:
+class SelectionRequest(Struct, frozen=True):
     """The request, as given on the command line."""
 
     targets: tuple[str, ...] = ()  # MAPPING or MAPPING:KEY
@@ -32,8 +32,7 @@ class SelectionRequest:
         return "; ".join(parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """The part of a plan that a selection keeps."""
 
     text: str  # as people read it

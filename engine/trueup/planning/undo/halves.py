@@ -6,8 +6,9 @@ unbilled if the run ends between the two.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
+
+from msgspec.structs import replace
 
 from trueup.model.change import Change
 

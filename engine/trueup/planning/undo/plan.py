@@ -8,8 +8,9 @@ decision.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import date
+
+from msgspec.structs import replace
 
 from trueup.model.change import Action, Change, FieldChange, Preconditions, Reason
 from trueup.model.finding import Advice, Command, Finding, Severity

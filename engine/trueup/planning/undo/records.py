@@ -5,9 +5,10 @@ Only as far as they are as the run left them: what was changed since stays, and 
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, assert_never
+
+from msgspec import Struct
 
 from trueup.model.catalogue import Entity, Field, Type
 from trueup.model.change import Action, Change, FieldChange, Preconditions, Reason, UnitRow, Unknown
@@ -25,8 +26,7 @@ _SHOWN = 3
 """How many of the records that use another one are named."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Reversal:
+class _Reversal(Struct, frozen=True):
     """One change of the run, and the values to restore."""
 
     change: Change

@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date, tzinfo
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.errors import StateError
 from trueup.model.catalogue import SystemNames
@@ -23,16 +25,14 @@ from trueup.ports.world import World
 LEFT = "cannot-be-undone"
 
 
-@dataclass(frozen=True, slots=True)
-class TakenBack:
+class TakenBack(Struct, frozen=True):
     """The run that undid a change, and which of its changes did it."""
 
     run: Run
     change: str
 
 
-@dataclass(slots=True)
-class UndoContext:
+class UndoContext(Struct):
     """One run and the plan that undoes it, in the making."""
 
     project: Project
@@ -45,8 +45,8 @@ class UndoContext:
     ids: Mapping[str, int]  # change → record that it created
     kept: Mapping[str, Mapping[str, Any]]  # change → fields of which another value was kept
     before: Mapping[str, TakenBack]  # what it did and a later run took back
-    changes: list[Change] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    changes: list[Change] = []
+    findings: list[Finding] = []
     records: int = 0  # how many were read
 
     @property

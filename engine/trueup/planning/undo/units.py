@@ -8,9 +8,11 @@ none of them is undone.
 
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.errors import StateError
 from trueup.model.change import Action, Change, FieldChange, Preconditions, UnitRow
@@ -26,8 +28,7 @@ from trueup.planning.undo.undone_run import UndoContext, opposite_of, reversing
 from trueup.stages import billing
 
 
-@dataclass(frozen=True, slots=True)
-class _Ledger:
+class _Ledger(Struct, frozen=True):
     """How one mapping appends, and the mapping whose units that moves."""
 
     append: AppendSpec

@@ -1,9 +1,10 @@
 """Reads contracts as ledgers: items, periods, prices, currency, adjustments and posted rows."""
 
 import sqlite3
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+
+from msgspec import Struct
 
 from trueup.sandbox.autotask import ledger, records
 from trueup.sandbox.autotask.item_kinds import ItemKind
@@ -18,8 +19,7 @@ _MONTHS = {"monthly": 1, "quarterly": 3, "semi-annual": 6, "yearly": 12, "annual
 _MONTHS_BY_NUMBER = {2: 1, 3: 3, 4: 6, 5: 12}  # observed in a live tenant; 1 may be One-Time
 
 
-@dataclass(frozen=True, slots=True)
-class Contracts:
+class Contracts(Struct, frozen=True):
     """The contracts in one database."""
 
     db: sqlite3.Connection

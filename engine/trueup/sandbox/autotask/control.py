@@ -1,9 +1,10 @@
 """The control routes of the Autotask sandbox: settings, posting, seeds and snapshots."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct
 
 from trueup.model.catalogue import Entity
 from trueup.sandbox.autotask import dump, seed, settings, snapshots, switches
@@ -19,8 +20,7 @@ from trueup.sandbox.http.json_types import Json, JsonObject
 from trueup.sandbox.http.traffic import Traffic
 
 
-@dataclass(frozen=True, slots=True)
-class AutotaskControl:
+class AutotaskControl(Struct, frozen=True):
     """What the control routes of one sandbox act on."""
 
     store: RecordStore

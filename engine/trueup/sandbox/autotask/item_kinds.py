@@ -4,11 +4,10 @@ An item is a service or bundle in the catalogue. A contract item is a service or
 contract.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class ItemKind:
+class ItemKind(Struct, frozen=True):
     """The entities and fields of one kind of contract items."""
 
     contract_item: str  # the entity of contract items

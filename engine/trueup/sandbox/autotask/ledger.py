@@ -7,11 +7,13 @@ Source: docs/explanation/autotask.md, section 7 (ContractServiceUnits, ContractS
 
 from calendar import monthrange
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from itertools import pairwise
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 POSTED = "Deletion or modification of an already posted contract period is not allowed."
 DUPLICATE = "Attempt to insert duplicate data into contract_service_period."
@@ -25,8 +27,7 @@ class LedgerError(Exception):
     """The ledger refuses a change; the text is Autotask's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Adjustment:
+class Adjustment(Struct, frozen=True):
     """From a day on: a change of the units, and perhaps another price or cost of one unit."""
 
     day: date
@@ -35,8 +36,7 @@ class Adjustment:
     cost: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerRow:
+class LedgerRow(Struct, frozen=True):
     """The units from `start` to `end`, both included."""
 
     start: date
@@ -59,8 +59,7 @@ class LedgerRow:
         return amount.quantize(places, ROUND_HALF_UP)
 
 
-@dataclass(frozen=True, slots=True)
-class Ledger:
+class Ledger(Struct, frozen=True):
     """All that determines the rows of one contract item."""
 
     start: date  # of the contract

@@ -5,7 +5,8 @@ Source: docs/explanation/autotask.md, section 3.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from trueup.model.catalogue import UDF, Entity, Field, Type
 from trueup.sandbox.autotask import lenient_json as lenient
@@ -37,8 +38,7 @@ _TEXTS = {
 _OPERATORS = frozenset({*_COMPARISONS, *_LISTS, *_TEXTS})
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """Which records of one entity to find, and which of their fields to show."""
 
     entity: Entity

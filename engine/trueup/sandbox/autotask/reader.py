@@ -6,8 +6,10 @@ Source: docs/explanation/autotask.md, section 3 (Paging).
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from urllib.parse import quote
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.model.catalogue import UDF, Entity, Type
 from trueup.sandbox.autotask import lenient_json as lenient
@@ -29,8 +31,7 @@ _UNIT_ROWS = frozenset(kind.units for kind in ITEM_KINDS)
 _AHEAD = "unit_rows_ahead"
 
 
-@dataclass(frozen=True, slots=True)
-class ReadContext:
+class ReadContext(Struct, frozen=True):
     """By whom and in which state of the database records are read."""
 
     connection: sqlite3.Connection
@@ -44,8 +45,7 @@ class ReadContext:
         return by_level | self.hidden.get(entity, frozenset())
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+class Cursor(Struct, frozen=True):
     """Where a page starts: at the first id after `after`.
 
     `before` are the `after` of the previous pages.

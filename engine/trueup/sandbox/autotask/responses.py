@@ -1,7 +1,8 @@
 """Responses in Autotask's forms. Source: docs/explanation/autotask.md, section 4."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from trueup.sandbox.http.fault_effects import ActiveFault, ErrorStyle
 from trueup.sandbox.http.request import Request

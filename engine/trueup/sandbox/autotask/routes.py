@@ -6,9 +6,10 @@ Source: docs/explanation/autotask.md, section 2.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 from trueup.model.catalogue import Entity
 
@@ -38,8 +39,7 @@ _METADATA: Mapping[str, Purpose] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """One address: its entity, its purpose, and the verbs that it allows."""
 
     entity: str
@@ -47,8 +47,7 @@ class Route:
     verbs: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """A route with the ids in the address: of the parent and of the record."""
 
     route: Route

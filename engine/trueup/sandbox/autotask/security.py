@@ -7,6 +7,8 @@ import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from trueup.model.catalogue import Entity, Type
 from trueup.sandbox.autotask.responses import AutotaskError
 
@@ -17,14 +19,13 @@ IMPERSONATION = "impersonationresourceid"
 """The header, in lower case, that names the Resource to act for."""
 
 
-@dataclass(frozen=True, slots=True)
-class SecurityLevel:
+class SecurityLevel(Struct, frozen=True):
     """A security level. `grants` are operations by entity, with `*` for all others."""
 
     name: str
     grants: Mapping[str, frozenset[str]]
     costs: bool = True  # cost fields are shown and may be written
-    hidden: Mapping[str, frozenset[int]] = field(default_factory=dict)  # ids by entity
+    hidden: Mapping[str, frozenset[int]] = {}  # ids by entity
 
     def grants_operation(self, operation: str, entity: str) -> bool:
         """Returns whether the level grants an operation on an entity."""

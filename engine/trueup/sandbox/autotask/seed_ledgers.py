@@ -2,7 +2,8 @@
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from trueup.errors import SandboxError
 from trueup.sandbox.autotask import records
@@ -19,8 +20,7 @@ Document = JsonObject
 """A seed document; `seed` describes its keys."""
 
 
-@dataclass(frozen=True, slots=True)
-class _ItemSeed:
+class _ItemSeed(Struct, frozen=True):
     """What a document contains of one contract item."""
 
     kind: ItemKind

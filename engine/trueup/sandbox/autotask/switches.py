@@ -5,13 +5,13 @@ Source: docs/explanation/autotask.md, section 11.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from trueup.errors import SandboxError
 
 
-@dataclass(frozen=True, slots=True)
-class Switch:
+class Switch(Struct, frozen=True):
     """One uncertain fact. The first of `choices` is the default."""
 
     name: str
@@ -173,11 +173,10 @@ ALL = (
 _BY_NAME = {switch.name: switch for switch in ALL}
 
 
-@dataclass(frozen=True, slots=True)
-class Switches:
+class Switches(Struct, frozen=True):
     """The chosen values; a switch that is not chosen has its default."""
 
-    chosen: Mapping[str, str] = field(default_factory=dict)
+    chosen: Mapping[str, str] = {}
 
     def __post_init__(self) -> None:
         for name, value in self.chosen.items():

@@ -6,9 +6,11 @@ tenant. They are read again only when their version has changed.
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+
+from msgspec.structs import replace
 
 from trueup.errors import SandboxError
 from trueup.model.catalogue import UDF, Entity, Field, PickValue, Type

@@ -1,9 +1,10 @@
 """Writes the ledgers of contract items: unit rows follow adjustments, dates and posting."""
 
 import sqlite3
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+
+from msgspec import Struct
 
 from trueup.model.catalogue import Entity
 from trueup.sandbox.autotask import ledger, records
@@ -15,8 +16,7 @@ from trueup.sandbox.autotask.tenant import Tenant
 from trueup.sandbox.autotask.wire import StoredValue, instant_text
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerWriter:
+class LedgerWriter(Struct, frozen=True):
     """Writes the ledgers of one database, inside a write transaction."""
 
     db: sqlite3.Connection

@@ -5,7 +5,8 @@ Source: docs/explanation/autotask.md, sections 4 and 5.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from trueup.model.catalogue import UDF, Entity, Field, Type
 from trueup.sandbox.autotask import lenient_json as lenient
@@ -23,17 +24,16 @@ _PLACE = " ; on record number [1]."
 _MISSING = "Missing Required Field: "
 
 
-@dataclass(slots=True)
-class CheckedBody:
+class CheckedBody(Struct):
     """The values that a body sets, and all errors that were found in it."""
 
     context: WriteContext
     entity: Entity
     before: StoredRecord | None  # the record to change; None on create
     replace: bool = False  # PUT: fields that are left out become null
-    values: StoredRecord = field(default_factory=dict)
-    unknown: dict[str, Json] = field(default_factory=dict)  # properties that are not fields
-    errors: list[str] = field(default_factory=list)
+    values: StoredRecord = {}
+    unknown: dict[str, Json] = {}  # properties that are not fields
+    errors: list[str] = []
 
     def set_field(self, field: Field, value: Json) -> None:
         """Sets one field to a value of the body, or adds an error."""

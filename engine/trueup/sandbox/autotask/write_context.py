@@ -2,8 +2,9 @@
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from trueup.model.catalogue import Entity
 from trueup.sandbox.autotask import records, security, wire
@@ -13,8 +14,7 @@ from trueup.sandbox.autotask.security import ApiUser
 from trueup.sandbox.autotask.tenant import Tenant
 
 
-@dataclass(frozen=True, slots=True)
-class WriteContext:
+class WriteContext(Struct, frozen=True):
     """Where and by whom one write is made."""
 
     db: sqlite3.Connection

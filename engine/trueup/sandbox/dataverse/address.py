@@ -7,8 +7,9 @@ A row is addressed by its key, `accounts(<guid>)`, or by the columns of an alter
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from trueup.sandbox.dataverse.filters import number, same
 from trueup.sandbox.dataverse.relations import Definitions
@@ -25,16 +26,14 @@ _NOT_IN_KEYS = re.compile(r"[/<>*%&:\\?+]")  # such values cannot be addressed
 _ALL = 1 << 31
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(Struct, frozen=True):
     """One part of a path: a name, and what stands in parentheses behind it."""
 
     name: str
     arguments: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class RowAddress:
+class RowAddress(Struct, frozen=True):
     """A row that may or may not exist."""
 
     table: TableDefinition

@@ -8,9 +8,11 @@ docs/explanation/work365.md, section 6.5.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from itertools import count
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from trueup.sandbox.dataverse.address import API_PATH
 from trueup.sandbox.dataverse.query_options import preferences
@@ -30,8 +32,7 @@ Answer = Callable[[Request], Response]
 """Answers one request. Raises `DataverseError`."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(Struct, frozen=True):
     """One part of a multipart body."""
 
     headers: Mapping[str, str]
@@ -47,8 +48,7 @@ class _ChangeSetRefusedError(Exception):
         self.content_id = content_id
 
 
-@dataclass(slots=True)
-class Batch:
+class Batch(Struct):
     """Performs the requests of one batch."""
 
     store: RowStore

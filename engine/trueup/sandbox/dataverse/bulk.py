@@ -5,8 +5,9 @@ runs later. Source: docs/explanation/work365.md, section 6.4.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from trueup.sandbox.dataverse.address import GUID, RowAddress, find_link, missing
 from trueup.sandbox.dataverse.payload import parsed
@@ -26,8 +27,7 @@ LARGEST = 1000  # targets in one request
 _CRM = "Microsoft.Dynamics.CRM."
 
 
-@dataclass(frozen=True, slots=True)
-class BulkActions:
+class BulkActions(Struct, frozen=True):
     """The actions, with the writer that performs them."""
 
     writer: RowWriter

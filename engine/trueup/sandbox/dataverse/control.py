@@ -6,9 +6,10 @@ A row is addressed by the logical name of its table and by its key:
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct
 
 from trueup.sandbox.dataverse.faults import row_key
 from trueup.sandbox.dataverse.schema import TableDefinition
@@ -23,8 +24,7 @@ ALL = 1 << 31
 """More rows than any table has."""
 
 
-@dataclass(frozen=True, slots=True)
-class DataverseControl:
+class DataverseControl(Struct, frozen=True):
     """What the control routes of one environment act on."""
 
     store: RowStore

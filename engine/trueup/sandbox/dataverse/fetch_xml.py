@@ -6,9 +6,10 @@ Links to other tables, aggregates, aliases and operators that are not listed her
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
+
+from msgspec import Struct
 
 from trueup.sandbox.dataverse.filters import (
     Field,
@@ -34,8 +35,7 @@ _LIKE = re.compile(r"(%?)([^%_\[\]]*)(%?)")
 OrderKey = Callable[[StoredRow], tuple[bool, object]]
 
 
-@dataclass(frozen=True, slots=True)
-class FetchQuery:
+class FetchQuery(Struct, frozen=True):
     """A query as it is carried out on the rows of its table."""
 
     columns: Sequence[str]  # names in rows
@@ -91,8 +91,7 @@ def _root(text: str) -> ET.Element:
     return fetch
 
 
-@dataclass(frozen=True, slots=True)
-class _Compiler:
+class _Compiler(Struct, frozen=True):
     table: TableDefinition
     fields: RowFields
 

@@ -14,10 +14,11 @@ bounds for python-dateutil (below 3) and sly (below 0.5) conflict with current r
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
 
 from trueup.sandbox.dataverse.responses import DataverseError, unsupported
 
@@ -28,8 +29,7 @@ Test = Callable[[Any], bool]
 """Tells whether a row matches."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """A column as a filter sees it: its Edm type and how to read it from a row."""
 
     type: str  # String, Number, Boolean, DateTimeOffset, Guid
@@ -40,15 +40,13 @@ Resolve = Callable[[str], Field]
 """Returns the field with a name or path. Raises `DataverseError` if there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(Struct, frozen=True):
     kind: str
     text: str
     start: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Literal:
+class _Literal(Struct, frozen=True):
     type: str
     value: object
 

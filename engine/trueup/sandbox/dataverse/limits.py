@@ -7,17 +7,17 @@ Source: docs/explanation/work365.md, section 6.5.
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from threading import Lock
 from time import monotonic
+
+from msgspec import Struct
 
 from trueup.sandbox.dataverse.responses import DataverseError
 
 WINDOW = 300.0  # seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """The limits; the defaults are those of the real service."""
 
     requests: int = 6000  # in the window

@@ -6,8 +6,9 @@ paged. Source: docs/explanation/work365.md, section 6.8.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from trueup.sandbox.dataverse.address import GUID, Segment, segments
 from trueup.sandbox.dataverse.documents import (
@@ -61,8 +62,7 @@ def metadata(definitions: Definitions, path: str, request: Request) -> Response 
     return found.answer(request)
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(Struct, frozen=True):
     """The documents that a path leads to: a list, or one of them."""
 
     documents: Sequence[Document]

@@ -6,9 +6,10 @@ Source: docs/explanation/work365.md, section 6.4.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
+
+from msgspec import Struct
 
 from trueup.sandbox.dataverse.address import GUID, find_link, missing
 from trueup.sandbox.dataverse.filters import instant
@@ -38,8 +39,7 @@ _LARGEST = {"Integer": 2**31 - 1, "Decimal": 100_000_000_000, "Money": 922_337_2
 """The largest numbers by AttributeType; the smallest are their opposites."""
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(Struct, frozen=True):
     """Reads the objects that are written to one table."""
 
     store: RowStore

@@ -6,8 +6,9 @@ Source: docs/explanation/work365.md, section 6.2.
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
+
+from msgspec import Struct
 
 from trueup.sandbox.dataverse.responses import unknown_property, unsupported
 from trueup.sandbox.http.request import Request
@@ -28,8 +29,7 @@ _WHOLE = re.compile(r"\d{1,10}", re.ASCII)
 _DEEPEST_EXPAND = 10  # levels
 
 
-@dataclass(frozen=True, slots=True)
-class Preferences:
+class Preferences(Struct, frozen=True):
     """The preferences of the `Prefer` header that the sandbox supports."""
 
     page: int = LARGEST_PAGE  # rows in a page
@@ -115,12 +115,11 @@ def selected(select: str | None, names: Collection[str], logical: str) -> list[s
     return columns
 
 
-@dataclass(frozen=True, slots=True)
-class Expand:
+class Expand(Struct, frozen=True):
     """One expanded navigation property with its own options."""
 
     name: str
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = {}
 
     @property
     def select(self) -> list[str]:

@@ -9,9 +9,11 @@ and 6.3.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, unquote
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.sandbox.dataverse.query_options import (
     VERSION,
@@ -46,8 +48,7 @@ _OFFSET_TOKEN = re.compile(r"\d{1,9}")
 _PLAIN, _TRACKED, _CHANGES = "p", "t", "d"
 
 
-@dataclass(frozen=True, slots=True)
-class RowQuery:
+class RowQuery(Struct, frozen=True):
     """A query for the rows of one table."""
 
     request: Request
@@ -80,12 +81,11 @@ class RowQuery:
         return f"{self.request.base}{self.request.path}{query}"
 
 
-@dataclass(frozen=True, slots=True)
-class RowReader:
+class RowReader(Struct, frozen=True):
     """Reads rows from the store."""
 
     store: RowStore
-    definitions: Definitions = field(default_factory=dict)
+    definitions: Definitions = {}
 
     def json(self, request: Request) -> RowJson:
         """Returns what writes rows as JSON for a request."""

@@ -6,7 +6,8 @@ others the name of their relationship: `<target>_<table>_<column>`.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from trueup.sandbox.dataverse.schema import Attribute, TableDefinition, row_id
 
@@ -22,8 +23,7 @@ _STANDARD_NAMES = {
 Definitions = Mapping[str, TableDefinition]
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
+class Relation(Struct, frozen=True):
     """A reference from a column of one table (the referencing one) to rows of another."""
 
     referencing: TableDefinition

@@ -10,6 +10,8 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 
+from msgspec import Struct
+
 from trueup.sandbox.dataverse.filters import compile_filter
 from trueup.sandbox.dataverse.query_options import (
     FORMATTED,
@@ -37,8 +39,7 @@ _ALL = 1 << 31
 _CURRENCY = "_transactioncurrencyid_value"
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """What is shown of the rows of one table."""
 
     table: TableDefinition

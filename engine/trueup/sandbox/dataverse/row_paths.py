@@ -6,8 +6,9 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from trueup.sandbox.dataverse.address import RowAddress, Segment, find, missing
 from trueup.sandbox.dataverse.fetch_xml import compile_fetch, paging_cookie
@@ -39,8 +40,7 @@ _COOKIE = "Microsoft.Dynamics.CRM.fetchxmlpagingcookie"
 _TOTAL = "Microsoft.Dynamics.CRM.totalrecordcount"
 
 
-@dataclass(frozen=True, slots=True)
-class RowPaths:
+class RowPaths(Struct, frozen=True):
     """Answers requests for the rows of one table."""
 
     store: RowStore

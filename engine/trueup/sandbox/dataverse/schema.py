@@ -6,8 +6,9 @@ units and currencies are rows of tables of their own, and each status reason bel
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from uuid import NAMESPACE_URL, uuid5
+
+from msgspec import Struct, field
 
 from trueup.model.catalogue import Column, Table, Type
 
@@ -46,8 +47,7 @@ _KINDS = {
 _STATES = {"statecode": "State", "statuscode": "Status"}
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """One value of a choice; a status reason has the `state` that it belongs to."""
 
     value: int
@@ -55,8 +55,7 @@ class Choice:
     state: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(Struct, frozen=True):
     """A column of a table. `kind` is Dataverse's AttributeType."""
 
     logical: str
@@ -75,8 +74,7 @@ class Attribute:
         return f"_{self.logical}_value" if self.kind in ("Lookup", "Customer") else self.logical
 
 
-@dataclass(slots=True)
-class TableDefinition:
+class TableDefinition(Struct):
     """A table as the environment defines it. Tests change definitions while the sandbox runs."""
 
     logical: str
@@ -85,7 +83,7 @@ class TableDefinition:
     name: str
     label: str
     attributes: dict[str, Attribute]  # by logical name
-    keys: dict[str, tuple[str, ...]] = field(default_factory=dict)  # alternate keys, their columns
+    keys: dict[str, tuple[str, ...]] = {}  # alternate keys, their columns
     tracked: bool = True  # change tracking is on
     concurrent: bool = True  # optimistic concurrency (If-Match) is on
 
@@ -94,12 +92,11 @@ class TableDefinition:
         return [attribute.wire for attribute in self.attributes.values()]
 
 
-@dataclass(frozen=True, slots=True)
-class Quirks:
+class Quirks(Struct, frozen=True):
     """What one environment does differently from others."""
 
-    behaviours: Mapping[str, str] = field(default_factory=dict)  # by logical column name
-    precisions: Mapping[str, int] = field(default_factory=dict)  # by logical column name
+    behaviours: Mapping[str, str] = {}  # by logical column name
+    precisions: Mapping[str, int] = {}  # by logical column name
     archived_state: int = 1  # of all status reasons but the first, in a table without states
     untracked: frozenset[str] = frozenset()  # logical tables without change tracking
     unguarded: frozenset[str] = frozenset()  # logical tables without optimistic concurrency

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from trueup.model.catalogue import Column, Table, Type
 from trueup.sandbox.dataverse.schema import REFERENCES, Attribute, TableDefinition, row_id
@@ -16,8 +17,7 @@ SourceRow = Mapping[str, Any]
 """A row in trueup's form: values by column name."""
 
 
-@dataclass(frozen=True, slots=True)
-class RowSeeder:
+class RowSeeder(Struct, frozen=True):
     """Converts rows and puts them into the store."""
 
     store: RowStore

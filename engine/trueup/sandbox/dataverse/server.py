@@ -7,10 +7,12 @@ with DataverseSandbox(tables, rows, Environment()) as dataverse:
 import sqlite3
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
 
 from trueup.model.catalogue import Table
 from trueup.sandbox.dataverse import keys

@@ -7,8 +7,9 @@ everything else are refused. As in standard SQL, a comparison with no value is f
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from trueup.sandbox.dataverse.fetch_xml import FetchQuery, OrderKey, condition_test
 from trueup.sandbox.dataverse.filters import DEEPEST, Test
@@ -43,8 +44,7 @@ def compile_sql(text: str, table: TableDefinition, fields: RowFields) -> FetchQu
     return _Parser(text, table, fields).whole()
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(Struct, frozen=True):
     kind: str
     text: str
 

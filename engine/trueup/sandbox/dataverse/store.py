@@ -8,9 +8,10 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
+
+from msgspec import Struct
 
 from trueup.errors import SandboxError
 from trueup.sandbox.dataverse import facts
@@ -32,8 +33,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS row_version ON row (name, version);
 """
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRow:
+class StoredRow(Struct, frozen=True):
     """One row; `body` is None for a deleted one."""
 
     key: str

@@ -4,8 +4,9 @@ Source: docs/explanation/work365.md, sections 6.2 to 6.4 and 6.8.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 from trueup.sandbox.dataverse import keys
 from trueup.sandbox.dataverse.address import find, segments, table_of
@@ -36,16 +37,15 @@ _CUSTOMISING = (*ROOTS, "CreateEntities", "CreateCustomerRelationships", "Insert
 """What only a customiser may write. The sandbox's user may define alternate keys, nothing else."""
 
 
-@dataclass(slots=True)
-class WebApi:
+class WebApi(Struct):
     """The Web API of one environment."""
 
     store: RowStore
     definitions: Mapping[str, TableDefinition]
     organization: str
-    vetoes: dict[str, str] = field(default_factory=dict)  # plug-in's refusal by logical table
-    denied: set[str] = field(default_factory=set)  # privileges that the user lacks: prvReadaccount
-    shallow: set[str] = field(default_factory=set)  # privileges for the user's own rows only
+    vetoes: dict[str, str] = {}  # plug-in's refusal by logical table
+    denied: set[str] = set()  # privileges that the user lacks: prvReadaccount
+    shallow: set[str] = set()  # privileges for the user's own rows only
 
     def answer(self, request: Request) -> Response:
         """Answers a request under BASE. Raises `DataverseError`."""

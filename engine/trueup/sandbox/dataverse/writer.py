@@ -5,9 +5,10 @@ change one that exists. Source: docs/explanation/work365.md, section 6.4.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
+
+from msgspec import Struct
 
 from trueup.sandbox.dataverse.address import (
     RowAddress,
@@ -34,13 +35,12 @@ Veto = Callable[[TableDefinition], str]
 """Returns why a plug-in refuses to write to a table; empty if it does not."""
 
 
-@dataclass(frozen=True, slots=True)
-class RowWriter:
+class RowWriter(Struct, frozen=True):
     """Writes rows to the store."""
 
     store: RowStore
     veto: Veto
-    definitions: Definitions = field(default_factory=dict)
+    definitions: Definitions = {}
 
     def create(self, table: TableDefinition, request: Request) -> Response:
         """Adds a row. Raises `DataverseError`."""

@@ -9,7 +9,8 @@ origin, and must have the media type of JSON, which a page of another origin can
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from trueup.errors import SandboxError
 from trueup.loopback import host_name, is_loopback
@@ -33,8 +34,7 @@ Actions = Mapping[tuple[str, str], Action]
 """Actions by verb and by name below /sandbox."""
 
 
-@dataclass(frozen=True, slots=True)
-class ControlRoutes:
+class ControlRoutes(Struct, frozen=True):
     """The control routes of one sandbox. GET /sandbox shows `overview` and lists the routes."""
 
     overview: Callable[[], JsonObject]

@@ -14,15 +14,15 @@ A fault is set as a JSON object with the fields of `Fault` (except `id`):
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from random import Random
+
+from msgspec import Struct
 
 from trueup.sandbox.http.json_types import Json
 from trueup.sandbox.http.request import Request
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """One fault as it was set. The names of the fields are those of its JSON object."""
 
     kind: str
@@ -44,7 +44,7 @@ class Fault:
     page: str = "twice"  # page: twice, skip, empty, half
     keep: str = "capitals"  # kept_otherwise: capitals, rounded, null
     fields: str = ""  # kept_otherwise: a regular expression for names of fields
-    hide: Mapping[str, frozenset[int | str]] = field(default_factory=dict)  # ids by entity
+    hide: Mapping[str, frozenset[int | str]] = {}  # ids by entity
     id: int = 0
 
     def matches(self, request: Request) -> bool:
@@ -85,7 +85,7 @@ _TYPES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
     "share": ((int, float), "a number"),
 }
 
-SETTABLE = tuple(name for name in Fault.__dataclass_fields__ if name != "id")
+SETTABLE = tuple(name for name in Fault.__struct_fields__ if name != "id")
 """The fields that a JSON object may set."""
 
 

@@ -1,7 +1,9 @@
 """What each kind of fault does with a request, and how a sandbox words its errors."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.sandbox.http.fault import Fault
 from trueup.sandbox.http.json_types import Json
@@ -23,8 +25,7 @@ Schedule = Callable[[float, Request, Handler], None]
 """Handles a request after so many seconds, and discards the response."""
 
 
-@dataclass(frozen=True, slots=True)
-class ActiveFault:
+class ActiveFault(Struct, frozen=True):
     """One fault that hits one request."""
 
     fault: Fault
@@ -42,14 +43,13 @@ class ActiveFault:
 Effect = Callable[[ActiveFault, Request], Response]
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorStyle:
+class ErrorStyle(Struct, frozen=True):
     """How one service words its errors, and the kinds of faults that only this service has."""
 
     busy: Callable[[int], Response]  # a response to come back after so many seconds; 0: unspecified
     error: Callable[[str], Response]  # an error with this text; "": the service's usual fault
     row_id: Callable[[Json], int | str] = int  # reads a row's id; raises ValueError if it is none
-    own_kinds: Mapping[str, Effect] = field(default_factory=dict)
+    own_kinds: Mapping[str, Effect] = {}
 
     @property
     def kinds(self) -> Mapping[str, Effect]:

@@ -9,8 +9,9 @@ import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from trueup.sandbox.http.fault import SETTABLE, Fault, check_types, seconds_of
 from trueup.sandbox.http.fault_effects import PAGES, ActiveFault, ErrorStyle, Handler, Schedule

@@ -1,15 +1,15 @@
 """One HTTP request, and what faults change about its handling."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from urllib.parse import parse_qs
+
+from msgspec import Struct
 
 KEEPS = frozenset({"capitals", "rounded", "null"})
 """How the values of a write may be kept otherwise: in capitals, rounded, or null ignored."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """A request as it was received. Header names are in lower case."""
 
     verb: str
@@ -20,7 +20,7 @@ class Request:
     base: str  # scheme and host that the client used
 
     # What faults change:
-    hidden: Mapping[str, frozenset[int | str]] = field(default_factory=dict)  # ids by entity
+    hidden: Mapping[str, frozenset[int | str]] = {}  # ids by entity
     paging: str = ""  # what happens to the page: twice, skip, empty, half
     discarded: bool = False  # a write is answered and rolled back
     keeping: tuple[str, str] | None = None  # one of KEEPS, and a pattern of names of fields

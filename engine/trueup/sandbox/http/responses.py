@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 JSON_TYPE = "application/json; charset=utf-8"
 HTML_TYPE = "text/html"
@@ -20,14 +21,13 @@ class HttpError(Exception):
         self.headers = dict(headers or {})
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(Struct, frozen=True):
     """One response, ready to send."""
 
     status: int = 200
     body: bytes = b""
     content_type: str = JSON_TYPE
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     took_effect: bool = False  # a write was committed
     drop_connection: bool = False  # send nothing and close the connection
     reset: bool = False  # close it with a reset (RST), not in an orderly way (FIN)

@@ -2,16 +2,17 @@
 
 import re
 from collections import Counter, deque
-from dataclasses import asdict, dataclass
 from threading import Lock
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 CAPACITY = 20_000  # requests that are kept
 _NUMBER = re.compile(r"/-?\d+(?=/|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedRequest:
+class RecordedRequest(Struct, frozen=True):
     """One request and its outcome."""
 
     number: int

@@ -6,9 +6,10 @@ read or parsed is `CacheDamaged`, after which `begin_again` makes an empty file.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from trueup.source.dataverse.cache_file import CacheFile
 
@@ -44,8 +45,7 @@ _FORMAT = "2"
 """Of the content, beside that address. Without it, all uses of a table shared one slot."""
 
 
-@dataclass(frozen=True, slots=True)
-class CachedLoad:
+class CachedLoad(Struct, frozen=True):
     """What the cached rows of one table can be used for."""
 
     fingerprint: str  # digest of address, table and profile

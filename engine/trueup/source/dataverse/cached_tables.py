@@ -8,8 +8,9 @@ the rows of the table that they come from.
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from trueup.errors import SourceError
 from trueup.ports.world import Clock
@@ -28,8 +29,7 @@ SelectColumns = Callable[[TableDefinition], frozenset[str]]
 """Returns the columns to read, by their names in rows. May raise `SourceError`."""
 
 
-@dataclass(frozen=True, slots=True)
-class TableUse:
+class TableUse(Struct, frozen=True):
     """What a table of the environment is read for; each use has its own cached rows."""
 
     logical: str
@@ -48,8 +48,7 @@ class TableUse:
         return TableQuery(definition, columns, digest, self.slot)
 
 
-@dataclass(frozen=True, slots=True)
-class TableReading:
+class TableReading(Struct, frozen=True):
     """A table's definition and its rows. `fresh`: the definition was read just now."""
 
     definition: TableDefinition

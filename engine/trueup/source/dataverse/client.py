@@ -14,6 +14,7 @@ from typing import Self, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
+from msgspec import Struct
 
 from trueup.errors import SourceError
 from trueup.loopback import PORTS, has_path, is_on_loopback, origin
@@ -77,8 +78,7 @@ class DataverseAccess:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _DataverseRequest:
+class _DataverseRequest(Struct, frozen=True):
     method: str
     url: str
     what: str  # for messages: `reading license_change`

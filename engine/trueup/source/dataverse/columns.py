@@ -6,10 +6,11 @@ units and currencies, become a text of the row that they refer to.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from trueup.errors import SourceError
 from trueup.model.catalogue import Column, Table, Type
@@ -29,8 +30,7 @@ ReferenceTexts = Mapping[str, Mapping[str, str]]
 """By column that is a reference and read as text: id → text."""
 
 
-@dataclass(frozen=True, slots=True)
-class BoundColumn:
+class BoundColumn(Struct, frozen=True):
     """A column of the catalogue with its attribute in the environment."""
 
     column: Column

@@ -6,10 +6,11 @@ is matched with one of an incompatible kind.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import TypeVar
+
+from msgspec import Struct
 
 from trueup.model.catalogue import Column, Table, Type
 from trueup.source.dataverse.client import DataverseClient
@@ -51,8 +52,7 @@ class MatchedBy(StrEnum):
     MISSING = "not found"
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnMatch:
+class ColumnMatch(Struct, frozen=True):
     """A column of the catalogue, and its attribute in the environment."""
 
     column: Column
@@ -61,8 +61,7 @@ class ColumnMatch:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TableMatch:
+class TableMatch(Struct, frozen=True):
     """A table of the catalogue, and its definition in the environment."""
 
     table: Table
@@ -71,8 +70,7 @@ class TableMatch:
     columns: tuple[ColumnMatch, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Discovery:
+class Discovery(Struct, frozen=True):
     """The matches of all the catalogue's tables in one environment."""
 
     environment: str

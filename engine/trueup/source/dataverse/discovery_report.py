@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from trueup.source.dataverse.discover import ColumnMatch, Discovery, MatchedBy, TableMatch
 
@@ -20,8 +21,7 @@ _MARKS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ReportLine:
+class ReportLine(Struct, frozen=True):
     """A table, a column, or a note on a column."""
 
     mark: str  # `?` or `!` if a person has to check it, else a space

@@ -5,7 +5,8 @@ change tracking refuses such a user (docs/explanation/work365.md, sections 6.1 a
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from trueup.errors import SourceError
 from trueup.model.catalogue import Table
@@ -81,8 +82,7 @@ def _labels(profile: Profile, tables: Iterable[str]) -> list[str]:
     return sorted(profile.tables[name].label or name for name in tables)
 
 
-@dataclass(frozen=True, slots=True)
-class _TableChecks:
+class _TableChecks(Struct, frozen=True):
     """Checks one table after the other."""
 
     client: DataverseClient

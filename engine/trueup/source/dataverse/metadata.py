@@ -8,9 +8,10 @@ than the common properties needs a second request, a cast of the attributes to t
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from typing import Any
+
+from msgspec import Struct, to_builtins
 
 from trueup.errors import SourceError
 from trueup.source.dataverse.client import DataverseClient
@@ -39,8 +40,7 @@ _CAST_AS = {"Customer": "Lookup", "Owner": "Lookup"}
 """Kinds whose properties come with the cast of another kind."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChoiceOption:
+class ChoiceOption(Struct, frozen=True):
     """One value of a choice. `state` is the statecode that a status reason belongs to."""
 
     value: int
@@ -49,8 +49,7 @@ class ChoiceOption:
     state: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AttributeDefinition:
+class AttributeDefinition(Struct, frozen=True):
     """One column in the environment."""
 
     logical: str
@@ -72,8 +71,7 @@ class AttributeDefinition:
         return f"_{self.logical}_value" if self.is_lookup else self.logical
 
 
-@dataclass(frozen=True, slots=True)
-class TableDefinition:
+class TableDefinition(Struct, frozen=True):
     """One table in the environment."""
 
     logical: str
@@ -83,11 +81,11 @@ class TableDefinition:
     label: str = ""
     tracked: bool = False  # change tracking is enabled
     concurrent: bool = False  # optimistic concurrency is enabled
-    attributes: Mapping[str, AttributeDefinition] = field(default_factory=dict)
+    attributes: Mapping[str, AttributeDefinition] = {}
 
     def as_json(self) -> str:
         """Returns the definition as text for the cache."""
-        return json.dumps(asdict(self), sort_keys=True)
+        return json.dumps(to_builtins(self), sort_keys=True)
 
 
 def definition_from_json(text: str) -> TableDefinition:

@@ -6,7 +6,8 @@ Facts: docs/explanation/work365.md, sections 6.2 (paging) and 6.3 (change tracki
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from trueup.source.column_reader import RawRow
 from trueup.source.dataverse.errors import MalformedBody
@@ -19,8 +20,7 @@ ETAG = "@odata.etag"
 _NEXT_LINK_IN_BODY = re.compile(rb'"@odata\.nextLink"\s*:\s*("(?:[^"\\]|\\.)*")')
 
 
-@dataclass(frozen=True, slots=True)
-class ODataPage:
+class ODataPage(Struct, frozen=True):
     """One page of rows. `body` is the text that was received."""
 
     rows: Sequence[RawRow] = ()

@@ -6,7 +6,8 @@ longer of the two. One request is in flight at a time, in one thread.
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from trueup.errors import SourceError
 from trueup.source.dataverse.client import DataverseClient
@@ -14,8 +15,7 @@ from trueup.source.dataverse.errors import MalformedBody
 from trueup.source.dataverse.page import ODataPage, next_link_in, page_from_body
 
 
-@dataclass(frozen=True, slots=True)
-class PageReader:
+class PageReader(Struct, frozen=True):
     """Reads all pages of one query. `what` names it in messages."""
 
     client: DataverseClient

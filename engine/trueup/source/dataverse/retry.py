@@ -7,9 +7,10 @@ Facts: docs/explanation/work365.md, section 6.6.
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
+
+from msgspec import Struct
 
 from trueup.errors import SourceError
 from trueup.model.retry_after import retry_after
@@ -22,8 +23,7 @@ _DEFAULT_WAIT = 5.0
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
+class RetryPolicy(Struct, frozen=True):
     """How often and how long requests are sent again."""
 
     clock: Clock
@@ -39,8 +39,7 @@ class RetryPolicy:
         return RequestAttempts(self, what, until, repeatable=repeatable)
 
 
-@dataclass(slots=True)
-class RequestAttempts:
+class RequestAttempts(Struct):
     """One request with its attempts so far."""
 
     policy: RetryPolicy

@@ -5,10 +5,11 @@ them (`columns`, `rows`). A write-back is a conditional change of an existing ro
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct, field
 
 from trueup.errors import SourceError
 from trueup.model.catalogue import Table
@@ -36,8 +37,7 @@ from trueup.source.text import canonical_key
 from trueup.source.updates import columns_of
 
 
-@dataclass(frozen=True, slots=True)
-class CacheSettings:
+class CacheSettings(Struct, frozen=True):
     """Where rows are cached between runs, and how they are loaded.
 
     Without a path the cache is in memory, for this run only.

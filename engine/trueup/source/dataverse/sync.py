@@ -8,9 +8,10 @@ Facts: docs/explanation/work365.md, section 6.3.
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
+
+from msgspec import Struct
 
 from trueup.errors import SourceError
 from trueup.ports.world import Clock
@@ -27,8 +28,7 @@ from trueup.source.json_rows import DECODER, JsonRows
 _MOST_TRIES = 5
 
 
-@dataclass(frozen=True, slots=True)
-class LoadSettings:
+class LoadSettings(Struct, frozen=True):
     """How many rows a page has, and how long increments are trusted."""
 
     page: int = 5000
@@ -36,8 +36,7 @@ class LoadSettings:
     refresh_after: timedelta | None = None  # age of the last full load that requires another one
 
 
-@dataclass(frozen=True, slots=True)
-class TableQuery:
+class TableQuery(Struct, frozen=True):
     """Which columns of one table to read."""
 
     definition: TableDefinition
@@ -60,16 +59,14 @@ class TableQuery:
         return f"{self.definition.entity_set}?$select={select}{count}"
 
 
-@dataclass(frozen=True, slots=True)
-class PageIndex:
+class PageIndex(Struct, frozen=True):
     """Where rows stand in the pages of one full load: page and offset, by key."""
 
     load: tuple[str, str]  # its query and time
     places: Mapping[str, tuple[int, int]]
 
 
-@dataclass(slots=True)
-class TableLoader:
+class TableLoader(Struct):
     """Keeps cached tables up to date.
 
     `notices` is what a person may want to know about the loads; no plan depends on it.
@@ -79,14 +76,14 @@ class TableLoader:
     cache: RowCache
     clock: Clock
     settings: LoadSettings = LoadSettings()
-    notices: list[str] = field(default_factory=list)
-    versions: dict[str, str] = field(default_factory=dict)
+    notices: list[str] = []
+    versions: dict[str, str] = {}
     """Of all definitions, by the table whose last answer reported it."""
     repeated: bool = False
     """Whether the last full load yielded a row more than once."""
-    _loaded: set[str] = field(default_factory=set)
+    _loaded: set[str] = set()
     """Slots that this run has loaded in full."""
-    _indexes: dict[str, PageIndex] = field(default_factory=dict)
+    _indexes: dict[str, PageIndex] = {}
     """By slot, of the pages from which rows were taken by key."""
 
     def increment(self, query: TableQuery) -> bool:

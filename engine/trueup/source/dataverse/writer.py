@@ -10,10 +10,11 @@ doubt (docs/explanation/work365.md, section 6.4).
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from http import HTTPStatus
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from trueup.errors import SourceError
 from trueup.model.catalogue import Type
@@ -46,8 +47,7 @@ class ServiceLost(SourceError):
         self.outcome = outcome
 
 
-@dataclass(frozen=True, slots=True)
-class DataverseRowWriter:
+class DataverseRowWriter(Struct, frozen=True):
     """Writes rows of one table. `reader` reads the columns that the updates set or expect."""
 
     client: DataverseClient

@@ -5,17 +5,17 @@ Values are replaced in the text itself, so that everything else stays as it was,
 
 import codecs
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol
+
+from msgspec import Struct
 
 from trueup.errors import SourceError
 from trueup.local_files import read_regular
 from trueup.source.column_reader import RawRow
 
 
-@dataclass(frozen=True, slots=True)
-class MalformedRow:
+class MalformedRow(Struct, frozen=True):
     """An entry of a file that is not a row of columns and values."""
 
     reason: str
@@ -25,8 +25,7 @@ Shift = tuple[int, int]
 """The position of an edited row, and by how much the positions of the rows behind it move."""
 
 
-@dataclass(frozen=True, slots=True)
-class EditedFile:
+class EditedFile(Struct, frozen=True):
     """A file with new values, piece by piece, so that a large one is not in memory again."""
 
     pieces: Iterable[bytes]

@@ -4,9 +4,10 @@ Nothing is written here; `source` writes the edited text.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from trueup.model.catalogue import Column, Table, Type
 from trueup.ports.source import RowOutcome, RowUpdate
@@ -30,8 +31,7 @@ Edits = dict[int, dict[str, object]]
 """New raw values by the position of the row and the raw name of the column."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Editor:
+class _Editor(Struct, frozen=True):
     """Edits rows of one document."""
 
     table: Table
@@ -41,7 +41,7 @@ class _Editor:
     formats: Mapping[str, ColumnFormat]  # by column
     zone: ZoneInfo
     file_format: FileFormat
-    edits: Edits = field(default_factory=dict)
+    edits: Edits = {}
 
     def apply(self, update: RowUpdate) -> RowOutcome:
         """Adds the update to the edits."""

@@ -5,7 +5,9 @@ last change may be coarse, and programs set it.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.source.column_reader import ColumnReader, RawRow
 from trueup.source.errors import InvalidValue
@@ -15,28 +17,26 @@ UNKNOWN = ""
 """The key of rows whose key is missing or cannot be read."""
 
 
-@dataclass(slots=True)
-class ColumnFormat:
+class ColumnFormat(Struct):
     """How a file writes one column: its raw name, and whether choices are numbers or labels."""
 
     name: str
     numbered: bool | None = None  # None: no row has a value
-    numbers: dict[str, int] = field(default_factory=dict)  # by label, from the display texts
+    numbers: dict[str, int] = {}  # by label, from the display texts
 
 
-@dataclass(frozen=True, slots=True)
-class RowIndex:
+class RowIndex(Struct, frozen=True):
     """The positions of all rows in one content of a file, by key."""
 
     digest: bytes
-    names: dict[str, None] = field(default_factory=dict)
+    names: dict[str, None] = {}
     """The raw names of columns in any row, in the order in which they first occur."""
 
-    formats: dict[str, ColumnFormat] = field(default_factory=dict)
+    formats: dict[str, ColumnFormat] = {}
     """By column, of those that were written; writing keeps the format of a column."""
 
-    _first: dict[str, int] = field(default_factory=dict)
-    _further: dict[str, list[int]] = field(default_factory=dict)
+    _first: dict[str, int] = {}
+    _further: dict[str, list[int]] = {}
     """Of keys that occur more than once."""
 
     def positions(self, key: str) -> list[int]:

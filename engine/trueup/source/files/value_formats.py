@@ -7,11 +7,13 @@ the one that `source.values` reads, `write` does the reverse for a write-back.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.model.catalogue import Column, Table, Type
 from trueup.source.column_reader import Adapt
@@ -34,8 +36,7 @@ _LONGEST_DAY = len("2026-11-15")
 _TOKENS = {"DD": r"(?P<day>\d{1,2})", "MM": r"(?P<month>\d{1,2})", "YYYY": r"(?P<year>\d{4})"}
 
 
-@dataclass(frozen=True, slots=True)
-class ValueFormat:
+class ValueFormat(Struct, frozen=True):
     """How one column, or a whole folder, writes its values."""
 
     decimal: str = ""  # the decimal sign, `.` or `,`; empty: `.` without groups of digits
@@ -155,12 +156,11 @@ class ValueFormat:
 PLAIN = ValueFormat()
 
 
-@dataclass(frozen=True, slots=True)
-class FileFormat:
+class FileFormat(Struct, frozen=True):
     """How the files of a folder write values, with exceptions for single columns."""
 
     default: ValueFormat = PLAIN
-    columns: Mapping[str, ValueFormat] = field(default_factory=dict)  # by `table.column`
+    columns: Mapping[str, ValueFormat] = {}  # by `table.column`
 
     def of(self, table: Table, column: Column) -> ValueFormat:
         """Returns the format of a column."""

@@ -5,13 +5,13 @@ is rolled back unless the statement changed that one row into the planned values
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, TextClause
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -26,8 +26,7 @@ from trueup.source.updates import values_to_set
 from trueup.source.values import choice_number
 
 
-@dataclass(frozen=True, slots=True)
-class SqlRowWriter:
+class SqlRowWriter(Struct, frozen=True):
     """Writes rows of one table over one connection, each in a transaction of its own."""
 
     connection: Connection
@@ -37,10 +36,10 @@ class SqlRowWriter:
     statement: TextClause
     zone: ZoneInfo
     keys: Collection[str]  # of all rows to write, as reading spells them
-    spellings: dict[str, set[str]] = field(default_factory=dict)
+    spellings: dict[str, set[str]] = {}
     """By key, how the database spells it; empty until it is asked for."""
 
-    examples: dict[str, object] = field(default_factory=dict)
+    examples: dict[str, object] = {}
     """By name in the database, a value of a column of choices, as far as it was looked for."""
 
     @property

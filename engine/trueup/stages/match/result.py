@@ -1,9 +1,10 @@
 """The input and the result of matching."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
+
+from msgspec import Struct
 
 from trueup.model.catalogue import UNNAMED, SystemNames
 from trueup.model.decision import Decision
@@ -21,8 +22,7 @@ FieldValues = Callable[[str, Mapping[str, FieldSpec]], "Mapping[str, Any] | None
 """The values of some fields for a row, by key; None if one of them cannot be evaluated."""
 
 
-@dataclass(frozen=True, slots=True)
-class MatchInputs:
+class MatchInputs(Struct, frozen=True):
     """The input of matching, besides the state of the mapping."""
 
     links: Mapping[str, int]  # of this mapping: key → record
@@ -34,7 +34,7 @@ class MatchInputs:
     in_doubt: frozenset[str] = frozenset()
     """Rows with a write of unknown outcome: they stay as they are."""
 
-    handed_over: Mapping[str, int] = field(default_factory=dict)
+    handed_over: Mapping[str, int] = {}
     """Rows that take the record of another one, which is left out and none of `links`."""
 
     placeholders: Collection[str] = ()
@@ -43,18 +43,17 @@ class MatchInputs:
     systems: SystemNames = UNNAMED
 
 
-@dataclass(slots=True)
-class MatchResult:
+class MatchResult(Struct):
     """Which row is which record, and the findings about the others."""
 
-    record_ids: dict[str, int] = field(default_factory=dict)  # every key that is a record
-    referable: dict[str, int] = field(default_factory=dict)  # of rows that are ready
-    how: dict[str, str] = field(default_factory=dict)  # keys linked by this plan → how
-    create: list[str] = field(default_factory=list)
-    blocked: dict[str, list[Finding]] = field(default_factory=dict)
-    skipped: dict[str, Finding] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)  # warnings
-    unknown: dict[str, str] = field(default_factory=dict)
+    record_ids: dict[str, int] = {}  # every key that is a record
+    referable: dict[str, int] = {}  # of rows that are ready
+    how: dict[str, str] = {}  # keys linked by this plan → how
+    create: list[str] = []
+    blocked: dict[str, list[Finding]] = {}
+    skipped: dict[str, Finding] = {}
+    findings: list[Finding] = []  # warnings
+    unknown: dict[str, str] = {}
     """Rows without a record of their own that may be one anyway, and why."""
 
     def apply_to(self, state: MappingState) -> None:

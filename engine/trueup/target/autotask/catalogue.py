@@ -8,8 +8,10 @@ between versions of the service (`isPickList` and `isPicklist`, `length` and `ma
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.model.catalogue import UDF, Entity, Field, PickValue, Type
 from trueup.target.autotask.responses import MalformedResponse, clean_message
@@ -29,8 +31,7 @@ FieldInfo = Mapping[str, Any]
 """One field of the metadata; property names case folded."""
 
 
-@dataclass(frozen=True, slots=True)
-class EntityRights:
+class EntityRights(Struct, frozen=True):
     """What Autotask offers for an entity, and what the API user's security level grants."""
 
     offered: Mapping[str, bool]  # by operation: create, query, update

@@ -20,9 +20,11 @@ because a record may state a time in the future.
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup.errors import TargetRejected
 from trueup.model.catalogue import UDF, Entity, Type
@@ -47,8 +49,7 @@ OVERLAP = timedelta(hours=2)
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(Struct, frozen=True):
     """The kept records of earlier plans, and how far they are trusted."""
 
     kept: KeptRecords
@@ -57,13 +58,12 @@ class Changes:
     epoch: Callable[[], str] = str  # another text after each write of a run
 
 
-@dataclass(slots=True)
-class _EntityReads:
+class _EntityReads(Struct):
     """The kept queries of an entity, and those of this pass."""
 
     entity: Entity
     kept: Mapping[str, KeptQuery]  # by key; without what is too old
-    queries: dict[str, KeptQuery] = field(default_factory=dict)
+    queries: dict[str, KeptQuery] = {}
     in_one_call: Mapping[int, Item] | None = None  # the records of all kept queries, read now
     tried: bool = False  # to read them in one call
 

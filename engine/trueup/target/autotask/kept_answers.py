@@ -13,10 +13,11 @@ import json
 import logging
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from trueup import operating_system
 from trueup.local_files import read_regular
@@ -30,8 +31,7 @@ KEPT_FOR = timedelta(hours=20)
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class KeptAnswer:
+class KeptAnswer(Struct, frozen=True):
     """The JSON of an answer, and when it was received."""
 
     payload: Any

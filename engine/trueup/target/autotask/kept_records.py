@@ -12,11 +12,12 @@ a whole, by the last one.
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from trueup import operating_system
 from trueup.local_files import read_regular
@@ -36,8 +37,7 @@ _DECIMAL = "decimal"
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class KeptQuery:
+class KeptQuery(Struct, frozen=True):
     """A query, and what it found when it was last sent."""
 
     filters: Sequence[Filter]  # one for each piece

@@ -7,8 +7,9 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from trueup.errors import CallsUsedUp
 from trueup.ports.target import Threshold
@@ -30,8 +31,7 @@ read it.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class RunLimits:
+class RunLimits(Struct, frozen=True):
     """The limits of a run. Times are in seconds."""
 
     workers: int = 3  # requests in flight, over all endpoints

@@ -14,8 +14,9 @@ Metadata may come from a file of an earlier plan (`kept_answers`). A kept answer
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from trueup.errors import TargetError, TargetRejected
 from trueup.model.catalogue import UDF, Entity, Field

@@ -16,8 +16,9 @@ Therefore:
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from trueup.errors import TargetUnavailable
 from trueup.target.autotask.client import AutotaskClient
@@ -34,8 +35,7 @@ _MOST_ROUNDS = 3
 Item = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class RecordPage:
+class RecordPage(Struct, frozen=True):
     """One page of records."""
 
     items: Mapping[int, Item]
@@ -44,12 +44,11 @@ class RecordPage:
     doubtful: bool  # it may be incomplete
 
 
-@dataclass(slots=True)
-class _Chain:
+class _Chain(Struct):
     """The items of the pages so far, and whether they may be incomplete."""
 
     thorough: bool  # more than one page is always doubtful
-    items: dict[int, Item] = field(default_factory=dict)
+    items: dict[int, Item] = {}
     doubtful: bool = False
     pages: int = 0
     last: int | None = None  # the highest id of the last page

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from trueup.target.autotask.client import AutotaskClient
 from trueup.target.autotask.limits import PER_ENDPOINT
@@ -10,8 +11,7 @@ from trueup.target.autotask.paging import EntityPages, Item
 from trueup.target.autotask.query import Filter, most_records
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """Records of one entity. `filters` has one filter for each piece."""
 
     entity: str

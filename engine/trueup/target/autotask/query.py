@@ -5,8 +5,9 @@ condition on a user-defined field (docs/explanation/autotask.md, section 3).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from trueup.errors import TargetError
 from trueup.model.catalogue import UDF, Entity, Field

@@ -9,11 +9,12 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any, Never
+
+from msgspec import Struct
 
 from trueup.model.retry_after import retry_after
 from trueup.target.autotask.refusals import nothing_was_written
@@ -47,8 +48,7 @@ class MalformedResponse(ValueError):
     """A response was received and is not what it must be. The text is the reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceResponse:
+class ServiceResponse(Struct, frozen=True):
     """A response as received; header names in lower case."""
 
     status: int
@@ -56,15 +56,13 @@ class ServiceResponse:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """The request was carried out; `payload` is the body's JSON."""
 
     payload: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(Struct, frozen=True):
     """The service refused the request, and sending it again will not help.
 
     `may_have_landed`: the refusal does not prove that the request had no effect (see `refusals`).
@@ -75,24 +73,21 @@ class Rejected:
     may_have_landed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Busy:
+class Busy(Struct, frozen=True):
     """The request was not carried out: too many at a time, or too many in this hour."""
 
     text: str
     wait: float | None = None  # seconds that the service asks to wait
 
 
-@dataclass(frozen=True, slots=True)
-class NotSent:
+class NotSent(Struct, frozen=True):
     """The request was not carried out: it never reached the service."""
 
     text: str
     again: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Unclear:
+class Unclear(Struct, frozen=True):
     """There is no response that can be trusted; the request may have been carried out."""
 
     text: str

@@ -9,8 +9,9 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from trueup.errors import RIGHTS, TargetError, TargetRejected, TargetUnavailable
 from trueup.target.autotask.responses import Busy, NotSent, Unclear
@@ -24,8 +25,7 @@ _NO_RIGHTS = "adequate permissions"
 _MOST_DOUBLINGS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class ApiRequest:
+class ApiRequest(Struct, frozen=True):
     """One request. `path` is relative to the zone's root, or absolute on its host (next pages)."""
 
     method: str
@@ -37,8 +37,7 @@ class ApiRequest:
     repeatable: bool = True  # also after a response that cannot be trusted
 
 
-@dataclass(slots=True)
-class RequestAttempts:
+class RequestAttempts(Struct):
     """A request with its attempts so far."""
 
     request: ApiRequest

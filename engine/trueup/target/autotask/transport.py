@@ -4,12 +4,12 @@ import json
 import ssl
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from urllib.request import getproxies
 
 import httpx
+from msgspec import Struct
 
 from trueup.ports.world import Clock
 from trueup.target.autotask.credentials import Credentials
@@ -35,8 +35,7 @@ Names of headers are in lower case on both ways.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class InProcess:
+class InProcess(Struct, frozen=True):
     """Requests go to a service in this process, without HTTP."""
 
     answer: Answer

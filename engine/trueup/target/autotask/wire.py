@@ -7,10 +7,11 @@ A day keeps its date, whatever time and zone stand beside it. An instant is UTC,
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
+
+from msgspec.structs import replace
 
 from trueup.model.catalogue import UDF, Entity, Field, Type
 from trueup.model.coerce import PLACES, CoercionError, coerce, to_number

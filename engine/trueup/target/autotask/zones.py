@@ -5,8 +5,9 @@ Facts: docs/explanation/autotask.md, section 1.
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
+
+from msgspec import Struct
 
 from trueup.loopback import PORTS, is_loopback, origin
 from trueup.target.autotask.responses import MalformedResponse, clean_message
@@ -20,8 +21,7 @@ _HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.?|[0-9a-f:.]+", re.IGNORECASE)
 """A host's name or IP address, without what else a URL may hold there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Zone:
+class Zone(Struct, frozen=True):
     """The root address `https://host/ATServicesRest/V1.0`, and Autotask's name of the zone."""
 
     root: str
