@@ -90,7 +90,9 @@ def test_a_batch_is_ahead_only_where_it_needs_nothing_of_the_current_one():
 
 
 @given(plans(), st.integers(1, 6))
-def test_write_backs_wait_for_a_batch_of_them_or_until_nothing_else_is_ready(changes, size):
+def test_write_backs_have_batches_of_their_own_once_one_is_full_or_nothing_else_is_ready(
+    changes, size
+):
     schedule = BatchSchedule(changes, size)
     taken, done = set[str](), set[str]()
     while batch := schedule.take():
@@ -100,6 +102,7 @@ def test_write_backs_wait_for_a_batch_of_them_or_until_nothing_else_is_ready(cha
         else:
             rows = [one for one in ready if one.action is Action.WRITE_BACK]
             if any(one.action is Action.WRITE_BACK for one in batch):
+                assert all(one.action is Action.WRITE_BACK for one in batch)
                 assert len(rows) >= size or rows == ready
             else:
                 assert rows != ready

@@ -2,8 +2,9 @@
 
 A change is ready once all changes that it needs are done. Ready links come first, all at once:
 nothing is sent for them. Then at most `size` changes at a time, taken from every entity in turn, so
-that each endpoint of the target has something to do. Write-backs wait until there are `size` of
-them, or nothing else is ready: a source of files replaces a file as a whole for each batch.
+that each endpoint of the target has something to do. Write-backs have batches of their own, once
+there are `size` of them or nothing else is ready: a source of files replaces a file as a whole for
+each batch.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -137,7 +138,7 @@ class BatchSchedule:
         waiting = [entity for entity, queue in self._queues.items() if self._is_write_back(queue)]
         others = [entity for entity in self._queues if entity not in waiting]
         enough = sum(len(self._queues[entity]) for entity in waiting) >= self._size
-        return others if others and not enough else [*others, *waiting]
+        return waiting if enough or not others else others
 
     def _is_write_back(self, queue: Sequence[int]) -> bool:
         return self._changes[queue[0]].action.writes is System.SOURCE
