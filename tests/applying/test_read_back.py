@@ -483,10 +483,16 @@ def makes_nothing(scene: Scene, entity: str, *, instead: dict[str, object] | Non
 
 
 @pytest.mark.parametrize(
-    "instead",
-    [None, {"companyName": "Brook Ltd", "companyNumber": "B-1", "udf.Work 365 Id": "other"}],
+    ("instead", "why"),
+    [
+        (None, "reading shows no such record"),
+        (
+            {"companyName": "Brook Ltd", "companyNumber": "B-1", "udf.Work 365 Id": "other"},
+            "its udf.Work 365 Id is 'other' and not 'acc'",
+        ),
+    ],
 )
-def test_a_create_without_its_record_is_in_doubt_and_nothing_is_built_on_it(instead):
+def test_a_create_without_its_record_is_in_doubt_and_nothing_is_built_on_it(instead, why):
     scene = Scene()
     makes_nothing(scene, "Companies", instead=instead)
 
@@ -494,10 +500,7 @@ def test_a_create_without_its_record_is_in_doubt_and_nothing_is_built_on_it(inst
 
     change = outcome_of(outcome, "customer:acc")
     assert change.status is ChangeStatus.IN_DOUBT
-    assert change.text.endswith(
-        "Autotask answered with Companies 1000, "
-        "and reading shows no such record with the identity of its row"
-    )
+    assert change.text.endswith(f"Autotask answered with Companies 1000, and {why}")
     assert "`trueup state settle customer:acc landed|absent --reason …`" in change.remedy
     assert ("customer", "acc") not in scene.state.links
     assert scene.target.records["Contracts"] == {}

@@ -88,9 +88,9 @@ class EffectProof:
             self._not_kept(one, found.kept[one.id]) for one in applied if one.id in found.kept
         ]
         entries += [
-            self._settler.answered_in_vain(one, self._run_state)
+            self._settler.answered_in_vain(one, self._run_state.ids[one.id], found.not_ours[one.id])
             for one in applied
-            if one.id in found.without_record
+            if one.id in found.not_ours
         ]
         self._recorder.record(entries)
 

@@ -3,19 +3,18 @@
 A statement that contradicts what reading shows beyond doubt is refused: a resumed run records that.
 """
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
 
+from trueup.applying.created_record import Whose, recognising_fields
 from trueup.applying.evidence import read_doubts
-from trueup.applying.preconditions import PreconditionChecker, resolved
-from trueup.applying.read_back import carries
+from trueup.applying.preconditions import PreconditionChecker
 from trueup.applying.run_state import RunState, effects
 from trueup.applying.settle import settled_from
 from trueup.errors import StateError
 from trueup.model.change import Action, Change
-from trueup.model.coerce import empty, shown
+from trueup.model.coerce import shown
 from trueup.model.document import loads
 from trueup.model.doubt import Doubt, PreparedSettlement, Trace
 from trueup.model.mapping_state import Record
@@ -107,15 +106,14 @@ def check_by_reading(project: Project, world: World, settlement: Settlement) -> 
 def _check_created(project: Project, world: World, doubt: Doubt, id_: int) -> str:
     """Returns the record's display name. Raises StateError if the create did not make it."""
     change, run_state = doubt.change, _run_with(world.state, doubt.change.id)[1]
-    identity = resolved(change.seen.absent, run_state)
-    alike = [values for one in change.seen.alike if (values := resolved(one.values, run_state))]
+    _require_unlinked(world.state, change, id_)
     spec = project.mappings.get(change.makes.mapping if change.makes else change.mapping)
     fields = searched_fields(spec, world.target.entity(doubt.creates)) if spec else ()
-    names = sorted({*identity, *(name for one in alike for name in one), *fields[:1]} - {"id"})
+    names = {*(() if change.makes else recognising_fields(change)), *fields[:1]}
     checker = PreconditionChecker(project, world)
-    record = checker.read_ids(doubt.creates, [id_], names).get(id_, {})
+    record = checker.read_ids(doubt.creates, [id_], sorted(names)).get(id_, {})
     name = str(record.get(fields[0]) or "") if fields else ""
-    wrong = _other_record(doubt, id_, record, identity, alike)
+    wrong = _other_record(doubt, id_, record, run_state, checker)
     if wrong:
         title = f"{doubt.creates} {id_}" + (f" ({name})" if name else "")
         raise StateError(f"{title} is not the record that was created: {wrong}")
@@ -123,34 +121,27 @@ def _check_created(project: Project, world: World, doubt: Doubt, id_: int) -> st
 
 
 def _other_record(
-    doubt: Doubt,
-    id_: int,
-    record: Record,
-    identity: Mapping[str, object],
-    alike: Sequence[Mapping[str, object]],
+    doubt: Doubt, id_: int, record: Record, run_state: RunState, checker: PreconditionChecker
 ) -> str:
     """Returns why a record is not the one that a create made, and what to do; "" if it may be it.
 
-    A record whose identity was not written is recognised by the values of the match keys.
+    What a person states counts where reading leaves it a question.
     """
-    found = doubt.records
+    change, found = doubt.change, doubt.records
     if found:
         ids = ", ".join(map(str, found))
         return "" if id_ in found else f"reading finds {doubt.creates} {ids}; give that id"
-    if doubt.change.makes:
+    if change.makes:
         is_new = doubt.trace is not Trace.ABSENT
         return "" if is_new else f"reading finds no new one; {_RESUME} settles it"
 
+    seen = checker.recogniser(run_state).recognise(change, id_, record)
+    if seen.whose is not Whose.OTHER:
+        return ""
+    identity = run_state.resolved(change.seen.absent)
     how = ", ".join(f"{name} to {shown(value)}" for name, value in identity.items())
     remedy = f"; if it is, set {how} there, and {_RESUME} records it" if identity else ""
-    for name, value in identity.items():
-        if not empty(record.get(name)) and not carries(record, {name: value}):
-            return f"its {name} is {shown(record[name])} and not {shown(value)}{remedy}"
-    if any(id_ in one.known for one in doubt.change.seen.alike):
-        return f"it was there before the run{remedy}"
-    if alike and not any(carries(record, values) for values in alike):
-        return f"it has neither the identity of the row nor the values of a match key{remedy}"
-    return ""
+    return f"{seen.why}{remedy}"
 
 
 def mapping_of_created(state: State, change: str) -> str:

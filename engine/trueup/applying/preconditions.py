@@ -6,16 +6,17 @@ before it. What the run itself wrote never makes a change stale.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import assert_never
 
 from msgspec import Struct
 
+from trueup.applying.created_record import Recognised, RecordRecogniser, recognising_fields
 from trueup.applying.run_state import RunState, adjustment_of
 from trueup.applying.same_units import same_units
-from trueup.model.change import Action, Alike, Change, SeenRow, System, UnitRow, Unknown
+from trueup.model.change import Action, Alike, Change, SeenRow, System, UnitRow
 from trueup.model.coerce import same, shown
 from trueup.model.mapping import AppendSpec, LedgerSpec, UnitFields
 from trueup.model.project import Project
@@ -212,7 +213,7 @@ class PreconditionChecker:
             f"{number}:{change.id}": values
             for change in changes
             for number, alike in enumerate(change.seen.alike)
-            if (values := resolved(alike.values, run_state))
+            if (values := run_state.resolved(alike.values))
         }
         target = self._world.target
         found = carriers(target.entity(entity), wanted, target.read) if wanted else {}
@@ -244,12 +245,33 @@ class PreconditionChecker:
         identities = {
             change.id: identity
             for change in changes
-            if (identity := resolved(change.seen.absent, run_state))
+            if (identity := run_state.resolved(change.seen.absent))
         }
         if not identities:
             return {}
         target = self._world.target
         return carriers(target.entity(entity), identities, target.read)
+
+    def recognised(
+        self, entity: str, answered: Sequence[tuple[Change, int]], run_state: RunState
+    ) -> dict[tuple[str, int], Recognised]:
+        """Returns whose the records are that creates were answered with; in one query.
+
+        By change and record.
+        """
+        if not answered:
+            return {}
+        fields = {name for change, _ in answered for name in recognising_fields(change)}
+        records = self.read_ids(entity, [id_ for _, id_ in answered], sorted(fields))
+        recogniser = self.recogniser(run_state)
+        return {
+            (change.id, id_): recogniser.recognise(change, id_, records.get(id_, {}))
+            for change, id_ in answered
+        }
+
+    def recogniser(self, run_state: RunState) -> RecordRecogniser:
+        """Returns what recognises the records of a run's creates, by the state as it is now."""
+        return RecordRecogniser(run_state, self._world.state)
 
     def _siblings(
         self, change: Change, entity: str, run_state: RunState, result: PreconditionResult
@@ -330,13 +352,6 @@ def _note_appeared(
     new = frozenset(ids) - {*alike.known}
     if new:
         result.appeared.setdefault(change.id, []).append(AppearedRecords(entity, new, alike))
-
-
-def resolved(values: Mapping[str, object], run_state: RunState) -> dict[str, object]:
-    """Returns values with ids in place of references; empty while one of these is unknown."""
-    if any(isinstance(one, Unknown) and one.change not in run_state.ids for one in values.values()):
-        return {}
-    return {name: run_state.resolve(value) for name, value in values.items()}
 
 
 def _unreadable(

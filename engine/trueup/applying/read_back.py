@@ -12,13 +12,12 @@ from typing import Any, assert_never
 
 from msgspec import Struct
 
-from trueup.applying.preconditions import PreconditionChecker, resolved
+from trueup.applying.created_record import Whose, recognising_fields
+from trueup.applying.preconditions import PreconditionChecker
 from trueup.applying.run_state import RunState
-from trueup.expressions.value_filters import fold_all
 from trueup.model.catalogue import Table
 from trueup.model.change import Action, Change
-from trueup.model.coerce import empty, same, shown
-from trueup.model.mapping_state import Record
+from trueup.model.coerce import same, shown
 from trueup.ports.source import Source
 
 Kept = Mapping[str, object]
@@ -31,8 +30,8 @@ class ReadBack(Struct, frozen=True):
     kept: dict[str, Kept] = {}
     """By change: the values that it keeps otherwise than they were written."""
 
-    without_record: set[str] = set()
-    """Creates whose answered id is that of no record, or of another row's."""
+    not_ours: dict[str, str] = {}
+    """Creates whose answered id is not known to be that of their record, each with the reason."""
 
 
 def is_read_back(change: Change) -> bool:
@@ -82,13 +81,16 @@ def _read_records(
     """Adds what the target shows of changes to records of one entity, given with their ids."""
     names = {name for _, change in written for name in change.values}
     for _, change in written:
-        names.update(change.seen.absent, *(one.values for one in change.seen.alike))
+        names |= recognising_fields(change)
     records = checker.read_ids(entity, [id_ for id_, _ in written], sorted(names - {"id"}))
+    recogniser = checker.recogniser(run_state)
     for id_, change in written:
         record = records.get(id_, {})
-        if change.action is Action.CREATE and not is_record_of(change, record, run_state):
-            result.without_record.add(change.id)
-            continue
+        if change.action is Action.CREATE:
+            seen = recogniser.recognise(change, id_, record)
+            if seen.whose is not Whose.OURS:
+                result.not_ours[change.id] = seen.why
+                continue
         kept = {
             name: record[name]
             for name, value in run_state.values(change).items()
@@ -96,24 +98,6 @@ def _read_records(
         }
         if kept:
             result.kept[change.id] = kept
-
-
-def is_record_of(change: Change, record: Record, run_state: RunState) -> bool:
-    """Returns whether a record may be the one that a create made; `record` is empty for none.
-
-    The target may keep the identity otherwise than it was sent: then the match keys decide.
-    """
-    if not record:
-        return False
-    identity = resolved(change.seen.absent, run_state)
-    if all(empty(record.get(name)) for name in identity) or carries(record, identity):
-        return True
-    return any(carries(record, resolved(one.values, run_state)) for one in change.seen.alike)
-
-
-def carries(record: Record, values: Mapping[str, object]) -> bool:
-    """Returns whether a record has these values, of which there is at least one."""
-    return bool(values) and fold_all(map(record.get, values)) == fold_all(values.values())
 
 
 def rows_kept_otherwise(

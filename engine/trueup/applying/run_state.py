@@ -77,6 +77,8 @@ class RunState:
         if REFUSED in entry.data:
             self.refused[change.id] = entry.data[REFUSED]  # type: ignore[assignment] # as below
         status = _status(entry)
+        if entry.step in {Step.UNCLEAR, Step.NOT_LANDED} and change.id in self.ids:
+            self._note_without_record(change)
         if status is None:
             self.status.pop(change.id, None)
             self.ids.pop(change.id, None)
@@ -109,6 +111,14 @@ class RunState:
             service = self.service_of(change)
             step = (change.adjustment.day, change.unit_change)
             self.adjusted.setdefault(service, []).append(step)
+
+    def _note_without_record(self, change: Change) -> None:
+        """Notes a create whose answered id is not known to be that of its record.
+
+        Until it is, a record with this id may be another user's.
+        """
+        self.created.get(change.entity, set()).discard(self.ids[change.id])
+        self.written = [id_ for id_ in self.written if id_ != change.id]
 
     def is_done(self, id_: str) -> bool:
         """Whether the change took effect. A need outside the plan was met when it was made."""
@@ -147,6 +157,12 @@ class RunState:
     def resolve(self, value: object) -> object:
         """Returns a value of the plan, with ids in place of values unknown until apply."""
         return self.ids[value.change] if isinstance(value, Unknown) else value
+
+    def resolved(self, values: Mapping[str, object]) -> dict[str, object]:
+        """Returns values with ids in place of references; empty while one of these is unknown."""
+        if any(isinstance(one, Unknown) and one.change not in self.ids for one in values.values()):
+            return {}
+        return {name: self.resolve(value) for name, value in values.items()}
 
     def values(self, change: Change) -> dict[str, Any]:
         """Returns what is sent for a change."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal, assert_never
 
+from trueup.applying.created_record import Recognised, Whose
 from trueup.applying.preconditions import PreconditionChecker, append_specs
 from trueup.applying.run_state import RunState, adjustment_of
 from trueup.model.change import Action, Change, UnitRow
@@ -92,12 +93,20 @@ class DoubtSettler:
 
     def _creates(self, entity: str, changes: Sequence[Change], run_state: RunState) -> list[Entry]:
         found = self._checker.by_identity(entity, changes, run_state)
-        entries = []
-        for change in changes:
+        answered = [
+            (change, run_state.ids[change.id])
+            for change in changes
+            if change.id in run_state.ids and not found.get(change.id)
+        ]
+        recognised = self._checker.recognised(entity, answered, run_state)
+        entries = [
+            entry
+            for change, id_ in answered
+            for entry in self._answered(change, id_, recognised[change.id, id_], run_state)
+        ]
+        settled = {change.id for change, _ in answered}
+        for change in [one for one in changes if one.id not in settled]:
             ids = [record["id"] for record in found.get(change.id, [])]
-            if not ids and change.id in run_state.ids:
-                entries.append(self.answered_in_vain(change, run_state))
-                continue
             outcome = settle_create(ids) if change.seen.absent else WriteOutcome.UNCLEAR
             if outcome is WriteOutcome.UNCLEAR:
                 entries.append(self._unclear(change, _why_no_record(entity, ids), {"found": ids}))
@@ -212,17 +221,21 @@ class DoubtSettler:
             return [Entry(change.id, Step.FAILED, now, {**refused, "settled": True})]
         return [Entry(change.id, Step.NOT_LANDED, now, {"settled": True})]
 
-    def answered_in_vain(self, change: Change, run_state: RunState) -> Entry:
-        """Returns the entry of a create whose answer names a record that reading does not show.
+    def _answered(
+        self, change: Change, id_: int, seen: Recognised, run_state: RunState
+    ) -> list[Entry]:
+        """Settles a create that was answered with an id, where no record has its identity."""
+        if seen.whose is Whose.OURS:
+            return self._entry(change, WriteOutcome.LANDED, run_state, {"id": id_})
+        return [self.answered_in_vain(change, id_, seen.why)]
+
+    def answered_in_vain(self, change: Change, id_: int, why: str) -> Entry:
+        """Returns the entry of a create whose answer does not name a record known to be its own.
 
         It is never sent again by itself: the record may be there, and not be shown to this user.
         """
-        record = f"{change.entity} {run_state.ids[change.id]}"
-        why = (
-            f"{self._systems.target} answered with {record}, "
-            "and reading shows no such record with the identity of its row"
-        )
-        return self._unclear(change, f"{UNCLEAR}: {why}", {})
+        answer = f"{self._systems.target} answered with {change.entity} {id_}, and {why}"
+        return self._unclear(change, f"{UNCLEAR}: {answer}", {})
 
     def _unclear(self, change: Change, text: str, data: Mapping[str, Any]) -> Entry:
         """Returns the entry of a change whose outcome only a person can determine."""
