@@ -191,6 +191,23 @@ def test_a_record_that_was_there_before_the_run_is_not_the_one_of_a_create():
     assert change.text.endswith("and it was there before the run")
 
 
+@pytest.mark.parametrize(
+    ("entity", "kept"), [(entity, kept) for entity, kept, whose in ANSWERED if whose is OURS]
+)
+def test_a_record_that_is_shown_after_its_create_was_given_up_is_not_made_twice(entity, kept):
+    """A person stated that there is none, while it was not shown."""
+    scene, record = hidden_record(entity, kept)
+    change, made = CHANGES[entity], len(scene.target.records[entity])
+    assert refusal(scene, change) == ""
+    say(scene, change)
+    scene.target.hidden.clear()
+
+    assert scene.resume().complete
+
+    assert scene.state.links[tuple(change.split(":"))].record == record
+    assert len(scene.target.records[entity]) == made
+
+
 def test_a_record_in_question_that_fits_holds_the_create_that_was_given_up():
     """It is not the run's own any more."""
     scene, record = hidden_record("Companies", {IDENTITY: "other"})

@@ -6,14 +6,14 @@ before it. What the run itself wrote never makes a change stale.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import assert_never
 
 from msgspec import Struct
 
-from trueup.applying.created_record import Recognised, RecordRecogniser, recognising_fields
+from trueup.applying.created_record import Recognised, RecordRecogniser, Whose, recognising_fields
 from trueup.applying.run_state import RunState, adjustment_of
 from trueup.applying.same_units import same_units
 from trueup.model.change import Action, Alike, Change, SeenRow, System, UnitRow
@@ -40,7 +40,9 @@ class PreconditionResult(Struct):
     """The result of the check for each change of a batch."""
 
     stale: dict[str, str] = {}  # why a change no longer fits, by its id
-    already: dict[str, int | None] = {}  # as wanted before the write
+    done: dict[str, Mapping[str, object]] = {}
+    """Changes whose effect is there before the write, with the data of their entries."""
+
     units: dict[str, tuple[UnitRow, ...]] = {}  # adjustments: rows now
     siblings: dict[str, list[int]] = {}
     """Adjustments that create: ids of the records like it that are there now."""
@@ -164,7 +166,7 @@ class PreconditionChecker:
                     f"{self._systems.target} no longer returns it ({entity} {change.record})"
                 )
             elif all(same(value, record.get(name)) for name, value in change.values.items()):
-                result.already[change.id] = change.record
+                result.done[change.id] = {"already": True}
             else:
                 self._compare_record(change, record, result)
 
@@ -190,6 +192,15 @@ class PreconditionChecker:
         run_state: RunState,
         result: PreconditionResult,
     ) -> None:
+        given_up = [
+            (change, id_)
+            for change in changes
+            for id_ in sorted(run_state.given_up.get(change.id, ()))
+        ]
+        for (name, id_), seen in self.recognised(entity, given_up, run_state).items():
+            if seen.whose is Whose.OURS:
+                result.done[name] = {"id": id_, "settled": True}  # given up, and shown after all
+        changes = [one for one in changes if one.id not in result.done]
         found = self.by_identity(entity, changes, run_state)
         for change in changes:
             if found.get(change.id):

@@ -58,6 +58,9 @@ class RunState:
 
         self.adjusted: dict[int, list[tuple[date, int]]] = {}  # service → day and units of ours
         self.created: dict[str, set[int]] = {}  # entity → records that this run created
+        self.given_up: dict[str, set[int]] = {}
+        """Creates that are sent again → ids that were answered, and whose record was not shown."""
+
         self.written: list[str] = []
         """Changes that were sent and took effect, in that order; none that a person settled."""
 
@@ -78,10 +81,9 @@ class RunState:
             self.refused[change.id] = entry.data[REFUSED]  # type: ignore[assignment] # as below
         status = _status(entry)
         if entry.step in {Step.UNCLEAR, Step.NOT_LANDED} and change.id in self.ids:
-            self._note_without_record(change)
+            self._note_without_record(change, gives_up=status is None)
         if status is None:
             self.status.pop(change.id, None)
-            self.ids.pop(change.id, None)
             return
         self.status[change.id] = status
         self.notes[change.id] = Notes(
@@ -112,13 +114,15 @@ class RunState:
             step = (change.adjustment.day, change.unit_change)
             self.adjusted.setdefault(service, []).append(step)
 
-    def _note_without_record(self, change: Change) -> None:
+    def _note_without_record(self, change: Change, *, gives_up: bool) -> None:
         """Notes a create whose answered id is not known to be that of its record.
 
         Until it is, a record with this id may be another user's.
         """
         self.created.get(change.entity, set()).discard(self.ids[change.id])
         self.written = [id_ for id_ in self.written if id_ != change.id]
+        if gives_up:
+            self.given_up.setdefault(change.id, set()).add(self.ids.pop(change.id))
 
     def is_done(self, id_: str) -> bool:
         """Whether the change took effect. A need outside the plan was met when it was made."""

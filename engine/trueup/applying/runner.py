@@ -146,8 +146,8 @@ class Runner:
         for change in batch:
             if change.id in checked.stale:
                 entries.append(self._held(change, checked.stale[change.id]))
-            elif change.id in checked.already:
-                entries.append(self.recorder.done(change, {"already": True}))
+            elif change.id in checked.done:
+                entries.append(self.recorder.done(change, checked.done[change.id]))
             else:
                 match change.action.writes:
                     case System.TARGET:
