@@ -4,6 +4,8 @@ import tracemalloc
 from decimal import Decimal
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from trueup.model.mapping import Strength
 from trueup.model.verdict import Verdict
 from trueup.stages.match.evidence import agree, is_placeholder
@@ -270,15 +272,49 @@ def test_the_field_that_matched_is_no_evidence_for_itself():
         ("Microsoft 365 E3", "Microsoft 365 F3", False),
         ("Microsoft 365 Business Basic", "Microsoft 365 Business Premium", False),
         ("Microsoft 365 E3, monthly", "Microsoft 365 E3, yearly", False),
-        # numbers: without spaces and punctuation, phones also without the code of the country
+        # numbers: letters and figures, without anything else
         ("K 1001", "k-1001", True),
+        ("K.1001", "K 1001", True),
         ("K-1001", "K-1002", False),
         ("K.1001", "K.1002", False),
+        ("K-1001", "M-1001", False),
+        ("A1001", "1001A", False),
+        ("CUS-10023", "BUS-10023", False),
+        ("ALPHA-1001", "ALPHB-1001", False),  # no slip counts in a number
+        ("2026-A-001", "2026-B-001", False),
+        ("FR12345678901", "IT12345678901", False),
+        ("1012 NV", "1012 BV", False),  # no legal form
+        ("SA 1001", "AS 1001", False),
+        ("CO-1001", "LP-1001", False),
+        ("M365 E3", "M365 F3", False),
+        ("O365 E3", "M365 E3", False),
         ("8001", "8002", False),
+        ("1012 AB", "1012 XZ", False),
         ("SW1A 1AA", "sw1a1aa", True),
         ("SW1A 1AA", "SW1A 1AB", False),
+        ("G1 2AB", "G2 1AB", False),
+        ("E1 8AA", "E1W 8AA", False),
+        ("K1A 0B1", "K1B 0A1", False),
+        ("M5V 2T6", "M2V 5T6", False),
+        ("01234", "1234", None),  # a spreadsheet leaves out leading zeros
+        ("CH-8001", "8001", None),
+        ("1012 AB", "1012", None),
+        ("CH-8001", "8002", False),
+        ("CH-8001", "D-8001", False),
+        # phones: with and without the code of the country
         ("020 7946 0123", "+44 20 7946 0123", True),
+        ("020 7946 0123", "+44 (0)20 7946 0123", True),
+        ("020 7946 0123", "+44 20 7946 0124", False),
         ("020 7946 0123", "020 7946 0124", False),
+        ("+41 44 668 18 00", "+49 44 668 18 00", False),
+        ("0041 44 668 18 00", "044 668 18 00", True),
+        ("(0044) 20 7946 0123", "020 7946 0123", True),
+        ("Tel. 044 668 18 00", "+41 44 668 18 00", True),
+        ("+44 20 7946 0123 ext. 5", "020 7946 0123", True),
+        ("+44 20 7946 0123 x5", "020 7946 0123 ext 5", True),
+        ("+44 20 7946 0123 ext. 5", "+44 20 7946 0123 ext. 6", False),
+        ("20 7946 0123", "020 7946 0123", None),
+        ("0044 1001", "1001", False),  # too short for a phone
         # web addresses: by domain
         ("https://www.alpine.example/contact", "alpine.example", True),
         ("shop.alpine.example", "alpine.example", True),
@@ -306,6 +342,50 @@ def test_the_field_that_matched_is_no_evidence_for_itself():
 )
 def test_two_values_agree_contradict_or_tell_nothing(desired, actual, expected):
     assert agree(desired, actual) is expected
+
+
+LETTERS = st.text("ABX", min_size=1, max_size=3)
+FIGURES = st.text("012", min_size=1, max_size=4)
+SEPARATORS = ("", " ", "-", "/", "_")
+
+
+@st.composite
+def identifiers(draw):
+    """Letters and figures in turn: the parts of `K-1001`, `1012 AB` or `SW1A 1AA`."""
+    count, first = draw(st.integers(2, 5)), draw(st.integers(0, 1))
+    return [draw((LETTERS, FIGURES)[number % 2]) for number in range(first, first + count)]
+
+
+@st.composite
+def spellings(draw, parts):
+    """An identifier as somebody may type it."""
+    separators = [draw(st.sampled_from(SEPARATORS)) for _ in parts[1:]]
+    text = parts[0] + "".join(map(str.__add__, separators, parts[1:]))
+    return draw(st.sampled_from((text, text.lower(), f" {text} ")))
+
+
+@st.composite
+def neighbours(draw, parts):
+    """An identifier that is much like another one: one part changed, or its parts turned round."""
+    changed, at = list(parts), draw(st.integers(0, len(parts) - 1))
+    changed[at] = draw(LETTERS if parts[at].isalpha() else FIGURES)
+    return draw(st.sampled_from((changed, parts[::-1])))
+
+
+@given(st.data())
+def test_a_number_agrees_with_itself_however_it_is_typed(data):
+    parts = data.draw(identifiers())
+
+    assert agree(data.draw(spellings(parts)), data.draw(spellings(parts))) is True
+
+
+@given(st.data())
+def test_numbers_that_differ_in_a_letter_or_a_figure_never_agree(data):
+    parts = data.draw(identifiers())
+    other = data.draw(neighbours(parts))
+    assume("".join(parts) != "".join(other))
+
+    assert agree(data.draw(spellings(parts)), data.draw(spellings(other))) is not True
 
 
 # Strength

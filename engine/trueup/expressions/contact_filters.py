@@ -11,6 +11,17 @@ _ADDRESS = re.compile(r"""[^@\s<>,;:"]+@[^@\s<>,;:".]+(\.[^@\s<>,;:".]+)+""")
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*:)?//")
 
+_PHONE = re.compile(
+    r"(?:tel[.:]*)?\s*(?P<number>[+\d\s()/.-]*\d)(?:[\s,;]*(?:ext|x)[\s.:]*(?P<extension>\d+))?",
+    re.IGNORECASE,
+)
+
+_ZEROS = re.compile(r"^[\s(]*00")
+"""What is dialled before the code of a country, in most of them."""
+
+_SHORTEST_PHONE = 7
+"""Figures that a phone number has at least; fewer may be a number of any kind."""
+
 
 def phone(value: object, country: object = None) -> str | None:
     """Returns the phone number in international form, or None if it is not valid.
@@ -35,11 +46,25 @@ def _international(text: str, region: str | None) -> str | None:
 
 
 def same_phone(one: str, other: str) -> bool:
-    """Returns whether two texts are one phone number, with or without the code of its country."""
+    """Returns whether two texts are one phone number, with or without the code of its country.
+
+    `00` stands for the `+` of that code. An extension counts where both have one. A text with other
+    letters than `tel` and `ext` is no phone number.
+    """
     import phonenumbers  # noqa: PLC0415 -- takes time to load, and few commands need it
 
-    found = phonenumbers.is_number_match(one, other)
-    return found in (phonenumbers.MatchType.EXACT_MATCH, phonenumbers.MatchType.NSN_MATCH)
+    found, record_found = (_PHONE.fullmatch(text.strip()) for text in (one, other))
+    if not found or not record_found:
+        return False
+    extensions = {found["extension"], record_found["extension"]} - {None}
+    if len(extensions) > 1:
+        return False
+
+    numbers = [_ZEROS.sub("+", part["number"]) for part in (found, record_found)]
+    if min(sum(map(str.isdigit, number)) for number in numbers) < _SHORTEST_PHONE:
+        return False
+    kind = phonenumbers.is_number_match(*numbers)
+    return kind in (phonenumbers.MatchType.EXACT_MATCH, phonenumbers.MatchType.NSN_MATCH)
 
 
 def is_phone(value: object, country: object = None) -> bool:

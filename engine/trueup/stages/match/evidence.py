@@ -5,6 +5,7 @@ differ. Then the match is a question, and a person answers it.
 """
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -113,6 +114,11 @@ _LONG = 5
 
 _WORDS = re.compile(r"\d+|[^\W\d_]+")
 """Letters and figures apart: `M365 E3` is `Microsoft 365 E3`."""
+
+_BLANK = re.compile(r"\s")
+
+_LONGER_WORD = re.compile(r"[^\W\d_]{4}")
+"""A text with figures and blanks has one, or is a number, no name: `CUS 10023`, `M365 E3`."""
 
 _PERIODS = {
     "annual": "yearly",
@@ -249,11 +255,11 @@ def _texts_agree(desired: str, actual: str) -> bool | None:
     site, record_site = domain(desired), domain(actual)
     if site and record_site and not site[-1].isdigit():  # K.1001 is no domain
         return _sites_agree(site, record_site, desired, actual)
+    if _is_number(desired) and _is_number(actual):
+        return _numbers_agree(desired, actual)
     one, other = normalise(desired), normalise(actual)
     if not one or not other:
         return None
-    if _is_number(one) and _is_number(other):
-        return one.replace(" ", "") == other.replace(" ", "") or same_phone(desired, actual)
     words, record_words = _WORDS.findall(one), _WORDS.findall(other)
     if _figures(words) != _figures(record_words) or _periods_differ(words, record_words):
         return False  # Clinic North 1 and Clinic North 2, Microsoft 365 E3 and E5
@@ -272,8 +278,33 @@ def _periods_differ(words: Sequence[str], record_words: Sequence[str]) -> bool:
 
 
 def _is_number(text: str) -> bool:
-    """Whether a text is a number rather than a name: more figures than letters."""
-    return 2 * sum(char.isdigit() for char in text) > len(text.replace(" ", ""))
+    """Whether a text with figures is a number, not a name: it has no blanks, or no longer word."""
+    text = unicodedata.normalize("NFKC", text).strip()
+    has_figure = any(map(str.isdigit, text))
+    return has_figure and not (_BLANK.search(text) and _LONGER_WORD.search(text))
+
+
+def _numbers_agree(desired: str, actual: str) -> bool | None:
+    """Whether two numbers have the same letters and figures, or are one phone number.
+
+    Leading zeros, and letters that only one of them has, are often lost: then nothing is known.
+    """
+    one, other = _letters_and_figures(desired), _letters_and_figures(actual)
+    if one == other or same_phone(desired, actual):
+        return True
+    without_zeros = one.lstrip("0"), other.lstrip("0")
+    if without_zeros[0] == without_zeros[1]:
+        return None
+    figures, record_figures = _figures_of(one), _figures_of(other)
+    return None if figures == record_figures and figures in without_zeros else False
+
+
+def _letters_and_figures(text: str) -> str:
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))
+
+
+def _figures_of(text: str) -> str:
+    return "".join(filter(str.isdigit, text)).lstrip("0")
 
 
 def _sites_agree(site: str, record_site: str, desired: str, actual: str) -> bool | None:
