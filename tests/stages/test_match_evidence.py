@@ -8,7 +8,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from trueup.model.mapping import Strength
 from trueup.model.verdict import Verdict
-from trueup.stages.match.evidence import agree, is_placeholder
+from trueup.stages.match.agreement import agree
+from trueup.stages.match.evidence import is_placeholder
 
 from tests.stages.matching import (
     BY_NAME,
