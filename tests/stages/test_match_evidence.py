@@ -256,23 +256,59 @@ def test_the_field_that_matched_is_no_evidence_for_itself():
         ("St Mary School", "St John School Zurich", False),
         ("Meier Meier", "Meier Huber", False),
         ("East Clinic", "West Clinic", False),
-        # figures in names
-        ("12 High St", "12 High Street", True),
-        ("12 High Street", "14 High Street", False),
-        ("Clinic North", "Clinic North 2", False),
-        ("Clinic I", "Clinic II", False),
-        ("Clinic I", "Clinic III", False),
-        ("Clinic XII", "Clinic XIII", False),
+        ("M. Meyer", "Maria Meier", True),
+        ("M. Meyer", "Meier Maria", True),
+        ("Meier", "M. Meier", None),  # one letter may be all that tells two apart
+        ("Clinic", "Clinic A", None),
+        ("Blue Bird", "Bluebird K", None),
         ("Clinic K", "Clinic KZ", False),
         ("Bär Transport Leeds", "Baer Transport", True),
+        # figures in names
+        ("12 High St", "12 High Street", True),
+        ("Bahnhofstrasse 12", "12 Bahnhofstr.", True),
+        ("12 High Street", "14 High Street", False),
+        ("Clinic North", "Clinic North 2", False),
+        ("Clinic North", "Clinic North II", False),
+        ("Clinic II", "Clinic 2", True),
+        ("Clinic I", "Clinic II", False),
+        ("Clinic I", "Clinic III", False),
+        ("Clinic I", "Clinic V", False),
+        ("Clinic XII", "Clinic XIII", False),
         ("Contract 2025", "Contract 2026", False),
+        ("12/3 Main St", "3/12 Main St", False),
+        ("12/3 Main St", "1/23 Main St", False),
+        ("Unit 1 Block 2", "Unit 2 Block 1", False),
+        ("Unit 1 Block 2", "Block 1 Unit 2", False),
+        ("Unit 1 Block 2", "1 Block 2 Unit", False),
+        ("Flat 3A, Block B", "Flat 3B, Block A", False),
+        ("Flat 3A, Block B", "flat 3 a block b", True),
+        # products
+        ("Entra P1 Intune P2", "Entra P2 Intune P1", False),
         ("M365 F3 (frontline)", "Microsoft 365 F3, monthly", True),
-        ("M365 Business Standard annual", "Microsoft 365 Business Standard, yearly", True),
-        ("Exchange Online P1 annual", "Exchange Online (Plan 1), yearly", True),
+        ("M365 E3", "Microsoft 365 E3", True),
+        ("M365 F3, yearly", "M365 E3, yearly", False),
         ("Microsoft 365 E3", "Microsoft 365 E5", False),
         ("Microsoft 365 E3", "Microsoft 365 F3", False),
         ("Microsoft 365 Business Basic", "Microsoft 365 Business Premium", False),
+        # terms of products: the longest counts, and often only one of two names has it
+        ("M365 Business Standard annual", "Microsoft 365 Business Standard, yearly", True),
+        ("Exchange Online P1 annual", "Exchange Online (Plan 1), yearly", True),
+        ("Exchange Online (Plan 1) P1Y", "Exchange Online (Plan 1)", True),
+        ("Microsoft 365 E3 (1 Year)", "Microsoft 365 E3", True),
+        ("Microsoft 365 E3 P1Y", "Microsoft 365 E3, 12 months", True),
+        ("Microsoft 365 E3 P1M", "Microsoft 365 E3 P1Y", False),
+        ("Microsoft 365 E3 P3Y", "Microsoft 365 E3 P1Y", False),
         ("Microsoft 365 E3, monthly", "Microsoft 365 E3, yearly", False),
+        ("Microsoft 365 E3 NCE Annual/Monthly", "Microsoft 365 E3, yearly", True),
+        ("Teams, annual commitment, monthly billing", "Teams, yearly", True),
+        ("Teams, annual commitment, monthly billing", "Teams, monthly", False),
+        ("Backup, semi-annual", "Backup, yearly", False),
+        ("Backup, half-yearly", "Backup, yearly", False),
+        ("Backup, half-yearly", "Backup, semiannually", True),
+        ("Blue Bird P1Y", "Bluebird, yearly", True),
+        ("Yearly", "Backup, yearly", False),
+        ("Yearly", "Monthly", False),
+        ("Yearly", "Backup", False),
         # numbers: letters and figures, without anything else
         ("K 1001", "k-1001", True),
         ("K.1001", "K 1001", True),
@@ -387,6 +423,29 @@ def test_numbers_that_differ_in_a_letter_or_a_figure_never_agree(data):
     assume("".join(parts) != "".join(other))
 
     assert agree(data.draw(spellings(parts)), data.draw(spellings(other))) is not True
+
+
+WORDS = ("Alpine", "Dental", "Meier", "Meyer", "Maria", "Marie", "Transport", "Intl", "Saint")
+NAMES = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).flatmap(
+    lambda words: st.sampled_from(([], ["M."], ["2"], ["II"])).map(lambda mark: words + mark)
+)
+TEXTS = st.lists(
+    st.sampled_from((*WORDS, "St", "M.", "2", "II", "K", "1001", "P1Y", "yearly", "al.ch"))
+)
+
+
+@given(st.data())
+def test_the_order_of_words_does_not_change_whether_names_agree(data):
+    one, other = data.draw(NAMES), data.draw(NAMES)
+    shuffled = data.draw(st.permutations(one)), data.draw(st.permutations(other))
+
+    assert agree(" ".join(one), " ".join(shuffled[0])) is True
+    assert agree(" ".join(one), " ".join(other)) is agree(*map(" ".join, shuffled))
+
+
+@given(TEXTS.map(" ".join), TEXTS.map(" ".join))
+def test_two_texts_agree_whichever_of_them_is_the_record_s(one, other):
+    assert agree(one, other) is agree(other, one)
 
 
 # Strength

@@ -32,16 +32,28 @@ _BLANK = re.compile(r"\s")
 _LONGER_WORD = re.compile(r"[^\W\d_]{4}")
 """A text with figures and blanks has one, or is a number, no name: `CUS 10023`, `M365 E3`."""
 
-_PERIODS = {
-    "annual": "yearly",
-    "annually": "yearly",
-    "yearly": "yearly",
-    "quarterly": "quarterly",
-    "monthly": "monthly",
-}
-"""Periods of billing, which names of services have at their end, by the words for them."""
+_TERM = re.compile(
+    r"""
+    \b (?:
+        (?: (?P<half>semi|half|bi)\ ? )? (?P<period>annual(?:ly)?|yearly|quarterly|monthly)
+        | p (?P<number>\d{1,2}) (?P<unit>[ym])
+        | (?P<count>\d{1,2})\ ? (?P<units>y(?:ea)?rs?|months?)
+    ) \b
+    """,
+    re.VERBOSE,
+)
+"""Terms in normalised names of products: `semi annual`, `monthly`, `p1y`, `12 months`."""
 
-_ROMAN = frozenset("ivx")
+_MONTHS = {"a": 12, "y": 12, "q": 3, "m": 1}
+"""Months of a term, by the first letter of the word for it."""
+
+_NUMERALS = {
+    "x" * tens + ones: str(10 * tens + number)
+    for tens in range(4)
+    for number, ones in enumerate(["", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix"])
+    if len("x" * tens + ones) > 1  # a single letter may as well be an initial
+}
+"""Roman numerals from II to XXXIX, with their figures."""
 
 _ENDING = re.compile(r"(\.(ac|co|com|edu|gov|gv|ltd|me|ne|net|or|org|plc))?\.[^.]+$")
 """What follows the name in a domain: `.com`, `.co.uk`."""
@@ -74,23 +86,7 @@ def _texts_agree(desired: str, actual: str) -> bool | None:
     if _is_number(desired) and _is_number(actual):
         return _numbers_agree(desired, actual)
     one, other = normalise(desired), normalise(actual)
-    if not one or not other:
-        return None
-    words, record_words = _WORDS.findall(one), _WORDS.findall(other)
-    if _figures(words) != _figures(record_words) or _periods_differ(words, record_words):
-        return False  # Clinic North 1 and Clinic North 2, Microsoft 365 E3 and E5
-    return _names_agree(words, record_words) or _joined_agree(desired, actual)
-
-
-def _figures(words: Sequence[str]) -> list[str]:
-    return sorted(word for word in words if word.isdigit())
-
-
-def _periods_differ(words: Sequence[str], record_words: Sequence[str]) -> bool:
-    """Whether both name a period of billing, and not the same one."""
-    periods = {_PERIODS[word] for word in words if word in _PERIODS}
-    record_periods = {_PERIODS[word] for word in record_words if word in _PERIODS}
-    return bool(periods and record_periods and periods != record_periods)
+    return _names_agree(one, other) if one and other else None
 
 
 def _is_number(text: str) -> bool:
@@ -136,40 +132,113 @@ def _sites_agree(site: str, record_site: str, desired: str, actual: str) -> bool
     return None if _ENDING.sub("", site) == _ENDING.sub("", record_site) else False
 
 
-def _names_agree(words: Sequence[str], record_words: Sequence[str]) -> bool:
-    """Whether each word of the shorter name is one of the longer name, in any order.
+def _names_agree(one: str, other: str) -> bool | None:
+    """Whether all words of the shorter of two normalised names are in the longer one.
 
-    Periods of billing do not count: often only one of two systems has them in its names.
+    Figures and terms of one name contradict others. The order of words does not count, but where
+    figures and single letters could change places: `Flat 3A, Block B`. A single letter that only
+    one name has may be all that tells the two apart, as in `Clinic A`: then nothing is known.
     """
-    one, other = (
-        Counter(word for word in name if word not in _PERIODS) or Counter(name)
-        for name in (words, record_words)
-    )
-    fewer, more = sorted((one - other, other - one), key=Counter.total)
-    rest = [*more.elements()]
-    for word in fewer.elements():
+    (one, months), (other, record_months) = _without_term(one), _without_term(other)
+    words, record_words = sorted(map(_words, (one, other)), key=len)
+    if _figures(words) != _figures(record_words):
+        return False
+    if months and record_months and months != record_months:
+        return False
+
+    has_order = max(_count_of_marks(words), _count_of_marks(record_words)) > 1
+    rest = (_rest_in_order if has_order else _rest_in_any_order)(words, record_words)
+    if rest is None:
+        rest = _rest_of_joined(one, other)
+    if rest is None:
+        return False
+    return None if any(len(word) == 1 for word in rest) else True
+
+
+def _without_term(name: str) -> tuple[str, int]:
+    """Returns a name without its terms, and the longest of them in months, or 0.
+
+    Often only one of two systems has the term in its names. The longest one is the commitment,
+    which may be billed in shorter periods. A name that is a term, and nothing else, keeps it.
+    """
+    months = max(map(_months, _TERM.finditer(name)), default=0)
+    return _TERM.sub(" ", name).strip() or name, months
+
+
+def _months(term: re.Match[str]) -> int:
+    if term["half"]:
+        return _MONTHS[term["period"][0]] // 2
+    number = int(term["number"] or term["count"] or 1)
+    return number * _MONTHS[(term["period"] or term["unit"] or term["units"])[0]]
+
+
+def _words(name: str) -> list[str]:
+    return [_NUMERALS.get(word, word) for word in _WORDS.findall(name)]
+
+
+def _figures(words: Sequence[str]) -> list[str]:
+    return [word for word in words if word.isdigit()]
+
+
+def _count_of_marks(words: Sequence[str]) -> int:
+    """Counts the figures and the single letters of a name."""
+    return sum(word.isdigit() or len(word) == 1 for word in words)
+
+
+def _rest_in_order(fewer: Sequence[str], more: Sequence[str]) -> Sequence[str] | None:
+    """Returns the words of a name that are left when those of a shorter one are taken out in order.
+
+    None if the shorter name has another word.
+    """
+    rest, position = list[str](), 0
+    for word in more:
+        if position < len(fewer) and _is_same_word(fewer[position], word):
+            position += 1
+        else:
+            rest.append(word)
+    return rest if position == len(fewer) else None
+
+
+def _rest_in_any_order(words: Sequence[str], others: Sequence[str]) -> Sequence[str] | None:
+    """Returns the words that are left as `_rest_in_order` does, for words in any order.
+
+    Equal words go together first, then long ones, initials last, in whatever order the names are.
+    """
+    one, other = Counter(words), Counter(others)
+    lefts = [sorted(left.elements(), key=_longest_first) for left in (one - other, other - one)]
+    fewer, rest = sorted(lefts, key=lambda left: (len(left), left))
+    for word in fewer:
         found = next((candidate for candidate in rest if _is_same_word(word, candidate)), None)
         if found is None:
-            return False
+            return None
         rest.remove(found)
-    return True
+    return rest
 
 
-def _joined_agree(one: str, other: str) -> bool:
-    """Whether one name is the first words of the other, however spaces and umlauts are typed."""
+def _longest_first(word: str) -> tuple[int, str]:
+    return -len(word), word
+
+
+def _rest_of_joined(one: str, other: str) -> Sequence[str] | None:
+    """Returns the words that are left where one name begins with the other, typed differently.
+
+    Blanks and umlauts do not count: `Bluebird`, `Blue Bird Trading`. None if it begins otherwise.
+    """
     part, whole = sorted((one, other), key=lambda name: len(look_alike(name)))
-    start, name = look_alike(part), look_alike(whole)
-    if name == start or not name.startswith(start):
-        return name == start
-    words = normalise(whole).split()
-    return any(look_alike(" ".join(words[:count])) == start for count in range(1, len(words)))
+    start, words = look_alike(part), whole.split()
+    if not look_alike(whole).startswith(start):
+        return None
+    counts = range(1, len(words) + 1)
+    beginnings = (count for count in counts if look_alike(" ".join(words[:count])) == start)
+    count = next(beginnings, None)
+    return None if count is None else words[count:]
 
 
 def _is_same_word(word: str, other: str) -> bool:
     """Whether one word stands for the other: an initial, an abbreviation, or one slip in it."""
+    if word == other or word.isdigit() or other.isdigit():
+        return word == other
     part, whole = sorted((word, other), key=len)
-    if _ROMAN.issuperset(part + whole):
-        return False  # Clinic I and Clinic III
     if len(part) == 1:
         return len(whole) >= _PART and whole[0] == part
     if len(part) >= _PART and whole.startswith(part):
