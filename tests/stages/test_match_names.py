@@ -87,6 +87,16 @@ def test_two_new_rows_that_look_alike_are_a_question_on_both(name, other):
     assert case.create_ == []
 
 
+def test_rows_of_one_name_are_named_with_their_keys():
+    case = new({key: {"name": "Alpine Dental"} for key in "abc"})
+    assert case.texts("a") == [
+        "looks like Alpine Dental (b) and Alpine Dental (c), which are new as well"
+    ]
+    rows = {"a": {"name": "Alpine"}, "b": {"name": "Alpine"}}
+    case = new(rows, {5: {"companyName": "Alpine"}}, {"b": 5})
+    assert case.texts("a") == ["looks like Contracts 5 (Alpine), which is Alpine (b)'s"]
+
+
 @pytest.mark.parametrize(("name", "other"), NOT_ALIKE)
 def test_a_row_of_another_name_is_created(name, other):
     assert new({"a": {"name": name}}, {5: {"companyName": other}}).create_ == ["a"]

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trueup.expressions import evaluate
-from trueup.model.finding import Advice, Command, Finding, Severity, join_advice
+from trueup.model.finding import Advice, Command, Finding, Severity, join_advice, named_apart
 from trueup.model.mapping import MappingSpec
 from trueup.planning.context import PlanContext
-from trueup.planning.records.renewal_order import RenewalOrder
+from trueup.planning.records.renewal_order import RenewalOrder, Succession
 
 SERVICE_TAKEN = "service-taken"
 """Code of the finding of a row whose references are those of another record."""
@@ -64,9 +64,14 @@ class Repeats:
                 ways = [Advice.of(Command.link(name, key, owner), " if it is this row's")]
         else:
             what = "a new record"
-        labels = " and ".join(self._context.label(name, row) for row in rows)
+        candidates = self._order.candidates(key, rows)
+        order = self._order.successions(key, candidates)
+        each = order or [self._order.either_way(key, row) for row in candidates]
+        pairs = [row for one in each for row in (one.key, one.of)]
+        named = named_apart({row: self._context.label(name, row) for row in (key, *rows, *pairs)})
+        labels = " and ".join(named[row] for row in rows)
         text = f"its references are those of {what}" + (f", which is {labels}'s" if rows else "")
-        ways += self._succeed(key, rows)
+        ways += self._succeed(key, each, named, in_order=len(order) > 1)
         ways.append(Advice("bring the two together in " + self._context.systems.source))
         remedy = join_advice(", or ", ways)
         return Finding(
@@ -78,25 +83,21 @@ class Repeats:
             commands=remedy.commands,
         )
 
-    def _succeed(self, key: str, owners: Sequence[str]) -> list[Advice]:
+    def _succeed(
+        self, key: str, each: Sequence[Succession], named: Mapping[str, str], *, in_order: bool
+    ) -> list[Advice]:
         """The rows whose place the row may take, in the order of their days if that is known."""
-        candidates = self._order.candidates(key, owners)
-        order = self._order.successions(key, candidates)
-        if len(order) > 1:
-            commands = join_advice(" and ", [Advice.of(self._take_place(*one)) for one in order])
+        if in_order:
+            commands = join_advice(" and ", [Advice.of(self._take_place(*one)) for one in each])
             return [commands + " if each takes the place of the one before it, as their days are"]
-        ways = order or [self._order.either_way(key, row) for row in candidates]
         return [
             Advice.of(
                 self._take_place(*way),
-                f" if {'it' if way.key == key else self._label(way.key)} "
-                f"takes the place of {self._label(way.of)}",
+                f" if {'it' if way.key == key else named[way.key]} "
+                f"takes the place of {named[way.of]}",
             )
-            for way in ways
+            for way in each
         ]
 
     def _take_place(self, key: str, predecessor: str) -> Command:
         return Command.succeed(self._mapping.name, key, predecessor)
-
-    def _label(self, key: str) -> str:
-        return self._context.label(self._mapping.name, key)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
+from trueup.model.finding import named_apart
 from trueup.model.mapping import FieldSpec, Reference
 from trueup.model.mapping_state import MappingState
 from trueup.stages.match.advice import MOST
@@ -34,11 +35,17 @@ class TwinFinder:
         twins = self._twins(keys)
         found: dict[str, str] = {}
         for key in keys:
-            names = sorted(self._inputs.label(other) for other in twins.get(key, ()))
-            text = f"looks like {' and '.join(names)}, which is new as well" if names else ""
+            others = twins.get(key, set())
+            named = self._named(key, *others)
+            names = " and ".join(sorted(named[other] for other in others))
+            verb = "is" if len(others) == 1 else "are"
+            text = f"looks like {names}, which {verb} new as well" if others else ""
             if text := text or self._like_record(key):
                 found[key] = text
         return found
+
+    def _named(self, *keys: str) -> dict[str, str]:
+        return named_apart({key: self._inputs.label(key) for key in keys})
 
     def _twins(self, keys: Iterable[str]) -> dict[str, set[str]]:
         groups: dict[tuple[str, str, Parents], list[str]] = {}
@@ -68,7 +75,7 @@ class TwinFinder:
             theirs = forms_of({name: values.get(name) for name in forms})
             if owner and _is_alike(forms, theirs) and self._refer_alike(key, owner):
                 shown = shown_record(self._state, record)
-                return f"looks like {shown}, which is {self._inputs.label(owner)}'s"
+                return f"looks like {shown}, which is {self._named(key, owner)[owner]}'s"
         return ""
 
     @cached_property
