@@ -352,6 +352,8 @@ def test_the_field_that_matched_is_no_evidence_for_itself():
         ("+44 20 7946 0123 ext. 5", "+44 20 7946 0123 ext. 6", False),
         ("20 7946 0123", "020 7946 0123", None),
         ("0044 1001", "1001", False),  # too short for a phone
+        ("0012345678", "2345678", False),  # no phone of the country with the code 1
+        ("0012345678", "12345678", None),
         # web addresses: by domain
         ("https://www.alpine.example/contact", "alpine.example", True),
         ("shop.alpine.example", "alpine.example", True),

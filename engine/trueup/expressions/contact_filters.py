@@ -12,7 +12,7 @@ _ADDRESS = re.compile(r"""[^@\s<>,;:"]+@[^@\s<>,;:".]+(\.[^@\s<>,;:".]+)+""")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*:)?//")
 
 _PHONE = re.compile(
-    r"(?:tel[.:]*)?\s*(?P<number>[+\d\s()/.-]*\d)(?:[\s,;]*(?:ext|x)[\s.:]*(?P<extension>\d+))?",
+    r"(?:tel[.:]*)?\s*(?P<number>\(?\+?[\d\s()/.-]*\d)(?:[\s,;]*(?:ext|x)[\s.:]*(?P<extension>\d+))?",
     re.IGNORECASE,
 )
 
@@ -48,8 +48,8 @@ def _international(text: str, region: str | None) -> str | None:
 def same_phone(one: str, other: str) -> bool:
     """Returns whether two texts are one phone number, with or without the code of its country.
 
-    `00` stands for the `+` of that code. An extension counts where both have one. A text with other
-    letters than `tel` and `ext` is no phone number.
+    `00` stands for the `+` of that code, where the number is valid with it. An extension counts
+    where both have one. A text with other letters than `tel` and `ext` is no phone number.
     """
     import phonenumbers  # noqa: PLC0415 -- takes time to load, and few commands need it
 
@@ -64,7 +64,11 @@ def same_phone(one: str, other: str) -> bool:
     if min(sum(map(str.isdigit, number)) for number in numbers) < _SHORTEST_PHONE:
         return False
     kind = phonenumbers.is_number_match(*numbers)
-    return kind in (phonenumbers.MatchType.EXACT_MATCH, phonenumbers.MatchType.NSN_MATCH)
+    if kind not in (phonenumbers.MatchType.EXACT_MATCH, phonenumbers.MatchType.NSN_MATCH):
+        return False
+    # A number of a customer may begin with zeros, and is hardly a valid phone number then.
+    with_code = [phonenumbers.parse(number) for number in numbers if "+" in number]
+    return all(map(phonenumbers.is_valid_number, with_code))
 
 
 def is_phone(value: object, country: object = None) -> bool:
