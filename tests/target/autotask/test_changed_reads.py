@@ -282,6 +282,23 @@ def test_a_tenant_restored_from_a_backup_has_everything_read_again(tenant, edite
     assert tenant.paths() == [QUERY, COUNT]  # changes again, of the restored records
 
 
+def test_a_restored_tenant_is_read_again_if_its_newest_edit_was_repeated(tenant):
+    companies = WORLD["records"]["Companies"]
+    tenant.passes(hours=1)
+    tenant.write("update", 5, phone="55")
+    tenant.passes(hours=5)
+    tenant.write("update", 2, phone="22")
+    tenant.read()
+    tenant.seed(records={"Companies": [companies[4], companies[1]]})
+    tenant.passes(minutes=30)
+    tenant.write("update", 2, phone="23")
+
+    found = tenant.read()
+
+    assert (found[5]["phone"], found[2]["phone"]) == ("0", "23")
+    assert tenant.paths() == [QUERY, COUNT, *IN_FULL]
+
+
 def test_a_time_that_is_yet_to_come_hides_no_edit(tenant):
     tenant.write("update", 1, phone="1")
     late = {

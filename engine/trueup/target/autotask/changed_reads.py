@@ -7,7 +7,8 @@ Two ways, and everything else is read in full:
   that no record is missing, and that each query finds the same records as before.
 - **What changed.** If a query has more pages, records that were modified since are read, with an
   overlap, and `query/count` must fit the kept records and these. Kept records of the overlap must
-  be among them, and none may state an earlier time than before. Otherwise all are read.
+  be among them, none may state an earlier time than before, and one at least must state the same:
+  the times of a tenant that was restored from a backup do not. Otherwise all are read.
 
 The second way trusts the fields in which Autotask states when a record was modified. Which edits
 move them is UNCERTAIN (docs/explanation/autotask.md, section 9), so that it is an option, and each
@@ -21,7 +22,6 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -30,21 +30,19 @@ from trueup.errors import TargetRejected
 from trueup.model.catalogue import UDF, Entity, Type
 from trueup.model.plan import PartialRead
 from trueup.ports.target import Condition
+from trueup.target.autotask import modification_times
 from trueup.target.autotask.client import AutotaskClient
 from trueup.target.autotask.kept_records import KeptQuery, KeptRecords, query_key
 from trueup.target.autotask.paging import PAGE_SIZE, EntityPages, Item, full_requests
 from trueup.target.autotask.pieces import Query, merged, read_pieces
 from trueup.target.autotask.query import MOST_OR, Filter, filters
-from trueup.target.autotask.wire import ID, include_fields, to_instant
+from trueup.target.autotask.wire import ID, include_fields
 
 CLOCKS = ("lastModifiedDate", "lastModifiedDateTime", "lastTrackedModifiedDateTime")
 """Fields that state when a record was modified last."""
 
 ACTIVITY = "lastActivityDate"
 """A field that some edits may move; what else moves it is not known, so it is no clock."""
-
-OVERLAP = timedelta(hours=2)
-"""More than a transaction takes, and than a clock that keeps local time is set back in autumn."""
 
 _log = logging.getLogger(__name__)
 
@@ -228,7 +226,7 @@ class ChangedReads:
         newer = _modified_since(entity, self._stamps(entity), since)
         clocks = self._clocks(entity)
         pages = EntityPages(self._client, entity.name, [*known.include])
-        pieces, changed = [], 0
+        pieces, changed, unmoved = [], 0, 0
         try:
             for filter_, before in zip(known.filters, known.pieces, strict=True):
                 found = pages.read_all([*filter_, newer], counted=False)
@@ -237,15 +235,20 @@ class ChangedReads:
                 if pages.count(filter_) != len(piece):
                     _log.info("%s: records are missing, or new to the query", entity.name)
                     return None
-                if _is_restored(before, found, clocks, since):
+                proofs = modification_times.unmoved(before, found, clocks, (since, known.read))
+                if proofs is None:
                     _log.info("%s: records state earlier times than before", entity.name)
                     return None
+                unmoved += proofs
                 pieces.append({id_: piece[id_] for id_ in sorted(piece)})
         except TargetRejected as refusal:
             _log.info("%s cannot be read by what changed: %s", entity.name, refusal)
             return None
         finally:
             self.spared -= pages.requests
+        if not unmoved:
+            _log.info("%s: all of the newest records have new times", entity.name)
+            return None
         self.spared += full_requests([*map(len, pieces)], counted=known.counted)
         current = replace(known, pieces=pieces, read=start if changed else known.read)
         self._partial[entity.name, known.key] = PartialRead(
@@ -271,16 +274,15 @@ class ChangedReads:
     def _since(self, entity: Entity, query: KeptQuery) -> datetime | None:
         """Returns the modification time from which records are queried.
 
-        None if a record does not state any, or if a full read does not cost more calls.
+        None if they prove nothing, or if a full read does not cost more calls.
         """
         clocks = self._clocks(entity)
         sizes = [*map(len, query.pieces)]
         in_full = full_requests(sizes, counted=query.counted, page=self._page)
         if not clocks or not query.complete or 2 * len(sizes) >= in_full:
             return None
-        times = [_modified(item, clocks) for piece in query.pieces for item in piece.values()]
-        newest = max((time for time in times if time), default=None)
-        return min(newest, query.read) - OVERLAP if newest and None not in times else None
+        items = [item for piece in query.pieces for item in piece.values()]
+        return modification_times.since(items, clocks, query.read, self._page)
 
     # What is kept
 
@@ -366,34 +368,5 @@ def _modified_since(entity: Entity, stamps: Sequence[str], since: datetime) -> M
     return conditions[0] if len(conditions) == 1 else {"op": "or", "items": conditions}
 
 
-def _is_restored(
-    before: Mapping[int, Item], found: Mapping[int, Item], clocks: Sequence[str], since: datetime
-) -> bool:
-    """Whether a record's modification is gone, as after a tenant was restored from a backup.
-
-    `found` are the records that state `since` or a later time. A restored record states the time of
-    the backup: it may be missing there, and its kept values exist nowhere any more.
-    """
-    for id_, item in before.items():
-        kept, now = _modified(item, clocks), _modified(found.get(id_, {}), clocks)
-        if kept and (kept > now if now else kept >= since):
-            return True
-    return False
-
-
-def _modified(item: Item, clocks: Sequence[str]) -> datetime | None:
-    """The newest modification that a record states; None if it states none."""
-    times = [time for name in clocks if (time := _time(item.get(name)))]
-    return max(times, default=None)
-
-
 def _text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _time(value: Any) -> datetime | None:  # noqa: ANN401 -- any JSON
-    """The time that a record states; None if it states none, or it cannot be read."""
-    try:
-        return to_instant(value) if value else None
-    except (TypeError, ValueError):
-        return None
