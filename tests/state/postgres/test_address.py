@@ -1,8 +1,10 @@
 """Addresses of databases: what is accepted, and that no message shows a part of a password."""
 
+import psycopg
 import pytest
 from trueup.errors import StateError
 from trueup.state.postgres.address import parse_address
+from trueup.state.postgres.database import translated
 
 SECRET = "n0tt0besh0wn"  # noqa: S105 -- of no server
 
@@ -56,3 +58,13 @@ def test_options_of_an_address_override_the_defaults():
     stated = parse_address("postgresql://db.example/base?connect_timeout=3").options
 
     assert (plain["connect_timeout"], stated["connect_timeout"]) == (10, "3")
+
+
+@pytest.mark.parametrize("length", range(284, 302))
+def test_a_message_of_the_server_has_no_part_of_a_password_where_it_is_shortened(length):
+    address = parse_address(f"postgresql://me:{SECRET}@db.example/base")
+
+    with pytest.raises(StateError) as failed, translated(address, "the state"):
+        raise psycopg.OperationalError(f"{'x' * length} {SECRET} is refused")
+
+    assert SECRET[:2] not in str(failed.value)

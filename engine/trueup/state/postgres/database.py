@@ -60,10 +60,10 @@ def connect(address: Address, name: str) -> Connection:
         )
     except psycopg.OperationalError as error:
         text = (
-            f"{name} cannot be opened: {_on_one_line(error)}. Check the address, the user and its "
-            "password, and whether the server runs; nothing was written"
+            f"{name} cannot be opened: {_on_one_line(error, address)}. Check the address, the user "
+            "and its password, and whether the server runs; nothing was written"
         )
-        raise StateError(address.without_secrets(text)) from error
+        raise StateError(text) from error
     try:
         _check_server(connection, name)
     except BaseException:
@@ -167,7 +167,7 @@ def translated(address: Address, name: str) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        raise StateError(address.without_secrets(f"{name} {_message(error)}")) from error
+        raise StateError(f"{name} {_message(error, address)}") from error
     except UnicodeEncodeError as error:
         raise StateError(f"{name} cannot keep text that is not valid Unicode") from error
 
@@ -192,11 +192,12 @@ _REMEDIES: tuple[tuple[type[psycopg.Error], str], ...] = (
 """The text and remedy for each class of errors; the first class that fits counts."""
 
 
-def _message(error: psycopg.Error) -> str:
+def _message(error: psycopg.Error, address: Address) -> str:
     text = next(text for kind, text in _REMEDIES if isinstance(error, kind))
-    return text.replace("{server}", _on_one_line(error))
+    return text.replace("{server}", _on_one_line(error, address))
 
 
-def _on_one_line(error: psycopg.Error) -> str:
-    """Returns the message of the driver or the server on one line, cut to its maximum length."""
-    return " ".join(str(error).split())[:_LONGEST_MESSAGE].rstrip(".")
+def _on_one_line(error: psycopg.Error, address: Address) -> str:
+    """Returns the message of the driver or the server on one line, without secrets, shortened."""
+    line = " ".join(address.without_secrets(str(error)).split()).rstrip(".")
+    return line if len(line) <= _LONGEST_MESSAGE else line[:_LONGEST_MESSAGE] + "…"
