@@ -12,11 +12,7 @@ from urllib.parse import urlsplit
 
 from trueup.config.file_names import FLEET, PROJECT
 from trueup.local_files import read_regular
-from trueup.model.secrets import SHORTEST, forms
-
-HIDDEN = "(hidden)"
-LONG = 8
-"""Shorter values are hidden only as whole words: a part of a name (`trueup-demo`) is no secret."""
+from trueup.model.secrets import HIDDEN, SHORTEST, forms, hide_forms
 
 _KINDS = r"secret|passw|token|credential|integration_?code|api_?key|private"
 _NAMED_SO = re.compile(rf"(?i){_KINDS}")
@@ -64,10 +60,7 @@ def scrubber(folder: Path | None = None) -> Callable[[str], str]:
     values = _forms(_values(folder))
 
     def scrub(text: str) -> str:
-        for value in sorted(values | _known, key=len, reverse=True):
-            if value in text:
-                long = len(value) >= LONG
-                text = text.replace(value, HIDDEN) if long else _word(value).sub(HIDDEN, text)
+        text = hide_forms(text, values | _known)
         return _IN_HEADER.sub(rf"\1\2{HIDDEN}", _IN_ADDRESS.sub(HIDDEN, text))
 
     return scrub
@@ -89,10 +82,6 @@ def _in_yaml(yaml: str) -> tuple[frozenset[str], frozenset[str]]:
 def _forms(values: Iterable[str]) -> set[str]:
     """Returns values in their forms in texts."""
     return {form for value in values if len(value) >= SHORTEST for form in forms(value)}
-
-
-def _word(value: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w@.-]){re.escape(value)}(?![\w@-]|\.\w)")
 
 
 def _yaml(folder: Path) -> str:

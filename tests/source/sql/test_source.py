@@ -283,7 +283,7 @@ def test_a_password_that_a_driver_repeats_is_not_shown(url: str, base: sqlalchem
     address = sqlalchemy.make_url("mssql://u:hunter2nd@h/b?odbc_connect=DRIVER%3Dx%3BPWD%3Dsesame")
     text = "login of hunter2nd failed: attribute sesame"
 
-    assert without_secrets(text, address) == "login of … failed: attribute …"
+    assert without_secrets(text, address) == "login of (hidden) failed: attribute (hidden)"
 
 
 def test_the_statement_of_the_profile_changes_one_row(url: str, base: sqlalchemy.Engine):

@@ -52,7 +52,7 @@ def error_of(body: bytes, secrets: Collection[str]) -> tuple[str, str]:
         message = (
             "the answer is HTML, not JSON" if text.startswith("<") else "the answer is not JSON"
         )
-    code, message = (one_line(hide(text, secrets, hidden="***")) for text in (code, message))
+    code, message = (one_line(hide(text, secrets)) for text in (code, message))
     return code, message or "no reason given"
 
 

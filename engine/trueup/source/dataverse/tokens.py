@@ -109,7 +109,7 @@ class Tokens:
     def _fault(self, reason: str) -> str:
         """The text of an error, without the secret and with the authority as configured."""
         login = self._login
-        text = one_line(hide(reason, [login.client_secret], hidden="***"))
+        text = one_line(hide(reason, [login.client_secret]))
         if login.configured_authority:
             text = text.replace(_origin(login.authority), _origin(login.configured_authority))
         authority = login.configured_authority or login.authority

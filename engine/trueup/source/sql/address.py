@@ -20,8 +20,6 @@ _ESCAPE = "write @ / : ? # and % in user and password as %40 %2F %3A %3F %23 and
 _SECRET_OPTION = re.compile(r"(?i)passw|pwd|secret|token|odbc_connect")
 _SECRET_IN_ODBC = re.compile(r"(?i)(?:passw\w*|pwd|accesstoken)\s*=\s*(\{[^}]*\}|[^;]*)")
 _FILE = "file:"  # how an SQLite address begins that is a URI
-_SHORTEST_HIDDEN = 3
-"""Shorter texts are parts of ordinary words."""
 
 
 _DRIVERS = {"psycopg": "pip install 'trueup[postgres]'"}
@@ -68,7 +66,7 @@ def described(url: URL) -> str:
 
 def without_secrets(text: str, url: URL) -> str:
     """Returns the text without the secrets of an address, in case a driver repeats them."""
-    return hide(text, _secrets(url), shortest=_SHORTEST_HIDDEN)
+    return hide(text, _secrets(url))
 
 
 def _secrets(url: URL) -> set[str]:

@@ -34,8 +34,6 @@ _DEFAULTS: Mapping[str, Any] = {
 """Default options of a connection."""
 
 _SECRETS = ("password", "sslpassword", "oauth_client_secret")
-_SHORTEST_HIDDEN = 3
-"""Shorter texts are parts of ordinary words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +45,7 @@ class Address:
 
     def without_secrets(self, text: str) -> str:
         """Returns the text without the secrets of the address, in case a server repeats them."""
-        secrets = [str(self.options.get(name, "")) for name in _SECRETS]
-        return hide(text, secrets, shortest=_SHORTEST_HIDDEN)
+        return hide(text, [str(self.options.get(name, "")) for name in _SECRETS])
 
 
 def parse_address(url: str) -> Address:

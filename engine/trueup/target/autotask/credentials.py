@@ -6,9 +6,6 @@ from hashlib import sha256
 from trueup.errors import TargetError
 from trueup.model import secrets
 
-_SHORTEST_HIDDEN = 6
-"""Shorter secrets are plain words, as in a demo; hiding them would make messages unreadable."""
-
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Credentials:
@@ -55,5 +52,4 @@ class Credentials:
 
     def hide(self, text: str) -> str:
         """Returns the text without what is sent to sign in, in case a server repeats it."""
-        sent = (self.username, self.secret, self.integration_code)
-        return secrets.hide(text, sent, shortest=_SHORTEST_HIDDEN)
+        return secrets.hide(text, (self.username, self.secret, self.integration_code))

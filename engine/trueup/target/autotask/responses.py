@@ -5,6 +5,7 @@ not enough: a 500 with a message is a refusal, a 500 without one is a fault
 (docs/explanation/autotask.md, section 4).
 """
 
+import html
 import json
 import re
 import unicodedata
@@ -196,7 +197,7 @@ def clean_message(text: str, longest: int = LONGEST_MESSAGE) -> str:
 
 def _excerpt(body: bytes, hide: Callable[[str], str]) -> str:
     """What identifies a body that is not JSON: the title of a page, or the beginning."""
-    text = hide(body.decode("utf-8", "replace"))[: LONGEST_MESSAGE * 20]
-    title = _TITLE.search(text)
-    excerpt = clean_message(title[1] if title else text, 100)
+    text = body.decode("utf-8", "replace")
+    title = _TITLE.search(text, 0, LONGEST_MESSAGE * 20)
+    excerpt = clean_message(hide(html.unescape(title[1]) if title else text), 100)
     return f" ({excerpt})" if excerpt else ""
