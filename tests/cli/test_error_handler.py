@@ -80,6 +80,34 @@ def test_what_others_say_about_an_absurd_value_is_shortened(capsys, error):
     assert len(capsys.readouterr().err) < 2 * LONGEST_LINE + 5_000
 
 
+@pytest.mark.parametrize("offset", range(0, 24, 3))
+@pytest.mark.parametrize(
+    "make",
+    [
+        EngineError,
+        RuntimeError,
+        lambda text: OSError(36, text, "a.json"),
+        lambda text: ConfigError([Finding("x", Severity.ERROR, text)]),
+        lambda text: ConfigError([Finding("x", Severity.ERROR, text[1_200:])]),
+    ],
+)
+def test_no_part_of_a_secret_is_shown_where_a_message_is_shortened(
+    capsys, monkeypatch, make, offset
+):
+    monkeypatch.setenv("MY_API_TOKEN", "Zq7RtK2mWx9LpV4s")
+    before, after = "x" * (1_700 - offset), "y" * (300 - offset)
+
+    for text in (
+        f"{before} Zq7RtK2mWx9LpV4s {'y' * 3_000}",
+        f"{'x' * 3_000} Zq7RtK2mWx9LpV4s {after}",
+    ):
+        ended(make(text), "plan", "--json")
+
+    shown = "".join(capsys.readouterr())
+    assert "Zq7R" not in shown
+    assert "pV4s" not in shown
+
+
 def test_json_gets_the_error_as_json_too(capsys):
     assert ended(ConfigError([FINDING]), "plan", "--json") == 1
     shown = capsys.readouterr().out

@@ -41,8 +41,8 @@ def report_failure(error: Exception, arguments: Sequence[str]) -> Exit:
         case OSError(filename=str() | Path() as file):
             return _user_error(f"{file}: {error.strerror}", arguments)
         case _:
-            text = shortened(fault_report(error, arguments))
-            report(scrubbed(text, folder_in(arguments)))
+            text = scrubbed(fault_report(error, arguments), folder_in(arguments))
+            report(shortened(text))
             return Exit.FAULT
 
 
@@ -62,9 +62,10 @@ def report_as_json(
 
 
 def _user_error(text: str, arguments: Sequence[str]) -> Exit:
-    text = shortened(text)  # what a library says may hold a value of megabytes
+    # What a library says may hold a value of megabytes, and a secret where it is cut.
+    text = shortened(scrubbed(text, folder_in(arguments)))
     report_as_json(text, arguments)
-    report(f"error: {scrubbed(text, folder_in(arguments))}")
+    report(f"error: {text}")
     return Exit.ERROR
 
 
