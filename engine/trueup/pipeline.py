@@ -188,6 +188,8 @@ class ApplyOptions(Struct, frozen=True):
         require_texts("over", self.over)
         require_string("who", self.who)
         require_string("force_reason", self.force_reason)
+        if self.force_reason:
+            require_text("force_reason", self.force_reason)
         require("stop", self.stop, Event)
         if self.max_calls is not None and (type(self.max_calls) is not int or self.max_calls < 1):
             raise EngineError(f"max_calls is {self.max_calls!r}: give a whole number from 1 on")

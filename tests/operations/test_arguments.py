@@ -75,6 +75,10 @@ def test_an_empty_text_never_stands_for_all(project, call, name):
             "over is 'creates': give texts in a tuple",
         ),
         (
+            lambda _project: trueup.ApplyOptions(force_reason="\u200b\u202e"),
+            "force_reason is empty",
+        ),
+        (
             lambda _project: trueup.ApplyOptions(max_calls=0),
             "max_calls is 0: give a whole number from 1 on",
         ),

@@ -11,7 +11,7 @@ from trueup.errors import LONGEST_LINE
 from trueup.render.csv_ import guarded
 from trueup.render.formatting import count, known_as, money, number, plural, signed, unit_price
 from trueup.render.layout import Cell, Line, lay_out
-from trueup.render.sanitize import ELLIPSIS, LONGEST, clip, is_visible, sanitize, width
+from trueup.render.sanitize import ELLIPSIS, LONGEST, clip, sanitize, width
 from trueup.render.values import literal
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=80)
@@ -25,19 +25,6 @@ def test_nothing_is_left_that_a_terminal_obeys(text):
     assert not [c for c in shown if unicodedata.category(c) in obeyed and c not in JOINERS]
     assert sanitize(shown) == shown
     shown.encode()
-
-
-@pytest.mark.parametrize("text", ["a", "7", "?", "€", " ñ ", "\u202eא", "\x1b[31mred", "商"])
-def test_a_text_with_a_letter_a_digit_or_a_sign_is_visible(text):
-    assert is_visible(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", " \u00a0\t\n", "\0\x1b[31m", "\u202e", "\u200b\u200d", "\u0301", "\u3164", "\ue000"],
-)
-def test_a_text_of_spaces_and_controls_is_not(text):
-    assert not is_visible(text)
 
 
 @given(ANY_TEXT, st.integers(1, 60))

@@ -131,9 +131,9 @@ def _request(
     *, yes: bool, over: tuple[str, ...], max_calls: int | None, force_lock: bool, reason: str
 ) -> _Request:
     """Returns the options, checked together. Raises UsageError."""
+    from trueup.model.arguments import is_visible
     from trueup.operations.user import current_user
     from trueup.pipeline import ApplyOptions
-    from trueup.render.sanitize import is_visible
     from trueup.stages.guard import LIMIT_KINDS
 
     if force_lock and not is_visible(reason):

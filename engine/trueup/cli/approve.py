@@ -61,7 +61,7 @@ def approve(  # noqa: PLR0913, PLR0917 -- one for each option
     PLAN, 1 if the plan may not be applied yet.
     """
     from trueup.model.approval import Statement
-    from trueup.render.sanitize import is_visible
+    from trueup.model.arguments import is_visible
 
     chosen = {
         Statement.ASK: ask,

@@ -103,10 +103,10 @@ def decide(  # noqa: PLR0913, PLR0917 -- one for each argument and option
     anything but a single row. The decisions go into mappings/decisions.yaml, all or none.
     """
     from trueup.cli.proposals import carry_out
+    from trueup.model.arguments import is_visible
     from trueup.operations.decision_entries import DecisionRequest, RequestedDecision
     from trueup.operations.decision_file import read_decisions
     from trueup.operations.row_filter import RowFilter
-    from trueup.render.sanitize import is_visible
 
     has_filter = bool(classes or customer or min_amount is not None)
     if show:

@@ -248,7 +248,7 @@ def approve(
 
     Exit codes: 0 the plan is queued, or refused; 1 an error, or something is still missing.
     """
-    from trueup.render.sanitize import is_visible
+    from trueup.model.arguments import is_visible
 
     if refuse:
         refuse_with("--no", "over")

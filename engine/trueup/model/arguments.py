@@ -1,11 +1,26 @@
 """Checks of what Python callers pass: they may leave types unchecked, and variables unset."""
 
+import re
+import unicodedata
 from collections.abc import Collection
 from datetime import date
 
 from trueup.errors import EngineError
 
 _SHORT = (str, bytes, bool, int, float, date, list, tuple, type(None))
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and symbols of Unicode that show nothing."""
+
+_SEQUENCE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+"""What a terminal obeys: colours, moves of the cursor."""
+
+
+def is_visible(text: str) -> bool:
+    """Returns whether a reader of the text sees anything: a letter, a digit, a sign."""
+    return any(
+        unicodedata.category(character)[0] in "LNPS" and character not in _BLANK
+        for character in _SEQUENCE.sub("", text)
+    )
 
 
 def require(name: str, value: object, kind: type) -> None:
@@ -20,7 +35,7 @@ def require_text(name: str, value: object) -> None:
     An empty text is most often a variable that was not set: taken as "all", it would lift a limit.
     """
     require_string(name, value)
-    if isinstance(value, str) and not value.strip():
+    if isinstance(value, str) and not is_visible(value):
         raise EngineError(f"{name} is empty: give a value, or leave it out")
 
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 from trueup import wiring
 from trueup.config.checks.decisions import why_not_applicable
 from trueup.errors import EngineError
+from trueup.model.arguments import is_visible
 from trueup.model.document import LONE_SURROGATE
 from trueup.model.finding import Command, Finding, Place
 from trueup.model.plan import LedgerLine
@@ -19,7 +20,6 @@ from trueup.model.verdict import Verdict, wrong_parts
 from trueup.operations.rows import require_mapping, resolve_key
 from trueup.planning.ledger.change_decisions import NAMED_AFTER_UNDO
 from trueup.ports.state import StateSnapshot
-from trueup.render.sanitize import is_visible
 
 _Found = TypeVar("_Found")
 

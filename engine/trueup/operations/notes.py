@@ -10,12 +10,12 @@ from trueup.config import notes
 from trueup.config.file_names import NOTES, PROJECT
 from trueup.errors import EngineError
 from trueup.local_files import is_absent
+from trueup.model.arguments import is_visible
 from trueup.model.finding import Place
 from trueup.model.note import Note
 from trueup.model.project import Project
 from trueup.operations.project import load_project
 from trueup.operations.rows import known_rows, require_mapping, resolve_key
-from trueup.render.sanitize import is_visible
 
 LONGEST_TEXT, LONGEST_TAG, LONGEST_NAME = 10_000, 100, 200
 """Characters; notes.schema.json has the same limits."""

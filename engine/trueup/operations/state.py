@@ -17,6 +17,7 @@ from trueup.applying.manual_settlement import (
     prepare,
 )
 from trueup.errors import EngineError, StateError
+from trueup.model.arguments import is_visible
 from trueup.model.audit import LinkForgotten
 from trueup.model.doubt import DoubtReport, PreparedSettlement
 from trueup.model.project import Project
@@ -24,7 +25,6 @@ from trueup.model.state_overview import RowState, StateOverview
 from trueup.operations import open_state
 from trueup.operations.record_check import check_record
 from trueup.ports.world import World
-from trueup.render.sanitize import is_visible
 
 NO_REASON = "the reason is empty: it is recorded, for those who read it later"
 

@@ -20,13 +20,7 @@ _MARKS_IN_A_ROW = 4
 _LOOKED_AT = 10
 """Times the characters that are shown, how many of a text are looked at: it may have millions."""
 
-_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-"""Letters and symbols of Unicode that show nothing."""
-
 _SPACES = re.compile(r"[ \t\r\n]+")
-_SEQUENCE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
-"""What a terminal obeys: colours, moves of the cursor."""
-
 _ORDINARY = re.compile(r"[ -~]*")
 _WRITTEN_OUT = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
@@ -66,14 +60,6 @@ def _written_out(character: str) -> str:
     if number <= 0xFF:  # noqa: PLR2004 -- the last number that two digits hold
         return f"\\x{number:02x}"
     return f"\\u{number:04x}"
-
-
-def is_visible(text: str) -> bool:
-    """Returns whether a reader of the text sees anything: a letter, a digit, a sign."""
-    return any(
-        unicodedata.category(character)[0] in "LNPS" and character not in _BLANK
-        for character in _SEQUENCE.sub("", text)
-    )
 
 
 def width(text: str) -> int:

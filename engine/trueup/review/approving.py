@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from trueup.errors import EngineError
 from trueup.model.approval import ApprovalStanding, Statement
+from trueup.model.arguments import is_visible
 from trueup.model.run import Run
 from trueup.operations.approve import NO_POLICY, approval_of, refusal_of
 from trueup.operations.history import history
@@ -23,7 +24,6 @@ from trueup.render.report import (
     pieces,
     top_rows,
 )
-from trueup.render.sanitize import is_visible
 from trueup.review.current_plan import CurrentPlan
 from trueup.review.pages import (
     RawText,

@@ -15,12 +15,12 @@ from trueup.fleet.open_fleet import OpenFleet, require_tenants
 from trueup.fleet.schedule import request_runs
 from trueup.fleet.status import fleet_status, runs_of
 from trueup.model.approval import Statement
+from trueup.model.arguments import is_visible
 from trueup.model.fleet_run import FleetRun, FleetStatus, RunKind, TenantStatus, Waits
 from trueup.render.fleet import FAULTY, stake_text, state_text, summary_text, waits_text
 from trueup.render.moments import in_utc
 from trueup.render.plan_html import plan_html
 from trueup.render.report import ReasonText, pieces
-from trueup.render.sanitize import is_visible
 from trueup.render.text import plan_text
 from trueup.review.background_tasks import Failures
 from trueup.review.filters import page_number, page_of

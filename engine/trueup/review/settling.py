@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trueup.errors import EngineError
+from trueup.model.arguments import is_visible
 from trueup.model.history import NOT_TRIED, change_status
 from trueup.operations import state as operations
 from trueup.operations.decision_entries import record_id
@@ -16,7 +17,6 @@ from trueup.render.doubt import doubt_rows, settlement_lines
 from trueup.render.formatting import count, known_as
 from trueup.render.moments import in_zone
 from trueup.render.report import ReasonText, pieces
-from trueup.render.sanitize import is_visible
 from trueup.review.current_plan import CurrentPlan
 from trueup.review.forms import Form
 from trueup.review.pages import RawText, address, desk_of, failure, failure_text, form_of, page

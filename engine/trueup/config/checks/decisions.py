@@ -5,6 +5,7 @@ from typing import assert_never
 
 from trueup.config.checks.context import CheckContext
 from trueup.config.checks.fields import check_mapping_name, error
+from trueup.model.arguments import is_visible
 from trueup.model.decision import Decision
 from trueup.model.finding import Finding
 from trueup.model.mapping import MappingSpec
@@ -26,6 +27,8 @@ def check_decisions(decisions: Iterable[Decision], context: CheckContext) -> Ite
         for topic in topics:
             decided.setdefault(topic, decision)
 
+        if decision.reason and not is_visible(decision.reason):
+            yield error("decision", "`reason` shows nothing", decision.place, "write why")
         yield from check_mapping_name(decision.mapping, context, decision.place)
         mapping = context.mappings.get(decision.mapping)
         if mapping:
