@@ -273,7 +273,7 @@ def test_over_a_limit_a_plan_is_refused_and_names_what_allows_it():
     )
     made = scene.plan()
     assert [one.limit for one in made.exceeded] == ["creates:Services"]
-    with pytest.raises(PlanRefused, match="--over creates:Services") as refused:
+    with pytest.raises(PlanRefused, match="`trueup apply … --over creates:Services`") as refused:
         scene.apply(made)
     assert "2 new records of Services are over the limit of 1" in str(refused.value)
     assert scene.target.sent == []

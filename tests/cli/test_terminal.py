@@ -140,7 +140,7 @@ def test_a_plan_over_a_limit_is_not_confirmed(work):
     terminal = Terminal(work, "apply")
     assert terminal.end() == 1
     assert "Do this?" not in terminal.shown
-    assert "→ look at it, then `--over calls`" in terminal.shown
+    assert "→ look at it, then `trueup apply … --over calls`" in terminal.shown
 
 
 def test_ctrl_c_at_the_question_ends_with_130(work):

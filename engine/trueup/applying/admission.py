@@ -1,5 +1,6 @@
 """Decides whether a plan may be applied now: once, and to what it was made for."""
 
+from shlex import quote
 from uuid import uuid4
 
 from trueup.applying.job import Job
@@ -42,7 +43,12 @@ def admit(
     if exceeded:
         raise PlanRefused(
             [
-                Finding("over-limit", Severity.ERROR, one.text, f"`--over {one.limit}` allows it")
+                Finding(
+                    "over-limit",
+                    Severity.ERROR,
+                    one.text,
+                    f"`trueup apply … --over {quote(one.limit)}` allows it",
+                )
                 for one in exceeded
             ]
         )

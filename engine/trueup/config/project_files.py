@@ -183,9 +183,10 @@ def _read_project(root: Path, schemas: Schemas, files: ProjectFiles, given: Give
         return
     if not (root / PROJECT).exists():
         text = f"there is no {PROJECT} in this folder"
-        remedy = "name the project's folder with --project DIR, or create one with `trueup init`"
+        other = "name another folder (`trueup plan --project DIR`)"
+        remedy = f"{other}, or create a project with `trueup init`"
         if (root / FLEET).exists():
-            remedy = f"it has {FLEET}, so use `trueup fleet`, or name a project with --project DIR"
+            remedy = f"it has {FLEET}, so use `trueup fleet`, or {other}"
         files.findings.append(_finding(text, Place(PROJECT), remedy))
         files.is_complete = False
         return

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from shlex import quote
 
 from trueup import pipeline, wiring
 from trueup.applying.admission import approval_finding
@@ -137,7 +138,7 @@ def _require_allowed(made: Plan, options: ApplyOptions) -> None:
                     "limit",
                     Severity.ERROR,
                     one.text,
-                    f"look at it, then `--over {one.limit}` allows it",
+                    f"look at it, then `trueup apply … --over {quote(one.limit)}` allows it",
                 )
                 for one in exceeded
             ]
