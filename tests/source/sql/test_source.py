@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from trueup.errors import SourceError
 from trueup.ports.source import RowOutcome, RowUpdate
 from trueup.source.profile import Profile
-from trueup.source.sql.address import without_secrets
+from trueup.source.sql.address import described, without_secrets
 from trueup.source.sql.source import SqlSource
 
 from tests.support.dataverse_world import TABLES
@@ -277,6 +277,31 @@ def test_no_piece_of_a_password_is_shown_of_an_address_that_does_not_parse(addre
 def test_a_path_with_an_at_sign_and_a_database_in_memory_are_addresses(address: str):
     with open_source(address) as source:
         assert source.describe().startswith("sqlite")
+
+
+@pytest.mark.parametrize(
+    ("address", "identity"),
+    [
+        ("postgresql+psycopg://trueup:north@dbhost/north", "postgresql dbhost/north"),
+        ("postgresql+psycopg://trueup:south@dbhost/south", "postgresql dbhost/south"),
+        ("postgresql+psycopg://trueup:Rotated-1@dbhost/north", "postgresql dbhost/north"),
+        ("postgresql+psycopg://u:sql@host/base", "postgresql host/base"),
+        ("postgresql+psycopg://u:p@/north?host=one&host=two", "postgresql one,two/north"),
+        ("sqlite:///north.sqlite?password=north", "sqlite north.sqlite"),
+        (
+            "mssql+pyodbc:///?odbc_connect=DRIVER%3Dx%3BSERVER%3Done%3BDatabase%3D{north}%3BPWD%3Done",
+            "mssql one/north",
+        ),
+        (
+            "mssql+pyodbc:///?odbc_connect=PWD%3D{a}}%3BServer%3Dbc}%3BServer%3Done%3BDATABASE%3Dsouth",
+            "mssql one/south",
+        ),
+    ],
+)
+def test_a_database_is_identified_by_its_host_and_name_whatever_the_password(
+    address: str, identity: str
+):
+    assert described(sqlalchemy.make_url(address)) == identity
 
 
 def test_a_password_that_a_driver_repeats_is_not_shown(url: str, base: sqlalchemy.Engine):

@@ -19,6 +19,9 @@ from trueup.model.secrets import hide
 _ESCAPE = "write @ / : ? # and % in user and password as %40 %2F %3A %3F %23 and %25"
 _SECRET_OPTION = re.compile(r"(?i)passw|pwd|secret|token|odbc_connect")
 _SECRET_IN_ODBC = re.compile(r"(?i)(?:passw\w*|pwd|accesstoken)\s*=\s*(\{[^}]*\}|[^;]*)")
+_ODBC_PART = re.compile(r"\s*([^=;]*?)\s*=\s*(\{(?:[^}]|\}\})*\}|[^;]*)[^;]*;?")
+"""A name and a value of an ODBC connection string; a value in braces may hold semicolons."""
+_ODBC_LOCATION = ("server", "address", "addr", "dsn", "database")
 _FILE = "file:"  # how an SQLite address begins that is a URI
 
 
@@ -59,9 +62,27 @@ def _is_clear(url: URL) -> bool:
 
 
 def described(url: URL) -> str:
-    """Returns the kind of database, its host and its name, without user and password."""
-    location = "/".join(part for part in (url.host, url.database) if part)
-    return without_secrets(f"{url.get_backend_name()} {location}", url)
+    """Returns the kind of database, its host and its name, without user and password.
+
+    It depends on nothing else: it identifies the database, also after its password has changed.
+    """
+    if "odbc_connect" in url.query:
+        parts = _odbc_location(unquote_plus(_option(url, "odbc_connect")))
+    else:
+        parts = [url.host or _option(url, "host"), url.database or _option(url, "dbname")]
+    return f"{url.get_backend_name()} {'/'.join(part for part in parts if part)}"
+
+
+def _odbc_location(connection: str) -> list[str]:
+    """Returns the server and the database that a connection string of ODBC names."""
+    values = {name.lower(): value.strip(" {}") for name, value in _ODBC_PART.findall(connection)}
+    return [values.get(name, "") for name in _ODBC_LOCATION]
+
+
+def _option(url: URL, name: str) -> str:
+    """Returns an option of the address, which may be there more than once."""
+    value = url.query.get(name, "")
+    return value if isinstance(value, str) else ",".join(value)
 
 
 def without_secrets(text: str, url: URL) -> str:
