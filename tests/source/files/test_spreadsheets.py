@@ -188,6 +188,63 @@ def test_a_workbook_with_formulas_is_not_written_back_to(put: Put, source: FileS
     assert path.read_bytes() == before
 
 
+def replaced(data: bytes, old: str, new: str, encoding: str = "utf-8") -> bytes:
+    """The workbook with other text in its parts and their names; its sheets in this encoding."""
+    changed = io.BytesIO()
+    with ZipFile(io.BytesIO(data)) as parts, ZipFile(changed, "w") as written:
+        for part in parts.namelist():
+            text = parts.read(part).decode().replace(old, new)
+            is_sheet = "<sheetData" in text
+            written.writestr(part.replace(old, new), text.encode(encoding if is_sheet else "utf-8"))
+    return changed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("part", "encoding"),
+    [
+        ("xl/sheet1.xml", "utf-8"),
+        ("xl/Worksheets/sheet1.xml", "utf-8"),
+        ("xl/worksheets/sheet1.xml", "utf-16"),
+    ],
+)
+def test_formulas_are_found_wherever_the_part_of_the_sheet_is(
+    put: Put, source: FileSource, part: str, encoding: str
+):
+    calculated = stored(stored(FORMULAS, "B5", "<v>3</v>"), "D5", "<v></v>")
+    data, whole = (
+        replaced(each, "xl/worksheets/sheet1.xml", part, encoding)
+        for each in (FORMULAS, calculated)
+    )
+
+    put("license_change.xlsx", data)
+    with pytest.raises(SourceError, match="Quantity is a formula that was never calculated"):
+        source.read("license_change", COLUMNS)
+    put("license_change.xlsx", whole)
+    with pytest.raises(SourceError, match="has formulas, and writing to it would lose their"):
+        source.write("license_change", [RowUpdate(A, {"status": "Archived"}, {})])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('<row r="3"', '<row r="2"', "row 2 follows row 2"),
+        ('<row r="3"', '<row r="9"', "row 4 follows row 9"),
+        ('<c r="B2"', '<c r="D2"', "the cells of row 2 are not in order"),
+        ('<c r="B2"', '<c r="A2"', "the cells of row 2 are not in order"),
+        ('<c r="B2"', '<c r="B4"', "the cells of row 2 are not in order"),
+    ],
+)
+def test_rows_and_cells_that_are_not_in_order_are_not_dropped(
+    put: Put, source: FileSource, old: str, new: str, message: str
+):
+    put("license_change.xlsx", replaced(workbook(("Sheet1", CHANGES)), old, new))
+
+    with pytest.raises(
+        SourceError, match=rf"license_change\.xlsx, sheet `Sheet1`: {message}; open"
+    ):
+        source.read("license_change", COLUMNS)
+
+
 def test_an_empty_sheet_is_not_a_table_without_rows(put: Put, source: FileSource):
     put("license_change.xlsx", workbook(("Sheet1", [])))
     put("account.xlsx", workbook(("Sheet1", [["Account", "Account Name"]])))
@@ -219,6 +276,19 @@ def test_merged_cells_are_not_taken_for_empty_ones(put: Put, source: FileSource,
         source.write("license_change", [RowUpdate(A, {"status": "Archived"}, {})])
 
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "written", ['xr:uid="{1}" xmlns:xr="urn:xr" ref="D2:D4"', 'ref="$D$2:$D$4"']
+)
+def test_merged_cells_are_found_however_they_are_written(
+    put: Put, source: FileSource, written: str
+):
+    data = merged(workbook(("Sheet1", CHANGES)), "D2:D4")
+    put("license_change.xlsx", replaced(data, 'ref="D2:D4"', written))
+
+    with pytest.raises(SourceError, match="are merged, and only the first of them has a value"):
+        source.read("license_change", COLUMNS)
 
 
 @pytest.mark.parametrize("cells", ["F2:I5", "A9:B9", "A9:D12", "A3:D3", "D2:E2", "D2:D3"])

@@ -1,18 +1,14 @@
 """Merged cells of a sheet: only the first has a value, and the others would be read as empty."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trueup.errors import SourceError
 from trueup.source.files.packed_rows import NumberedRow, has_value
-from trueup.source.files.workbook_file import tags
+from trueup.source.files.workbook_file import MERGED, parse_tags, part_of
 
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
-
-_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s+ref\s*=\s*[\"'](\w+:\w+)[\"']")
-"""The tag of merged cells in the part of a sheet, with their range."""
 
 
 class _MergedCells(NamedTuple):
@@ -55,6 +51,11 @@ def unmerged(
 def _merged_cells(worksheet: "Worksheet") -> list[_MergedCells]:
     from openpyxl.utils.cell import range_boundaries  # noqa: PLC0415 -- an extra
 
-    part = worksheet._get_source()  # type: ignore[attr-defined] # noqa: SLF001 -- openpyxl skips these tags
-    ranges = [tag[1].decode() for tag in tags(part, _MERGED)]
+    ranges = list[str]()
+
+    def start(tag: str, attributes: Mapping[str, str]) -> None:
+        if tag == MERGED:
+            ranges.append(attributes["ref"])
+
+    parse_tags(part_of(worksheet), start)  # openpyxl skips these tags
     return [_MergedCells(text, *range_boundaries(text)) for text in ranges]

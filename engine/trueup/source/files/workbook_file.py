@@ -1,15 +1,14 @@
 """The file of an Excel workbook, which openpyxl opens, and the sheet of one table in it."""
 
 import io
-import re
 import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
+from xml.parsers.expat import ExpatError, ParserCreate
 from zipfile import BadZipFile, ZipFile
 
 from trueup.errors import SourceError
-from trueup.source.files.documents import BLOCK
 
 if TYPE_CHECKING:
     from openpyxl.workbook import Workbook
@@ -22,6 +21,7 @@ _BROKEN = (
     OSError,
     RuntimeError,  # a part that is encrypted, or compressed in a way that Python does not know
     SyntaxError,  # of XML
+    ExpatError,
     AttributeError,
     LookupError,
     TypeError,
@@ -29,12 +29,14 @@ _BROKEN = (
 )
 """What the reader raises: whatever the broken part of a file leads to."""
 
-_SHEETS = "xl/worksheets/"
-_FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
-"""The tag of a formula in the part of a sheet."""
+_SHEET, FORMULA, MERGED = (
+    f"http://schemas.openxmlformats.org/spreadsheetml/2006/main {name}"
+    for name in ("worksheet", "f", "mergeCell")
+)
+"""Tags in the part of a sheet, as `parse_tags` names them."""
 
-_LONGEST_TAG = 64
-"""Bytes that a tag may take in front of a block's end."""
+_PARSED = 1 << 16
+"""Bytes of a part that are parsed at once."""
 
 
 class WorkbookFile:
@@ -60,12 +62,12 @@ class WorkbookFile:
             raise SourceError(
                 f"{self._name} is an Excel workbook: reading one needs `pip install trueup[excel]`"
             ) from error
-        with self.readable():
+        with self.translated_errors():
             data = io.BytesIO(self._data)
             return load_workbook(data, data_only=not formulas, read_only=not whole)
 
     @contextmanager
-    def readable(self) -> Iterator[None]:
+    def translated_errors(self) -> Iterator[None]:
         """Raises `SourceError` for what reading a broken or encrypted file leads to."""
         try:
             yield
@@ -76,10 +78,9 @@ class WorkbookFile:
             ) from error
 
     def has_formulas(self) -> bool:
-        """Returns whether any sheet may have a formula."""
-        with self.readable(), ZipFile(io.BytesIO(self._data)) as parts:
-            sheets = [name for name in parts.namelist() if name.startswith(_SHEETS)]
-            return any(tag for name in sheets for tag in tags(parts.open(name), _FORMULA))
+        """Returns whether any sheet has a formula."""
+        with self.translated_errors(), ZipFile(io.BytesIO(self._data)) as parts:
+            return any(_is_sheet_with_formula(parts.open(name)) for name in parts.namelist())
 
     def worksheet(self, workbook: "Workbook") -> "Worksheet":
         """Returns the sheet that is read, of this workbook as it was loaded."""
@@ -99,10 +100,35 @@ class WorkbookFile:
         return title.casefold() in {name.casefold() for name in self._others}
 
 
-def tags(part: IO[bytes], tag: re.Pattern[bytes]) -> Iterator[re.Match[bytes]]:
-    """Yields the tags in the part of a sheet. It is read block by block, and closed."""
+def _is_sheet_with_formula(part: IO[bytes]) -> bool:
+    try:
+        tags = kinds_of_tags(part)
+    except ExpatError:
+        return False  # a picture, for example; nothing reads a sheet that is not XML
+    return _SHEET in tags and FORMULA in tags
+
+
+def part_of(worksheet: "Worksheet") -> IO[bytes]:
+    """Returns the part of a sheet in its file, wherever it is. It is open for reading."""
+    part: IO[bytes] = worksheet._get_source()  # type: ignore[attr-defined] # noqa: SLF001 -- it knows the file's relations
+    return part
+
+
+def kinds_of_tags(part: IO[bytes]) -> Collection[str]:
+    """Returns the name of each tag in a part of a workbook once; see `parse_tags`."""
+    found: dict[str, object] = {}
+    parse_tags(part, found.setdefault)  # no function of Python: a sheet has a million tags
+    return found.keys()
+
+
+def parse_tags(part: IO[bytes], start: Callable[[str, dict[str, str]], object]) -> None:
+    """Calls `start` with name and attributes of each tag in a part of a workbook. Closes it.
+
+    A name is that of its namespace, a blank, and its own.
+    """
+    parser = ParserCreate(namespace_separator=" ")
+    parser.StartElementHandler = start
     with part:
-        before = b""
-        while block := part.read(BLOCK):
-            yield from tag.finditer(before + block)
-            before = block[-_LONGEST_TAG:]
+        while block := part.read(_PARSED):
+            parser.Parse(block)
+    parser.Parse(b"", True)  # noqa: FBT003 -- the end; it takes no names

@@ -13,14 +13,14 @@ from contextlib import ExitStack, closing
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 from trueup.errors import SourceError
 from trueup.source.column_reader import RawRow
 from trueup.source.files.documents import EditedFile, MalformedRow
 from trueup.source.files.merged_cells import unmerged
 from trueup.source.files.packed_rows import NumberedRow, PackedRows, has_value
-from trueup.source.files.workbook_file import WorkbookFile
+from trueup.source.files.workbook_file import FORMULA, MERGED, WorkbookFile, kinds_of_tags, part_of
 
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
@@ -168,14 +168,15 @@ class XlsxDocument:
 
     def _read(self) -> Iterator[NumberedRow]:
         """Yields the rows of the sheet, without empty ones. Raises `SourceError`."""
-        with self._file.readable(), ExitStack() as stack:
-            workbooks = [stack.enter_context(closing(self._file.load()))]
-            if self._file.has_formulas():
-                workbooks.append(stack.enter_context(closing(self._file.load(formulas=True))))
-            sheets = [self._file.worksheet(workbook) for workbook in workbooks]
+        with self._file.translated_errors(), ExitStack() as stack:
+            sheets = [self._file.worksheet(stack.enter_context(closing(self._file.load())))]
             self._title = sheets[0].title
-            rows = _filled(*(_cells(sheet) for sheet in sheets))
-            yield from unmerged(rows, sheets[0], self._name)
+            tags = kinds_of_tags(part_of(sheets[0]))
+            if FORMULA in tags:
+                workbook = stack.enter_context(closing(self._file.load(formulas=True)))
+                sheets.append(self._file.worksheet(workbook))
+            rows = _filled(f"{self._name}, sheet `{self._title}`", *map(_cells, sheets))
+            yield from unmerged(rows, sheets[0], self._name) if MERGED in tags else rows
 
 
 _TEXT = "str"
@@ -194,37 +195,71 @@ class _Uncalculated:
     __slots__ = ()
 
 
-def _cells(worksheet: "Worksheet") -> Iterator[Sequence[Any]]:
-    """Rows of cells. The worksheet is open for reading."""
-    worksheet.reset_dimensions()  # type: ignore[attr-defined] # a sheet's own account may be wrong
-    return worksheet.iter_rows()
+class _Cell(TypedDict):
+    """A cell as openpyxl's parser gives it."""
+
+    row: int
+    column: int  # from 1
+    value: Any
+    data_type: str
+
+
+def _cells(worksheet: "Worksheet") -> Iterator[tuple[int, Sequence[_Cell]]]:
+    """Yields the number and the cells of each row in the file. The worksheet is open for reading.
+
+    Its own methods skip rows that are not in order, and make an object of each cell.
+    """
+    from openpyxl.worksheet._reader import WorkSheetParser  # noqa: PLC0415 -- an extra
+
+    workbook: Any = worksheet.parent
+    with part_of(worksheet) as part:
+        parser = WorkSheetParser(
+            part,
+            worksheet._shared_strings,  # type: ignore[attr-defined] # noqa: SLF001 -- as the worksheet calls it
+            data_only=workbook.data_only,
+            epoch=workbook.epoch,
+            date_formats=workbook._date_formats,  # noqa: SLF001 -- as above
+            timedelta_formats=workbook._timedelta_formats,  # noqa: SLF001 -- as above
+        )
+        yield from parser.parse()
 
 
 def _filled(
-    values: Iterable[Sequence[Any]], formulas: Iterable[Sequence[Any]] | None = None
+    place: str,
+    values: Iterable[tuple[int, Sequence[_Cell]]],
+    formulas: Iterable[tuple[int, Sequence[_Cell]]] | None = None,
 ) -> Iterator[NumberedRow]:
     """Yields rows of values with their numbers, without empty ones.
 
-    `formulas` are the same rows with the formulas in place of their values.
+    `formulas` are the same rows with the formulas in place of their values; `place` is that of
+    the sheet, for messages.
+    Raises `SourceError` if rows or cells are not in order: one would take the place of another.
     """
-    in_formulas = repeat(None) if formulas is None else formulas
-    for number, (row, formulas_of_row) in enumerate(
-        zip(values, in_formulas, strict=False), start=1
-    ):
-        cells = tuple(
-            _value(cell, is_formula=formula.data_type == "f")
-            for cell, formula in zip(row, formulas_of_row or row, strict=False)
-        )
+    last = 0
+    for (number, row), (_, with_formulas) in zip(values, formulas or repeat((0, ())), strict=False):
+        if number <= last:
+            raise _disorder(place, f"row {number} follows row {last}")
+        last, cells = number, list[object]()
+        for cell, formula in zip(row, with_formulas or row, strict=False):
+            missing = cell["column"] - len(cells) - 1
+            if missing < 0 or cell["row"] != number:
+                raise _disorder(place, f"the cells of row {number} are not in order")
+            cells += [None] * missing
+            cells.append(_value(cell, is_formula=formula["data_type"] == "f"))
         if has_value(cells):
-            yield number, cells
+            yield number, tuple(cells)
 
 
-def _value(cell: Any, *, is_formula: bool) -> object:  # noqa: ANN401 -- two classes of openpyxl
-    if cell.data_type == "e":
-        return _FormulaError(cell.value)
-    if is_formula and cell.value is None and cell.data_type != _TEXT:
+def _disorder(place: str, what: str) -> SourceError:
+    return SourceError(f"{place}: {what}; open the file in Excel and save it again")
+
+
+def _value(cell: _Cell, *, is_formula: bool) -> object:
+    if cell["data_type"] == "e":
+        return _FormulaError(cell["value"])
+    if is_formula and cell["value"] is None and cell["data_type"] != _TEXT:
         return _Uncalculated()
-    return cell.value
+    return cell["value"]
 
 
 def _raw(value: object) -> object:
