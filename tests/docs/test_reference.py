@@ -18,6 +18,7 @@ from trueup.model.notice import Event
 from trueup.model.outcome import ChangeStatus
 from trueup.model.plan import FORMAT, GoneRows, HeldUnits, LedgerClass, Plan
 from trueup.model.project import Guards
+from trueup.model.response_body import LARGEST_BODY
 from trueup.model.run import Step
 from trueup.planning.ledger.policies import _resolved
 from trueup.sandbox.autotask import control as autotask
@@ -32,7 +33,6 @@ from trueup.source.values import LONGEST_KEY, LONGEST_NUMBER, LONGEST_NUMERAL, L
 from trueup.stages import billing
 from trueup.stages.guard import LIMIT_KINDS
 from trueup.stages.ledger import PendingUnits, ServiceLedger, compare, complete
-from trueup.target.autotask.transport import LARGEST_BODY
 
 from tests.docs.generated import COMMON, key_paths, schema
 from tests.docs.pages import named, page

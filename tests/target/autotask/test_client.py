@@ -325,7 +325,7 @@ def test_a_redirect_is_not_followed(service, client_with):
 
 
 def test_a_response_that_is_too_large_is_cut_off(service, client_with, monkeypatch):
-    monkeypatch.setattr("trueup.target.autotask.transport.LARGEST_BODY", 1000)
+    monkeypatch.setattr("trueup.model.response_body.LARGEST_BODY", 1000)
     service.on("POST", "/Companies/query", httpx.Response(200, content=b" " * 5000))
 
     with pytest.raises(TargetUnavailable, match="does not end"):

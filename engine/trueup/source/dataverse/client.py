@@ -18,11 +18,12 @@ from msgspec import Struct
 
 from trueup.errors import SourceError
 from trueup.loopback import PORTS, has_path, is_on_loopback, origin
+from trueup.model.response_body import EndlessBody
 from trueup.ports.world import Clock
 from trueup.source.dataverse.errors import MalformedBody, error_of, one_line, refusal
 from trueup.source.dataverse.retry import RequestAttempts, RetryPolicy, is_fault
 from trueup.source.dataverse.tokens import Login, Tokens
-from trueup.source.dataverse.transport import HttpxTokenClient, open_http
+from trueup.source.dataverse.transport import HttpxTokenClient, exchange, open_http, reason_of
 
 API = "/api/data/v9.2/"
 LIMITS = {
@@ -172,8 +173,8 @@ class DataverseClient:
                 response = self._send(request, token)
                 if response.is_success:
                     return read(_content(request, response))
-            except httpx.RequestError as error:
-                attempts.wait_after_fault(f"no answer ({type(error).__name__})")
+            except (httpx.RequestError, EndlessBody) as fault:
+                attempts.wait_after_fault(reason_of(fault))
                 continue
             except MalformedBody as fault:
                 attempts.wait_after_fault(str(fault))
@@ -188,8 +189,14 @@ class DataverseClient:
         self.calls += 1
         headers = {"Authorization": f"Bearer {token}", **request.headers}
         try:
-            return self._http.request(
-                request.method, request.url, content=request.body, headers=headers
+            return exchange(
+                self._http,
+                self._clock,
+                self._access.timeout,
+                request.method,
+                request.url,
+                content=request.body,
+                headers=headers,
             )
         except httpx.InvalidURL as error:
             raise SourceError(f"{self.name}, {request.what}: the address is not valid") from error

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 from trueup.loopback import is_on_loopback
+from trueup.model.response_body import EndlessBody, whole_body
+from trueup.ports.world import Clock
 from trueup.source.dataverse.errors import DataverseUnavailable
 from trueup.source.dataverse.retry import RetryPolicy, is_fault
 
@@ -20,9 +22,38 @@ from trueup.source.dataverse.retry import RetryPolicy, is_fault
 def open_http(
     timeout: float, headers: Mapping[str, str] | None = None, *, loopback: bool
 ) -> httpx.Client:
-    """Returns an HTTP client; `timeout` is in seconds for one response."""
+    """Returns an HTTP client; `timeout` is in seconds for connecting and for each part that comes.
+
+    `exchange` limits the whole response.
+    """
     verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if loopback else True
     return httpx.Client(timeout=timeout, trust_env=not loopback, verify=verify, headers=headers)
+
+
+def exchange(
+    http: httpx.Client,
+    clock: Clock,
+    timeout: float,
+    method: str,
+    url: str,
+    **request: Any,  # noqa: ANN401 -- as httpx has them
+) -> httpx.Response:
+    """Returns the response to a request, with its whole body; `timeout` is in seconds.
+
+    Raises `EndlessBody`, and the errors of httpx.
+    """
+    with http.stream(method, url, **request) as response:
+        body = whole_body(response.iter_bytes(), clock.now, timeout)
+    headers = response.headers.copy()
+    headers.pop("content-encoding", None)  # the body is decoded already
+    return httpx.Response(
+        response.status_code, headers=headers, content=body, request=response.request
+    )
+
+
+def reason_of(fault: httpx.RequestError | EndlessBody) -> str:
+    """Returns in words why `exchange` gave no response."""
+    return str(fault) if isinstance(fault, EndlessBody) else f"no answer ({type(fault).__name__})"
 
 
 class HttpxTokenClient:
@@ -61,11 +92,13 @@ class HttpxTokenClient:
         while True:
             attempts.count += 1
             try:
-                response = self._clients[loopback].request(method, url, **used)
+                response = exchange(
+                    self._clients[loopback], self._policy.clock, self._timeout, method, url, **used
+                )
             except httpx.InvalidURL as error:
                 raise DataverseUnavailable(f"{attempts.what}: the address is not valid") from error
-            except httpx.RequestError as error:
-                attempts.wait_after_fault(f"no answer ({type(error).__name__})")
+            except (httpx.RequestError, EndlessBody) as fault:
+                attempts.wait_after_fault(reason_of(fault))
                 continue
             status = response.status_code
             if status == HTTPStatus.TOO_MANY_REQUESTS:

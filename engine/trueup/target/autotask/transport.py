@@ -2,15 +2,15 @@
 
 import json
 import ssl
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from datetime import timedelta
 from functools import lru_cache
 from urllib.request import getproxies
 
 import httpx
 from msgspec import Struct
 
+from trueup.model.response_body import EndlessBody, whole_body
 from trueup.ports.world import Clock
 from trueup.target.autotask.credentials import Credentials
 from trueup.target.autotask.limits import RunLimits
@@ -24,9 +24,6 @@ from trueup.target.autotask.responses import (
 )
 from trueup.target.autotask.retry import ApiRequest
 from trueup.target.autotask.zones import Zone
-
-LARGEST_BODY = 64 * 1024 * 1024
-"""Bytes of one response that are read; a page of 500 wide records has about two million."""
 
 Answer = Callable[[str, str, Mapping[str, str], bytes], tuple[int, Mapping[str, str], bytes]]
 """Answers a request (method, address, headers, body) with status, headers and body.
@@ -107,7 +104,7 @@ class Transport:
             return Unclear(f"no answer ({type(fault).__name__}: {fault})")
         except httpx.InvalidURL:
             return NotSent("the address of the request is not valid", again=False)
-        except MalformedResponse as fault:
+        except (MalformedResponse, EndlessBody) as fault:
             return Unclear(str(fault), again=False)
 
     def _exchange(self, request: ApiRequest, zone: Zone) -> ServiceResponse:
@@ -125,7 +122,7 @@ class Transport:
         try:
             with closing(connection.handle_request(asked)) as response:
                 response.request = asked
-                body = self._body(response.iter_bytes())
+                body = whole_body(response.iter_bytes(), self._clock.now, self._timeout)
         finally:
             network.give_back(connection)
         cookies = response.headers.get("set-cookie", "")
@@ -147,16 +144,6 @@ class Transport:
         if self._cookies:
             self._cookies.set_cookie_header(asked)
         return asked
-
-    def _body(self, chunks: Iterable[bytes]) -> bytes:
-        """The whole body. Raises `MalformedResponse` if it is too large or takes too long."""
-        until = self._clock.now() + timedelta(seconds=self._timeout)
-        body = bytearray()
-        for chunk in chunks:
-            body += chunk
-            if len(body) > LARGEST_BODY or self._clock.now() > until:
-                raise MalformedResponse("a response that does not end")
-        return bytes(body)
 
 
 class _Connections:
