@@ -15,6 +15,7 @@ from trueup.model.catalogue import Column, Table, Type
 from trueup.source.errors import InvalidValue
 from trueup.source.names import column_named, suggestion
 from trueup.source.shared_values import shared
+from trueup.source.text import on_one_line
 from trueup.source.values import CleanedColumns, Convert, converter_for
 
 DISPLAY_SUFFIX = "@OData.Community.Display.V1.FormattedValue"
@@ -30,9 +31,6 @@ MOST = 3
 
 FEW = 2
 """Columns that may all be missing without the first row being no row of headings."""
-
-LONGEST = 40
-"""Characters of a heading that a message shows."""
 
 
 class ColumnReader(Struct, frozen=True):
@@ -165,7 +163,7 @@ def require_one_name(
 
 
 def _listed(names: Iterable[str]) -> str:
-    return " and ".join(f"`{name}`" for name in names)
+    return " and ".join(f"`{on_one_line(name)}`" for name in names)
 
 
 def missing_columns(
@@ -191,7 +189,7 @@ def no_headings(table: Table, names: Collection[str], place: str) -> SourceError
 
     `names` are what stands there: the title of a report, say, with the headings further down.
     """
-    shown = ", ".join(f"`{name[:LONGEST]}`" for name in [*names][:MOST] if name)
+    shown = ", ".join(f"`{on_one_line(name)}`" for name in [*names][:MOST] if name)
     more = ", …" if len(names) > MOST else ""
     return SourceError(
         f"{place}: its first row, {shown}{more}, is no row of headings: it names no column of "

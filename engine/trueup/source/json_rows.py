@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Generator, Mapping
 from decimal import Decimal, InvalidOperation
 
+from trueup.source.text import on_one_line
+
 PlacedRow = tuple[int, int, object]
 """The offset of the first character, the offset after the last, and the value."""
 
@@ -38,6 +40,8 @@ STRICT_DECODER = json.JSONDecoder(
 
 _LONGEST_MESSAGE = 200
 """Characters of a server's message that are shown."""
+
+_EACH_LINE = "an object in each line was found; write them as one list, [{…}, {…}]"
 
 DELETED = "/$deletedEntity"
 """The end of the context of an entry for a row that was deleted (work365.md, section 6.3)."""
@@ -98,7 +102,10 @@ class JsonRows:
             )
         end = self._skip_blank(at)
         if end != len(self.text):
-            raise json.JSONDecodeError("the end of the text was expected", self.text, end)
+            fault = (
+                _EACH_LINE if self._is_before_object(end) else "the end of the text was expected"
+            )
+            raise json.JSONDecodeError(fault, self.text, end)
 
     def _envelope(self, at: int) -> Generator[PlacedRow, None, int]:
         """Walks an object: yields the rows under `value`, keeps its other members in `rest`."""
@@ -108,7 +115,7 @@ class JsonRows:
             key, at = self._key(at)
             if key in self.rest or (key == "value" and has_rows):
                 raise json.JSONDecodeError(
-                    f"`{key}` occurs twice; keep one of them", self.text, start
+                    f"`{on_one_line(key)}` occurs twice; keep one of them", self.text, start
                 )
             if key == "value" and self.text[at : at + 1] == "[":
                 has_rows = True
@@ -122,14 +129,20 @@ class JsonRows:
 
     def _without_rows(self, at: int) -> str:
         """Returns why the object that ends at that offset is no table."""
-        following = self._skip_blank(at + 1)
-        if self.text[following : following + 1] == "{":
-            return "an object in each line was found; write them as one list, [{…}, {…}]"
+        if self._is_before_object(at + 1):
+            return _EACH_LINE
         fault = self.rest.get("error")
         message = fault.get("message") if isinstance(fault, dict) else fault
-        if isinstance(message, str) and message.strip():
-            return f"the file is a refusal of the server ({message.strip()[:_LONGEST_MESSAGE]})"
+        if isinstance(message, str) and (shown := on_one_line(message, _LONGEST_MESSAGE)):
+            return f"the file is a refusal of the server ({shown})"
         return "an object with a list under `value` was expected"
+
+    def _is_before_object(self, at: int) -> bool:
+        """Returns whether the next object follows, after a comma or none."""
+        at = self._skip_blank(at)
+        if self.text[at : at + 1] == ",":
+            at = self._skip_blank(at + 1)
+        return self.text[at : at + 1] == "{"
 
     def _elements(self, at: int) -> Generator[PlacedRow, None, int]:
         at = self._skip_blank(at + 1)
@@ -177,7 +190,7 @@ class JsonRows:
             try:
                 value, end = self._decoder.raw_decode(self.text, at)
             except DuplicateJsonKey as error:
-                text = f"`{error}` occurs twice in one row; keep one of them"
+                text = f"`{on_one_line(str(error))}` occurs twice in one row; keep one of them"
                 offset = self._second_occurrence(str(error), at)
                 raise json.JSONDecodeError(text, self.text, offset) from None
             except ValueError:  # also of digits that are too many without the point that follows

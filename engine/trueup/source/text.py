@@ -37,6 +37,12 @@ def clean_text(text: str) -> str:
     return text if text.isascii() else _INVISIBLE.sub("", text)
 
 
+def on_one_line(text: str, longest: int = LONGEST_SHOWN) -> str:
+    """Returns what stands in a file or an answer for a message: cleaned, on one line, shortened."""
+    line = " ".join(clean_text(text).split())
+    return line if len(line) <= longest else line[:longest] + "…"
+
+
 def canonical_key(text: str) -> str:
     """Returns a key in its one spelling: GUIDs in lower case and without braces."""
     key = text.strip()

@@ -372,6 +372,45 @@ def test_a_table_without_rows_is_empty(put: Put, source: FileSource):
         ),
         (
             "account.json",
+            '{"value": [{"id": "a"}]}\n{"value": [{"id": "b"}]}\n',
+            (
+                "account.json:2:1: an object in each line was found; write them as one list, "
+                "[{…}, {…}]"
+            ),
+        ),
+        (
+            "account.json",
+            '{"id": "a"},\n{"id": "b"}\n',
+            (
+                "account.json:1:11: an object in each line was found; write them as one list, "
+                "[{…}, {…}]"
+            ),
+        ),
+        (
+            "account.json",
+            r'{"error": {"message": "a\u001b[31m\u202eb\nerror: forged\u0007 line"}}',
+            ("account.json:1:70: the file is a refusal of the server (ab error: forged line)"),
+        ),
+        (
+            "account.json",
+            r'[{"a\u202eb\nerror:\u0007 c": 1, "a\u202eb\nerror:\u0007 c": 2}]',
+            "account.json:1:2: `ab error: c` occurs twice in one row; keep one of them",
+        ),
+        (
+            "account.json",
+            r'{"a\u202eb\nerror:\u0007 c": 1, "a\u202eb\nerror:\u0007 c": 2}',
+            "account.json:1:33: `ab error: c` occurs twice; keep one of them",
+        ),
+        (
+            "account.csv",
+            'id,"a\u202eb\nerror:\u0007 c","a\u202eb\nerror:\u0007 c"\n',
+            (
+                "account.csv:1: `ab error: c` occurs more than once; the first line must name each "
+                "column once"
+            ),
+        ),
+        (
+            "account.json",
             '{"error": {"code": "0x80040220", "message": "The user lacks prvReadAccount."}}',
             (
                 "account.json:1:78: the file is a refusal of the server "

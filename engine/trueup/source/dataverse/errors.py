@@ -9,7 +9,7 @@ from collections.abc import Collection
 
 from trueup.errors import SourceError
 from trueup.model.secrets import hide
-from trueup.source.text import clean_text
+from trueup.source.text import on_one_line
 
 LONGEST_MESSAGE = 400
 """Characters of a message of another system that are shown; trace texts can be very long."""
@@ -58,5 +58,4 @@ def error_of(body: bytes, secrets: Collection[str]) -> tuple[str, str]:
 
 def one_line(text: str) -> str:
     """Returns the text on one line, without control characters, shortened."""
-    line = " ".join(clean_text(text).split())
-    return line if len(line) <= LONGEST_MESSAGE else line[:LONGEST_MESSAGE] + "…"
+    return on_one_line(text, LONGEST_MESSAGE)

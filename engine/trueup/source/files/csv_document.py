@@ -14,7 +14,7 @@ from itertools import islice, takewhile
 from typing import ClassVar, Protocol
 
 from trueup.errors import SourceError
-from trueup.source.column_reader import LONGEST, RawRow
+from trueup.source.column_reader import RawRow
 from trueup.source.files.documents import EditedFile, MalformedRow, Shift
 from trueup.source.files.streamed_text import (
     Lines,
@@ -24,6 +24,7 @@ from trueup.source.files.streamed_text import (
     offset_of,
     position_of,
 )
+from trueup.source.text import on_one_line
 from trueup.source.values import LONGEST_TEXT
 
 LONGEST_CELL = 16 * LONGEST_TEXT
@@ -153,7 +154,7 @@ class CsvDocument:
         if not any(headers) or repeated:
             fault = "no columns are named"
             if repeated:
-                fault = f"`{repeated[0][:LONGEST]}` occurs more than once"
+                fault = f"`{on_one_line(repeated[0])}` occurs more than once"
             raise SourceError(
                 f"{self._name}:{line}: {fault}; the first line must name each column once"
             )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from trueup.errors import SourceError
 from trueup.source.files.packed_rows import NumberedRow, has_value
 from trueup.source.files.workbook_file import MERGED, parse_tags, part_of
+from trueup.source.text import on_one_line
 
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
@@ -40,9 +41,10 @@ def unmerged(
         for cells in current:
             first = cells.left - (number > cells.top)  # the first cell itself has the value
             if has_value(headings[first : cells.right]):
+                sheet = on_one_line(worksheet.title)
                 raise SourceError(
-                    f"{name}: cells {cells.text} of sheet `{worksheet.title}` are merged, and only "
-                    "the first of them has a value: unmerge them in Excel and fill each"
+                    f"{name}: cells {cells.text} of sheet `{sheet}` are merged, and only the first "
+                    "of them has a value: unmerge them in Excel and fill each"
                 )
         headings = headings or row
         yield number, row

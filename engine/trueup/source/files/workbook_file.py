@@ -9,6 +9,7 @@ from xml.parsers.expat import ExpatError, ParserCreate
 from zipfile import BadZipFile, ZipFile
 
 from trueup.errors import SourceError
+from trueup.source.text import on_one_line
 
 if TYPE_CHECKING:
     from openpyxl.workbook import Workbook
@@ -89,7 +90,7 @@ class WorkbookFile:
         visible = [sheet for sheet in sheets if sheet.sheet_state == "visible"]
         named = [sheet for sheet in sheets if sheet.title.casefold() == self._sheet.casefold()]
         if not named and (len(visible) != 1 or self._is_of_other_table(visible[0].title)):
-            names = ", ".join(workbook.sheetnames)
+            names = ", ".join(map(on_one_line, workbook.sheetnames))
             raise SourceError(f"{self._name} has no sheet `{self._sheet}`; its sheets are {names}")
         return next(iter(named or visible))
 

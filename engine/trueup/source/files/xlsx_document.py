@@ -21,6 +21,7 @@ from trueup.source.files.documents import EditedFile, MalformedRow
 from trueup.source.files.merged_cells import unmerged
 from trueup.source.files.packed_rows import NumberedRow, PackedRows, has_value
 from trueup.source.files.workbook_file import FORMULA, MERGED, WorkbookFile, kinds_of_tags, part_of
+from trueup.source.text import on_one_line
 
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
@@ -113,8 +114,8 @@ class XlsxDocument:
         repeated = sorted({name for name in headers if name and headers.count(name) > 1})
         if repeated:
             raise SourceError(
-                f"{self._name}:{number}: column `{repeated[0]}` occurs more than once; "
-                "the first row must name each column once"
+                f"{self._name}:{number}: column `{on_one_line(repeated[0])}` occurs more than "
+                "once; the first row must name each column once"
             )
         self._names = headers
         return headers
@@ -159,7 +160,7 @@ class XlsxDocument:
         """Raises `SourceError` if a formula has no value."""
         for column, cell in enumerate(cells):
             if isinstance(cell, _Uncalculated):
-                name = headers[column] if column < len(headers) else ""
+                name = on_one_line(headers[column]) if column < len(headers) else ""
                 name = name or f"column {column + 1}"
                 raise SourceError(
                     f"{self._name}:{number}: {name} is a formula that was never calculated; "
@@ -170,7 +171,7 @@ class XlsxDocument:
         """Yields the rows of the sheet, without empty ones. Raises `SourceError`."""
         with self._file.translated_errors(), ExitStack() as stack:
             sheets = [self._file.worksheet(stack.enter_context(closing(self._file.load())))]
-            self._title = sheets[0].title
+            self._title = on_one_line(sheets[0].title)
             tags = kinds_of_tags(part_of(sheets[0]))
             if FORMULA in tags:
                 workbook = stack.enter_context(closing(self._file.load(formulas=True)))

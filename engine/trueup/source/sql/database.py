@@ -12,7 +12,7 @@ from trueup.errors import SourceError
 from trueup.model.catalogue import Table
 from trueup.source.sql.address import check_exists, described, open_engine, without_secrets
 from trueup.source.sql.raw_rows import ColumnTypes, prepare_sessions
-from trueup.source.text import clean_text
+from trueup.source.text import on_one_line
 
 _LONGEST_ERROR = 300
 
@@ -83,5 +83,4 @@ def database_message(error: SQLAlchemyError, url: sqlalchemy.URL) -> str:
     `url` is the address, whose secrets are hidden.
     """
     text = str(getattr(error, "orig", None) or type(error).__name__)
-    line = " ".join(clean_text(without_secrets(text, url)).split())
-    return line if len(line) <= _LONGEST_ERROR else line[:_LONGEST_ERROR] + "…"
+    return on_one_line(without_secrets(text, url), _LONGEST_ERROR)
