@@ -12,10 +12,12 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy
 from msgspec.structs import replace
+from sqlalchemy.exc import DBAPIError
 from trueup.errors import SourceError
 from trueup.ports.source import RowOutcome, RowUpdate
 from trueup.source.profile import Profile
 from trueup.source.sql.address import described, without_secrets
+from trueup.source.sql.database import database_message
 from trueup.source.sql.source import SqlSource
 
 from tests.support.dataverse_world import TABLES
@@ -309,6 +311,14 @@ def test_a_password_that_a_driver_repeats_is_not_shown(url: str, base: sqlalchem
     text = "login of hunter2nd failed: attribute sesame"
 
     assert without_secrets(text, address) == "login of (hidden) failed: attribute (hidden)"
+
+
+def test_the_message_of_a_database_is_one_line_without_the_secret_of_its_address():
+    address = sqlalchemy.make_url("postgresql://u:hunter2nd@h/b")
+    reason = RuntimeError("login with hunter2nd\nhas failed")
+    error = DBAPIError("SELECT secret_column", {"key": "hidden"}, reason)
+
+    assert database_message(error, address) == "login with (hidden) has failed"
 
 
 def test_the_statement_of_the_profile_changes_one_row(url: str, base: sqlalchemy.Engine):
