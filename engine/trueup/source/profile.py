@@ -96,8 +96,16 @@ class Profile(Struct, frozen=True):
 
 
 def statement_parameters(columns: Iterable[str]) -> set[str]:
-    """Returns what a `write_back` statement gets: the key, each column, and what it replaces."""
-    return {"key", *(name for one in columns for name in (one, f"expected_{one}"))}
+    """Returns the names of what a `write_back` statement gets for a write of these columns."""
+    values = dict.fromkeys(columns)
+    return {*statement_values(None, values, values)}
+
+
+def statement_values(
+    key: object, values: Mapping[str, object], replaced: Mapping[str, object]
+) -> dict[str, object]:
+    """Returns what a `write_back` statement gets: the key, each value, and what it replaces."""
+    return {"key": key, **{f"expected_{name}": value for name, value in replaced.items()}, **values}
 
 
 def parse_profile(data: object, tables: Mapping[str, Table], places: YamlPlaces) -> Profile:

@@ -19,6 +19,7 @@ from trueup.model.catalogue import Column, Table, Type
 from trueup.ports.source import RowOutcome, RowUpdate
 from trueup.source.column_reader import ColumnReader, RawRow
 from trueup.source.errors import RowChanged, UpdateRefused
+from trueup.source.profile import statement_values
 from trueup.source.sql.database import database_message
 from trueup.source.sql.raw_rows import ColumnTypes, as_text, has_key, raw_row_maker, select
 from trueup.source.text import canonical_key, shown
@@ -124,11 +125,8 @@ class SqlRowWriter(Struct, frozen=True):
     def _parameters(self, update: RowUpdate, key: object, raw: RawRow) -> Mapping[str, object]:
         """The values of the statement's parameters. Raises `UpdateRefused` if one is missing."""
         values = {name: self._stored(name, value, raw) for name, value in update.values.items()}
-        expected = {
-            f"expected_{name}": self._stored(name, value, raw)
-            for name, value in update.expected.items()
-        }
-        available = {"key": key, **expected, **values}
+        replaced = {name: self._stored(name, value, raw) for name, value in update.expected.items()}
+        available = statement_values(key, values, replaced)
         parameters = self.statement.compile().params.keys()
         lacking = parameters - available.keys()
         if lacking:
