@@ -72,6 +72,36 @@ def test_validate_reports_a_profile_that_is_not_valid(work, read_from, trueup, p
     assert out.endswith("1 error found.\n")
 
 
+@pytest.mark.parametrize(
+    ("source", "remedy"),
+    [
+        (
+            {"connector": "dataverse", "url": "https://contoso.crm11.dynamics.com"}
+            | {"tenant": "demo.example", "client_id": "trueup-demo", "client_secret": "s"},
+            "run `trueup discover`, which writes it where no file is there",
+        ),
+        (
+            {"connector": "sql", "url": "sqlite:///base.sqlite"},
+            "write the database's names of tables and columns under `tables:`",
+        ),
+    ],
+    ids=["dataverse", "sql"],
+)
+@pytest.mark.parametrize("fault", ["missing", "empty"])
+def test_validate_says_how_a_profile_without_names_comes_about(work, trueup, source, remedy, fault):
+    file = work / "trueup.yaml"
+    project = yaml.safe_load(file.read_text())
+    project["source"] = source | {"profile": "names.yaml"}
+    file.write_text(yaml.safe_dump(project, sort_keys=False))
+    if fault == "empty":
+        (work / "names.yaml").touch()
+
+    findings = json.loads(trueup("validate", "--json")[1])["findings"]
+
+    (found,) = [finding for finding in findings if finding["place"] == "names.yaml"]
+    assert (found["text"], found["remedy"].partition(".")[0]) == (f"is {fault}", remedy)
+
+
 def test_validate_names_the_place_of_a_fault(work, trueup):
     mapping = work / "mappings" / "customer.yaml"
     mapping.write_text(mapping.read_text().replace("entity: Companies", "entity: Compnies", 1))

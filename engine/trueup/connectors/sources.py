@@ -37,6 +37,12 @@ if TYPE_CHECKING:
 PROFILE = "profile.yaml"
 """The default profile, which `trueup discover` writes."""
 
+_WRITE_PROFILE = {
+    "dataverse": "run `trueup discover`, which writes it where no file is there",
+    "sql": "write the database's names of tables and columns under `tables:`",
+}
+"""By connector, how a profile comes about."""
+
 
 def profile_file(project: Project) -> Path:
     """Returns the file from which the project reads its profile, if there is one."""
@@ -56,13 +62,24 @@ def read_profile(project: Project) -> "Profile":
 
     options, tables = project.source.options, project.catalogue.tables
     file, path = _profile_name(project), profile_file(project)
-    if "profile" not in options and is_absent(path):
+    if is_absent(path):
+        if "profile" in options:
+            raise ConfigError([_without_names(project, "is missing")])
         return Profile(tables)
     documents, findings = read(path, file)
     if findings or not documents:
-        empty = Finding("profile-empty", Severity.ERROR, "is empty", "", Place(file))
-        raise ConfigError(findings or [empty])
+        raise ConfigError(findings or [_without_names(project, "is empty")])
     return parse_profile(documents[0].data, tables, documents[0])
+
+
+def _without_names(project: Project, text: str) -> Finding:
+    """Returns the error about a profile that is not there, or has nothing."""
+    remedy = (
+        f"{_WRITE_PROFILE[project.source.connector]}. Without the file and `source.profile`, the "
+        "names of the catalogue are used"
+    )
+    place = Place(_profile_name(project))
+    return Finding("profile", Severity.ERROR, text, remedy, place)
 
 
 class SourceConnector(Struct, frozen=True):
@@ -130,7 +147,7 @@ class Sources:
 
     def tables(self) -> Mapping[str, Table]:
         """Returns the catalogue's tables under the names of the profile."""
-        return self._profile().tables
+        return read_profile(self._project).tables
 
     def _of_tables(self, open_tables: "Callable[[Connection], _Tables]") -> SourceConnector:
         """The connector of a source that the common checks can look at."""
@@ -151,7 +168,7 @@ class Sources:
             written: dict[str, list[str]] = {}
             for table, names in self._written():
                 written.setdefault(table, []).extend(names)
-            return doctor.examine(client, self._profile(), needed, written)
+            return doctor.examine(client, read_profile(self._project), needed, written)
 
     def _written(self) -> list[tuple[str, list[str]]]:
         """The table and columns of each mapping that writes back; several may share a table."""
@@ -178,18 +195,17 @@ class Sources:
         from trueup.source.dataverse.source import DataverseSource
 
         access, cache = settings(connection.options, self._project.own, refresh=self._refresh)
-        source = DataverseSource(access, self._profile(), self._project.zone, self._clock, cache)
+        source = DataverseSource(
+            access, read_profile(self._project), self._project.zone, self._clock, cache
+        )
         return self._stack.enter_context(source)
 
     def _sql(self, connection: Connection) -> "SqlSource":
         from trueup.source.sql.source import SqlSource
 
         url, folder = str(connection.options["url"]), Path(self._project.root)
-        source = SqlSource(url, self._profile(), self._project.zone, folder)
+        source = SqlSource(url, read_profile(self._project), self._project.zone, folder)
         return self._stack.enter_context(source)
-
-    def _profile(self) -> "Profile":
-        return read_profile(self._project)
 
     def _dataverse_client(self) -> "DataverseClient":
         if self._project.source.connector != "dataverse":
