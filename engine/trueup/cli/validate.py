@@ -83,7 +83,7 @@ def _whole_project(context: CommandContext) -> Checked:
     project, findings = check_project(context.folder)
     if project is None:
         return findings, "", 0
-    tests, found = _tests([project])
+    tests, found = _tests_and_profiles([project])
     return [*findings, *found], _sound(len(project.mappings), len(project.rules)), tests
 
 
@@ -101,13 +101,13 @@ def _fleet(context: CommandContext, *, secrets: bool) -> Checked:
     if checked is None:
         return findings, "", 0
     projects = checked.projects
-    tests, found = _tests(projects.values())
+    tests, found = _tests_and_profiles(projects.values())
     tenants = count(len(checked.fleet.tenants), "tenant")
     sound = f"The fleet is sound: {tenants}, {count(len(projects), 'project')}."
     return [*findings, *found], sound, tests
 
 
-def _tests(projects: "Iterable[Project]") -> tuple[int, list[Finding]]:
+def _tests_and_profiles(projects: "Iterable[Project]") -> tuple[int, list[Finding]]:
     """Returns how many tests the projects have, and what is wrong with these and the profiles."""
     from trueup.operations.testing.files import check_tests
 
