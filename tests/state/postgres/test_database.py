@@ -13,6 +13,7 @@ from trueup.model.run import Effects, Entry, Link, Run, RunStatus, Step
 from trueup.ports.state import StateSnapshot
 from trueup.state import writer
 from trueup.state.postgres import access, database
+from trueup.state.postgres.address import parse_address
 from trueup.state.postgres.store import PostgresState
 
 from tests.state.stores import EDIT, NOON, TABLES, fill
@@ -49,6 +50,26 @@ def newer(monkeypatch):
         monkeypatch.setattr(database, "migrations", lambda: scripts[:-1])
 
     return begin, end
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("no north\nhere", "no (hidden) here"),
+        ("x" * 296 + " north", "x" * 296 + " (hi…"),  # cut in two, it would not be found
+    ],
+)
+def test_a_secret_is_hidden_in_the_words_of_the_server_before_they_are_cut(said, shown):
+    address = parse_address("postgresql://trueup:north@dbhost/north")
+
+    with (
+        pytest.raises(StateError) as failed,
+        database.translated(address, "the state of north on dbhost/north"),
+    ):
+        raise psycopg.DataError(said)
+
+    message = f"the state of north on dbhost/north cannot keep this value: {shown}"
+    assert str(failed.value) == message
 
 
 # Created
