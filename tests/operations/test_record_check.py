@@ -1,17 +1,24 @@
 """A record whose id a user gives is looked up before the id is relied on."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 from trueup import wiring
-from trueup.errors import ConfigError, EngineError, StateError, TargetUnavailable
+from trueup.errors import (
+    ConfigError,
+    EngineError,
+    SourceError,
+    StateError,
+    TargetUnavailable,
+)
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.project import Project
 from trueup.operations.decide import link
 from trueup.operations.state import preview_settlement, settle_change
+from trueup.ports.source import RowOutcome, Rows, RowUpdate
 from trueup.render.doubt import settlement_lines
 
 from tests.support.scene import Fault, Scene, settled
@@ -36,8 +43,11 @@ class Connections:
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         self.refusal: EngineError | None = None  # of opening the target
+        self.source_refusal: EngineError | None = None  # of opening the source
 
     def source(self) -> object:
+        if self.source_refusal:
+            raise self.source_refusal
         return self.scene.source
 
     def target(self) -> object:
@@ -114,6 +124,7 @@ def test_an_inactive_record_of_a_mapping_that_switches_it_on_is_not_held(
     [
         (ConfigError([NO_SECRET]), " ".join(NO_SECRET.line().split())),
         (TargetUnavailable("no connection"), "no connection"),
+        (TargetUnavailable("too many requests..."), "too many requests"),
     ],
 )
 def test_a_link_is_written_with_a_note_if_the_target_cannot_be_read(
@@ -147,12 +158,31 @@ def test_a_link_to_the_record_of_another_row_has_a_note(connections: Connections
     )
 
 
-def in_doubt(connections: Connections) -> tuple[Scene, str]:
-    """A run whose create of a company is in doubt, and the change."""
-    scene = connections.scene = disturbed(Fault("lost", "Companies", "create"))
+def in_doubt(
+    connections: Connections, kind: str = "lost", entity: str = "Companies"
+) -> tuple[Scene, str]:
+    """A run whose create of a company is in doubt, or of another entity; and the change."""
+    scene = connections.scene = disturbed(Fault(kind, entity, "create"))
     scene.apply(scene.plan())
     ((_, entry),) = scene.state.in_doubt()
     return scene, entry.change
+
+
+def mark_in_doubt(connections: Connections) -> tuple[Scene, str]:
+    """A run whose marks in Work 365 took effect after its end; and one of these changes."""
+    scene = connections.scene = Scene()
+    write, late = scene.source.write, list[tuple[str, Sequence[RowUpdate]]]()
+
+    def unheard(table: str, updates: Sequence[RowUpdate]) -> Sequence[RowOutcome]:
+        late.append((table, updates))
+        return [RowOutcome(one.key, "no answer", in_doubt=True) for one in updates]
+
+    scene.source.write = unheard
+    scene.apply(scene.plan())
+    scene.source.write = write
+    for table, updates in late:
+        write(table, updates)
+    return scene, "license_change:first:mark"
 
 
 def settle(project: Project, change: str, record: int | None) -> str:
@@ -223,12 +253,66 @@ def test_a_record_whose_identity_was_not_written_is_told_by_its_match_key(
     )
 
 
-def test_a_settlement_is_recorded_with_a_note_if_neither_system_can_be_read(
+def test_a_settlement_is_recorded_with_a_note_if_its_system_cannot_be_read(
     connections: Connections, project: Project
 ):
     scene, change = in_doubt(connections)
-    connections.refusal = TargetUnavailable("no connection")
+    connections.refusal = TargetUnavailable("no connection.")
     scene.wait(301)
 
     assert settle(project, change, None) == "nothing was read: no connection"
     assert scene.state.in_doubt() == []
+
+
+def test_an_adjustment_is_compared_with_its_units_although_work_365_is_away(
+    connections: Connections, project: Project
+):
+    scene, change = in_doubt(connections, "late", "ContractServiceAdjustments")
+    scene.target.land()
+    connections.source_refusal = SourceError("no connection")
+    scene.wait(301)
+
+    with pytest.raises(StateError, match="reading shows that it took effect"):
+        settle(project, change, None)
+
+
+def test_a_mark_is_compared_with_its_row_although_autotask_is_away(
+    connections: Connections, project: Project
+):
+    scene, change = mark_in_doubt(connections)
+    connections.refusal = TargetUnavailable("no connection")
+    scene.wait(301)
+
+    with pytest.raises(StateError, match="reading shows that it took effect"):
+        settle(project, change, None)
+
+
+def test_only_the_change_that_is_settled_is_looked_for(connections: Connections, project: Project):
+    """Another one may be in doubt whose system is away."""
+    scene, _ = mark_in_doubt(connections)
+    read, tables = scene.source.read, list[str]()
+
+    def listed(table: str, *args: object) -> Rows:
+        tables.append(table)
+        return read(table, *args)
+
+    scene.source.read = listed
+    changes = {entry.change for _, entry in scene.state.in_doubt()}
+    settle_change(project, "ben", "license_change:first:mark", landed=True, reason="seen")
+
+    assert len(changes) > 1
+    assert tables == ["license_change"]
+
+
+@pytest.mark.parametrize("record", [None, 5])
+def test_what_a_settlement_reads_is_repeated_as_usual(
+    connections: Connections, project: Project, record: int | None
+):
+    """A single fault must not leave a statement unchecked."""
+    scene, change = in_doubt(connections)
+    scene.target.records["Companies"][5] = company(5, companyNumber="A-1")
+    scene.wait(301)
+
+    settle(project, change, record)
+
+    assert not scene.target.stopped

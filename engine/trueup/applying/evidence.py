@@ -50,9 +50,10 @@ def _doubt(
     return Doubt(run.id, change, outcome.text, change_data(own), outcome.sent, outcome.until)
 
 
-def read_doubts(project: Project, world: World) -> list[Doubt]:
+def read_doubts(project: Project, world: World, only: str = "") -> list[Doubt]:
     """Returns the same, with what both systems show now, as a resumed run would read it.
 
+    With `only`, a change, it is that one, and the system that it does not write to is not read.
     Raises TargetError or SourceError if a side cannot be read, and what `require_plan_systems`
     raises if it is another tenant.
     """
@@ -63,11 +64,13 @@ def read_doubts(project: Project, world: World) -> list[Doubt]:
         plan = loads(run.plan)
         require_plan_systems(plan.systems, f"run {run.id}", world, project.catalogue.systems)
         run_state = RunState(plan, world.state.journal(run.id), snapshot.pushed)
-        settled = settler.settle(run_state.in_doubt(), run_state)
+        in_doubt = [one for one in run_state.in_doubt() if only in ("", one.id)]
+        settled = settler.settle(in_doubt, run_state)
         entries |= {(run.id, entry.change): entry for entry in settled}
     return [
         _with_reading(doubt, entries.get((doubt.run, doubt.change.id)))
         for doubt in recorded_doubts(project, world.state)
+        if only in ("", doubt.change.id)
     ]
 
 

@@ -78,14 +78,16 @@ def prepare(project: Project, state: State, settlement: Settlement) -> PreparedS
 
 
 def check_by_reading(project: Project, world: World, settlement: Settlement) -> str:
-    """Compares a settlement with what both systems show now.
+    """Compares a settlement with what the system that the change writes to shows now.
 
     Returns the display name of the record that a create made, "" if there is none. Raises
     StateError where reading shows the opposite, or that the record is another one; and what
     `read_doubts` raises. The change is in doubt.
     """
-    every = read_doubts(project, world)
-    doubt = next(one for one in every if one.change.id == settlement.change)
+    doubts = read_doubts(project, world, settlement.change)
+    if not doubts:  # it was settled while it was read
+        raise _not_in_doubt(settlement.change)
+    doubt = doubts[0]
     if not settlement.landed:
         if doubt.trace is Trace.LANDED:
             raise StateError(
@@ -144,15 +146,16 @@ def _other_record(
     return f"{seen.why}{remedy}"
 
 
-def mapping_of_created(state: State, change: str) -> str:
-    """Returns the mapping of the record that a change in doubt creates; "" if it creates none.
+def change_in_doubt(state: State, change: str) -> Change:
+    """Returns a change by its id. Raises StateError for one that is not in doubt."""
+    return _run_with(state, change)[1].changes[change]
 
-    Raises StateError for a change that is not in doubt.
-    """
-    found = _run_with(state, change)[1].changes[change]
-    if found.makes:
-        return found.makes.mapping
-    return found.mapping if found.action is Action.CREATE else ""
+
+def mapping_of_created(change: Change) -> str:
+    """Returns the mapping of the record that a change creates; "" if it creates none."""
+    if change.makes:
+        return change.makes.mapping
+    return change.mapping if change.action is Action.CREATE else ""
 
 
 def close(state: State, lease: Lease, run_id: str, at: datetime, reason: str) -> None:
@@ -218,6 +221,10 @@ def _run_with(state: State, change: str) -> tuple[Run, RunState]:
         run_state = RunState(loads(run.plan), state.journal(run.id), snapshot.pushed)
         if run_state.status.get(change) is ChangeStatus.IN_DOUBT:
             return run, run_state
-    raise StateError(
+    raise _not_in_doubt(change)
+
+
+def _not_in_doubt(change: str) -> StateError:
+    return StateError(
         f"no open run has a change {change} in doubt: `trueup state list` shows those that are"
     )

@@ -175,7 +175,8 @@ def settle(
     closed   (with a RUN in place of CHANGE) the run is not resumed;
              none of its changes may be in doubt
 
-    Both systems are read first. What they show beyond doubt is not overruled.
+    The system that the change was sent to is read first. What it shows beyond doubt is not
+    overruled.
     """
     from trueup.operations import state as operations
     from trueup.operations.user import current_user

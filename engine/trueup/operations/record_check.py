@@ -12,23 +12,29 @@ from trueup.stages.diff import display_text_in
 
 
 def check_record(
-    opened: wiring.Connections, project: Project, mapping: MappingSpec, record: int
+    opened: wiring.Connections,
+    project: Project,
+    mapping: MappingSpec,
+    record: int,
+    *,
+    repeats: bool = False,
 ) -> str:
     """Returns a note about a record of the mapping; "" if there is none.
 
-    It notes that the record is inactive, or that the target could not be reached. Raises
+    It notes that the record is inactive, or that the target could not be reached: after a single
+    attempt, as the user can repeat the command, or, with `repeats`, after the usual ones. Raises
     EngineError for a record that the target does not have.
     """
     entity, system = mapping.target.entity, project.catalogue.systems.target
     try:
         target = opened.target()
-        target.stop()  # a single attempt: the user can repeat the command
+        if not repeats:
+            target.stop()
         fields = sorted({target.entity(entity).active, *mapping.deactivate} - {""})
         known = [name for name in fields if target.entity(entity).field(name)]
         found = target.read(entity, [Condition("id", "in", [record])], known)
     except EngineError as fault:
-        cause = " ".join(str(fault).split())
-        return f"{entity} {record} was not looked up in {system}: {cause}"
+        return f"{entity} {record} was not looked up in {system}: {cause_of(fault)}"
 
     if not found:
         raise EngineError(
@@ -36,6 +42,11 @@ def check_record(
             "check the id"
         )
     return _inactive(project, mapping, target, found[0])
+
+
+def cause_of(fault: EngineError) -> str:
+    """Returns the text of an error for the end of a note: on one line, without a full stop."""
+    return " ".join(str(fault).split()).rstrip(".")
 
 
 def _inactive(project: Project, mapping: MappingSpec, target: Target, record: Record) -> str:

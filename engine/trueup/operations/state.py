@@ -5,6 +5,7 @@ and EngineError for a reason that shows nothing.
 """
 
 from collections.abc import Mapping
+from typing import cast
 
 from msgspec.structs import replace
 
@@ -12,6 +13,7 @@ from trueup import wiring
 from trueup.applying import evidence
 from trueup.applying.manual_settlement import (
     Settlement,
+    change_in_doubt,
     check_by_reading,
     mapping_of_created,
     prepare,
@@ -19,11 +21,14 @@ from trueup.applying.manual_settlement import (
 from trueup.errors import EngineError, StateError
 from trueup.model.arguments import is_visible
 from trueup.model.audit import LinkForgotten
+from trueup.model.change import System
 from trueup.model.doubt import DoubtReport, PreparedSettlement
 from trueup.model.project import Project
 from trueup.model.state_overview import RowState, StateOverview
 from trueup.operations import open_state
-from trueup.operations.record_check import check_record
+from trueup.operations.record_check import cause_of, check_record
+from trueup.ports.source import Source
+from trueup.ports.target import Target
 from trueup.ports.world import World
 
 NO_REASON = "the reason is empty: it is recorded, for those who read it later"
@@ -70,9 +75,10 @@ def settle_change(
 ) -> str:
     """Records the outcome of a change in doubt, as a person determined it.
 
-    `record` is the one that a create made. Returns a note, mostly "", such as that the target could
-    not be reached. Raises StateError for a change that is not in doubt, or where the time or what
-    reading shows contradicts it; EngineError for a record that the target does not have.
+    `record` is the one that a create made. Returns a note, mostly "", such as that the system that
+    the change was sent to could not be read, also after the usual repeats. Raises StateError for a
+    change that is not in doubt, or where the time or what reading shows contradicts it; EngineError
+    for a record that the target does not have.
     """
     _require_reason(reason)
     with wiring.connections(project) as opened:
@@ -100,19 +106,34 @@ def _prepared(
 ) -> tuple[PreparedSettlement, str]:
     """Returns what a settlement records once it is checked, and a note, mostly ""."""
     state, note, name = opened.state(), "", ""
-    mapping = project.mappings.get(mapping_of_created(state, settlement.change))
+    change = change_in_doubt(state, settlement.change)
+    mapping = project.mappings.get(mapping_of_created(change))
     if mapping and settlement.landed and settlement.record is not None:
-        note = check_record(opened, project, mapping, settlement.record)
+        note = check_record(opened, project, mapping, settlement.record, repeats=True)
     try:
-        target = opened.target()
-        target.stop()  # a single attempt: the user can repeat the command
-        world = World(opened.source(), target, state, opened.shared_clock())
+        world = _world_of(opened, change.action.writes)
         name = check_by_reading(project, world, settlement)
     except StateError:
         raise
     except EngineError as fault:
-        note = note or f"nothing was read: {' '.join(str(fault).split())}"
+        note = note or f"nothing was read: {cause_of(fault)}"
     return replace(prepare(project, state, settlement), record_name=name), note
+
+
+class _NotRead:
+    """Stands for the system that is not read: it may be away, or not set up on this machine."""
+
+    def identity(self) -> str:
+        """Returns none: it is not compared with the one of the run."""
+        return ""
+
+
+def _world_of(opened: wiring.Connections, system: System | None) -> World:
+    """Returns a world in which only this system can be read. Raises EngineError."""
+    is_source = system is System.SOURCE
+    source = opened.source() if is_source else cast("Source", _NotRead())
+    target = cast("Target", _NotRead()) if is_source else opened.target()
+    return World(source, target, opened.state(), opened.shared_clock())
 
 
 def examine_doubts(project: Project) -> DoubtReport:
