@@ -304,6 +304,20 @@ def test_only_the_change_that_is_settled_is_looked_for(connections: Connections,
     assert tables == ["license_change"]
 
 
+@pytest.mark.parametrize("system", ["Autotask", "Work 365"])
+def test_a_change_without_a_trace_has_not_landed_in_the_system_that_it_writes_to(
+    connections: Connections, project: Project, system: str
+):
+    if system == "Work 365":
+        scene, change = mark_in_doubt(connections)
+        scene.row("license_change", "first")["status"] = "Active"
+    else:
+        scene, change = in_doubt(connections, entity="ContractServiceAdjustments")
+
+    with pytest.raises(StateError, match=f"no trace of it in {system}; "):
+        settle_change(project, "ben", change, landed=True, reason="seen")
+
+
 @pytest.mark.parametrize("record", [None, 5])
 def test_what_a_settlement_reads_is_repeated_as_usual(
     connections: Connections, project: Project, record: int | None

@@ -13,7 +13,7 @@ from trueup.applying.preconditions import PreconditionChecker
 from trueup.applying.run_state import RunState, effects
 from trueup.applying.settle import settled_from
 from trueup.errors import StateError
-from trueup.model.change import Action, Change
+from trueup.model.change import Action, Change, System
 from trueup.model.coerce import shown
 from trueup.model.document import loads
 from trueup.model.doubt import Doubt, PreparedSettlement, Trace
@@ -98,9 +98,11 @@ def check_by_reading(project: Project, world: World, settlement: Settlement) -> 
         id_ = settlement.record
         return "" if id_ is None else _check_created(project, world, doubt, id_)
     if doubt.trace is Trace.ABSENT:
+        systems = project.catalogue.systems
+        is_source = doubt.change.action.writes is System.SOURCE
         raise StateError(
             f"{doubt.change.name}: reading shows no trace of it in "
-            f"{project.catalogue.systems.target}; {_RESUME} settles it"
+            f"{systems.source if is_source else systems.target}; {_RESUME} settles it"
         )
     return ""
 
