@@ -378,6 +378,28 @@ def test_what_is_in_flight_is_recorded_when_a_batch_before_cannot_be_read_back()
     outcome = scene.apply(made)
     assert outcome.stopped == "reading failed"
     assert {*statuses(outcome).values()} == {ChangeStatus.APPLIED}
+    assert (outcome.complete, outcome.is_open) == (False, True)
+
+
+def test_a_run_whose_last_batch_cannot_be_read_back_stays_open_and_reads_it_when_resumed():
+    scene = customers(1)
+    keeps(scene, "phone", lambda _: "2")
+    watched = Watched(scene)
+
+    def away(write: str) -> None:
+        if write in watched.order:
+            raise TargetUnavailable("away")
+
+    watched.on_read = away
+    outcome = scene.apply(scene.plan())
+
+    assert (outcome.stopped, outcome.remaining) == ("away", 0)
+    assert (outcome.complete, outcome.is_open) == (False, True)
+    assert [run.id for run in scene.state.load().open_runs] == [outcome.run]
+    watched.on_read = lambda _: None
+    outcome = scene.resume()
+    assert {*statuses(outcome).values()} == {ChangeStatus.NOT_KEPT}
+    assert not outcome.is_open
 
 
 def test_what_is_kept_survives_the_state_file(tmp_path):
@@ -517,6 +539,29 @@ def test_a_create_without_its_record_is_never_sent_again_by_itself():
 
     assert outcome_of(outcome, "customer:acc").status is ChangeStatus.IN_DOUBT
     assert scene.target.records["Companies"] == {}
+
+
+def test_a_create_without_its_record_is_found_when_reading_it_back_failed_at_the_end():
+    scene = Scene()
+    for table, rows in scene.source.tables.items():
+        if table != "account":
+            rows.clear()
+    makes_nothing(scene, "Companies")
+    read = scene.target.read
+
+    def away(entity: str, where: Sequence[Condition], fields: Sequence[str]) -> list[Record]:
+        if any(one.field == "id" for one in where):
+            raise TargetUnavailable("away")
+        return read(entity, where, fields)
+
+    scene.target.read = away
+    assert not scene.apply(scene.plan()).complete
+    scene.target.read = read
+
+    outcome = scene.resume()
+
+    assert outcome_of(outcome, "customer:acc").status is ChangeStatus.IN_DOUBT
+    assert ("customer", "acc") not in scene.state.links
 
 
 def test_a_create_whose_record_is_shown_late_goes_on():

@@ -111,6 +111,7 @@ def test_an_id_has_no_meaning_for_undo():
         ((ChangeStatus.APPLIED, ChangeStatus.HELD), {}, False),
         ((ChangeStatus.APPLIED,), {"interrupted": True}, False),
         ((ChangeStatus.APPLIED,), {"remaining": 1}, False),
+        ((ChangeStatus.APPLIED,), {"has_unread": True}, False),
     ],
 )
 def test_an_outcome_is_complete_when_everything_is_as_wanted(statuses, more, complete):

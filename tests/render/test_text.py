@@ -558,6 +558,12 @@ def test_a_run_that_stopped_with_a_change_in_doubt_shows_when_it_is_settled():
     )
 
 
+def test_a_run_whose_records_could_not_be_read_back_is_advised_to_be_resumed():
+    applied = ended("customer:a", "Alpine", ChangeStatus.APPLIED)
+    text = outcome_text(Outcome("r1", (applied,), calls=4, stopped="away", has_unread=True))
+    assert text.endswith("Run `trueup apply --resume` to continue where it stopped.\n")
+
+
 def test_an_outcome_with_a_refusal_advises_to_plan_again():
     outcome = Outcome("r1", (ended("1", "Alpine", ChangeStatus.FAILED, text="No."),))
     assert outcome_text(outcome).endswith("Run `trueup plan`: it holds exactly what is left.\n")

@@ -9,6 +9,7 @@ from trueup.applying.read_back import Kept, ReadBack, kept_text, read_back
 from trueup.applying.recorder import Recorder
 from trueup.applying.send import PLAN_AGAIN_NOT_KEPT, SET_BY_HAND, way_on
 from trueup.applying.settle import DoubtSettler
+from trueup.errors import EngineError
 from trueup.model.change import Change
 from trueup.model.outcome import ChangeStatus
 from trueup.model.run import Entry
@@ -30,6 +31,9 @@ class EffectProof:
         self._job, self._run_state = job, job.run_state
         self._checker, self._settler = checker, settler
         self._recorder, self._pool = recorder, pool
+
+        self.has_unread = False
+        """Whether records of a batch could not be read back: a run that is resumed does it."""
 
         # Of the batch that was written last, with its changes that took effect
         self._reading_back: tuple[list[Change], Future[ReadBack]] | None = None
@@ -79,11 +83,18 @@ class EffectProof:
         )
 
     def end_read_back(self) -> None:
-        """Journals what the target keeps otherwise than written, and creates without a record."""
+        """Journals what the target keeps otherwise than written, and creates without a record.
+
+        Raises TargetError.
+        """
         if self._reading_back is None:
             return
         (applied, reading), self._reading_back = self._reading_back, None
-        found = reading.result()
+        try:
+            found = reading.result()
+        except EngineError:
+            self.has_unread = True
+            raise
         entries = [
             self._not_kept(one, found.kept[one.id]) for one in applied if one.id in found.kept
         ]

@@ -60,7 +60,10 @@ class Runner:
         self.tail: dict[str, Change] | None = None
 
     def run(self) -> Outcome:
-        """Executes all changes that can be, and closes the run; it stays open with one in doubt."""
+        """Executes all changes that can be, and closes the run.
+
+        It stays open with a change in doubt, and while records are not read back.
+        """
         calls_before = self.world.target.calls
         self.world.target.before_write(self.recorder.guard)
         try:
@@ -287,7 +290,8 @@ class Runner:
     def _close(self, calls_before: int) -> Outcome:
         job, run_state = self.job, self.run_state
         remaining = len(run_state.waiting())
-        if remaining or run_state.in_doubt():
+        has_unread = self.proof.has_unread
+        if remaining or run_state.in_doubt() or has_unread:
             status = RunStatus.INTERRUPTED
         elif all(one in DONE for one in run_state.status.values()):
             status = RunStatus.DONE
@@ -300,6 +304,7 @@ class Runner:
             interrupted=job.stop.is_set(),
             calls=self.world.target.calls - calls_before,
             remaining=remaining,
+            has_unread=has_unread,
             stopped="; ".join(dict.fromkeys(job.stopped_by)),
             undo_of=job.plan.undo_of,
         )

@@ -50,17 +50,19 @@ class Outcome(Struct, frozen=True):
     interrupted: bool = False
     calls: int = 0  # API calls that were sent
     remaining: int = 0  # changes that were never tried: stopped, or out of calls
+    has_unread: bool = False  # records that were written could not be read back
     stopped: str = ""  # why nothing more could be done: calls used up, a side that cannot be read
     undo_of: str = ""  # the run that it took back
     calls_needed: CallsNeeded | None = None  # where it stopped and its calls are limited
 
     @property
     def complete(self) -> bool:
-        """Whether every change took effect, or was not needed."""
+        """Whether every change is known to have taken effect, or was not needed."""
         done = {ChangeStatus.APPLIED, ChangeStatus.ALREADY}
         return (
             not self.interrupted
             and not self.remaining
+            and not self.has_unread
             and all(c.status in done for c in self.changes)
         )
 
@@ -70,6 +72,7 @@ class Outcome(Struct, frozen=True):
         return bool(
             self.interrupted
             or self.remaining
+            or self.has_unread
             or any(change.status is ChangeStatus.IN_DOUBT for change in self.changes)
         )
 

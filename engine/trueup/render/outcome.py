@@ -170,7 +170,8 @@ def _advice(outcome: Outcome) -> list[str]:
     found = []
     in_doubt = any(change.status is ChangeStatus.IN_DOUBT for change in outcome.changes)
     # A stopped run has ended if no changes remain.
-    if outcome.interrupted or outcome.remaining or (outcome.stopped and in_doubt):
+    goes_on = outcome.interrupted or outcome.remaining or outcome.has_unread
+    if goes_on or (outcome.stopped and in_doubt):
         found.append(_resume(outcome.calls_needed))
         found += [WAIT] if in_doubt else []
     elif in_doubt:
