@@ -10,7 +10,8 @@ EngineError                 exit code 1, one line, no traceback
 │                           `may_have_landed`: a write may have taken effect all the same
 ├─ StateError               the state cannot be used
 │  ├─ StateLocked           another run holds the lock
-│  ├─ RunLeftOpen           exit code 3: the state failed in the middle of a run; resumable
+│  ├─ RunLeftOpen           exit code 3: the state failed, or the lock was lost, in the middle of
+│  │                        a run; resumable
 │  └─ StalePlan             the configuration or the state has changed since planning
 ├─ FleetDatabaseAway        the fleet's database cannot be reached
 ├─ SandboxError             the sandbox's database, seed or switches cannot be used
@@ -141,7 +142,10 @@ class StateLocked(StateError):
 
 
 class RunLeftOpen(StateError):
-    """The state failed in the middle of a run; its changes are partly sent, or in doubt."""
+    """The state failed, or the lock was lost, in the middle of a run: `resume` goes on with it.
+
+    Its changes are partly sent, or in doubt. The cause is the error of the state.
+    """
 
 
 class StalePlan(StateError):

@@ -247,8 +247,11 @@ def _run(job: "Job", options: ApplyOptions, watch: Watch) -> "Outcome":
     job.stop, job.watch, job.counts_calls = options.stop, watch, options.max_calls is not None
     try:
         outcome = Runner(job).run()
-    except StateLocked:
-        raise
+    except StateLocked as lost:
+        raise RunLeftOpen(
+            f"{lost}. Run {job.run} was left, and what it may have sent is in doubt: unless the "
+            "process that took the lock does, `trueup apply --resume` settles that and goes on"
+        ) from lost
     except StateError as fault:
         raise RunLeftOpen(
             f"{fault}. Run {job.run} is open, and what it had just sent is in doubt: once the "

@@ -5,7 +5,7 @@ from threading import Event
 
 import pytest
 from msgspec.structs import replace
-from trueup.errors import SourceError, StateLocked, TargetUnavailable
+from trueup.errors import RunLeftOpen, SourceError, StateLocked, TargetUnavailable
 from trueup.model.document import dumps
 from trueup.model.run import Lease
 from trueup.pipeline import apply, resume
@@ -145,8 +145,13 @@ def test_a_lock_that_is_lost_stops_the_run_before_the_next_write():
     scene = Scene()
     made = scene.plan()
     scene.target.on_write = lambda *_: scene.state.acquire("somebody else", reason="in a hurry")
-    with pytest.raises(StateLocked):
+    with pytest.raises(RunLeftOpen) as raised:
         scene.apply(made)
+    assert isinstance(raised.value.__cause__, StateLocked)
+    assert str(raised.value).endswith(
+        f"Run {scene.state.runs()[-1].id} was left, and what it may have sent is in doubt: unless "
+        "the process that took the lock does, `trueup apply --resume` settles that and goes on"
+    )
     assert len(scene.target.sent) <= 3
     scene.target.on_write = lambda *_: None
     scene.state.lease = None
@@ -213,6 +218,6 @@ def test_a_heartbeat_that_finds_the_lock_taken_leaves_it_to_the_next_write_to_sa
     scene.state = ShortLeases(scene.clock, lost=True)
     made = scene.plan()
     scene.target.on_write = lambda *_: scene.state.beaten.wait(10)
-    with pytest.raises(StateLocked):
+    with pytest.raises(RunLeftOpen):
         scene.apply(made)
     assert len(scene.target.sent) <= 6

@@ -8,7 +8,7 @@ from threading import Event
 import pytest
 from msgspec.structs import replace
 from trueup import wiring
-from trueup.errors import StateLocked, TargetRejected, TargetUnavailable
+from trueup.errors import RunLeftOpen, StateLocked, TargetRejected, TargetUnavailable
 from trueup.fleet import run_tenant
 from trueup.fleet.event_log import EventLog
 from trueup.fleet.run_tenant import AFTER_SETTLING, RunTask, TenantRun
@@ -294,15 +294,20 @@ def test_a_state_that_another_host_holds_is_waited_for_and_that_is_no_failure(wo
     assert "a host that died" in end.text
 
 
-def test_a_state_whose_lock_is_lost_is_looked_at_again_soon(world, monkeypatch):
+@pytest.mark.parametrize("is_left", [False, True], ids=["before the run", "in the middle of it"])
+def test_a_state_whose_lock_is_lost_is_looked_at_again_soon(world, monkeypatch, is_left):
     def lost(*_arguments):
-        raise StateLocked("it was taken over")
+        locked = StateLocked("it was taken over")
+        if is_left:
+            raise RunLeftOpen("run 7 was left") from locked
+        raise locked
 
     monkeypatch.setattr(run_tenant.applying, "plan_and_apply", lost)
 
     end = run(world, APPLY)
 
     assert (end.status, end.again.is_retry) == (FleetRunStatus.INTERRUPTED, False)
+    assert end.text == ("run 7 was left" if is_left else "it was taken over")
     assert end.again.at > datetime.now(UTC)
 
 

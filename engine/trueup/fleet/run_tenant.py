@@ -18,6 +18,7 @@ from trueup.errors import (
     ConfigError,
     EngineError,
     PlanRefused,
+    RunLeftOpen,
     SourceError,
     StalePlan,
     StateError,
@@ -268,8 +269,9 @@ class TenantRun:
         return common
 
     def _failed(self, error: EngineError) -> RunEnd:
-        if isinstance(error, StateLocked):
-            return _locked(error)
+        cause = error.__cause__ if isinstance(error, RunLeftOpen) else error
+        if isinstance(cause, StateLocked):
+            return _locked(cause, str(error))
         again = Again(_now(), "it failed") if _may_pass(error) else None
         return RunEnd(FleetRunStatus.FAILED, str(error), again=again)
 
@@ -317,7 +319,7 @@ def _interrupted() -> RunEnd:
     return RunEnd(FleetRunStatus.INTERRUPTED, "its worker was stopped", again=again)
 
 
-def _locked(error: StateLocked) -> RunEnd:
+def _locked(error: StateLocked, text: str) -> RunEnd:
     """Another process holds the state: a dead one of another host, or a user's. Not a failure.
 
     The tenant is run again after the end of the lease, or soon if the lease is unknown.
@@ -326,7 +328,7 @@ def _locked(error: StateLocked) -> RunEnd:
     until = error.until + AFTER_SETTLING if error.until else now
     at = until if until > now else now + UNLOCKED
     again = Again(at, "its state was locked", is_retry=False)
-    return RunEnd(FleetRunStatus.INTERRUPTED, str(error), again=again)
+    return RunEnd(FleetRunStatus.INTERRUPTED, text, again=again)
 
 
 def _may_pass(error: EngineError) -> bool:
