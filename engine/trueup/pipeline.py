@@ -206,7 +206,8 @@ def apply(
 
     Raises PlanRefused over a limit, ApprovalMissing without an approval that it needs, StalePlan
     if configuration or state moved or the plan was applied before, StateLocked while another run
-    is at work. What becomes of each change is in the outcome, never raised.
+    is at work, RunLeftOpen if the state fails or the lock is lost once the run has begun. What
+    becomes of each change is in the outcome, never raised.
     """
     from trueup.applying.admission import admit
     from trueup.applying.lock import hold_lock
@@ -228,7 +229,7 @@ def resume(
     """Continues the run that was killed, stopped or left in doubt.
 
     What is in doubt is settled by reading; then what is left is done. Raises StateError if no
-    run is open.
+    run is open, StateLocked and RunLeftOpen as `apply` does.
     """
     from trueup.applying.admission import reopen
     from trueup.applying.lock import hold_lock

@@ -34,8 +34,9 @@ def apply(
 
     Raises PlanRefused over a limit that `options.over` does not name, ApprovalMissing if the plan
     lacks its approval, StalePlan if the configuration or the state has changed or the plan was
-    applied before, and StateLocked while another run is active. The result of each change is in the
-    outcome, never raised.
+    applied before, StateLocked while another run is active, and RunLeftOpen if the state fails or
+    the lock is lost in the middle of the run. The result of each change is in the outcome, never
+    raised.
     """
     _require_arguments(project, options, listener)
     if not isinstance(plan, str):
@@ -57,7 +58,8 @@ def resume(
 ) -> Outcome:
     """Continues the run that was killed, stopped or left in doubt.
 
-    Raises StateError if no run is open.
+    Raises StateError if no run is open, StateLocked while another run is active, and RunLeftOpen as
+    `apply` does.
     """
     _require_arguments(project, options, listener)
     options = options or ApplyOptions()
