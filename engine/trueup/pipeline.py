@@ -255,7 +255,7 @@ def _run(job: "Job", options: ApplyOptions, watch: Watch) -> "Outcome":
         ) from lost
     except StateError as fault:
         raise RunLeftOpen(
-            f"{fault}. Run {job.run} is open, and what it had just sent is in doubt: once the "
+            f"{fault}. Run {job.run} is open, and what it may have sent is in doubt: once the "
             "state can be written, `trueup apply --resume` settles that and goes on"
         ) from fault
     if options.max_calls and outcome.stopped and outcome.remaining:

@@ -169,7 +169,7 @@ def test_a_state_that_fails_in_the_middle_of_a_run_is_named_with_the_run_and_how
 
     run = scene.state.runs()[-1]
     assert str(raised.value) == (
-        f"the state cannot be written. Run {run.id} is open, and what it had just sent is in "
+        f"the state cannot be written. Run {run.id} is open, and what it may have sent is in "
         "doubt: once the state can be written, `trueup apply --resume` settles that and goes on"
     )
     scene.state.record, scene.state.release, scene.state.lease = record, release, None
