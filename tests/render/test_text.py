@@ -32,7 +32,7 @@ from trueup.render.finding_text import findings_text
 from trueup.render.formatting import sentence
 from trueup.render.history import NONE, run_text, runs_text
 from trueup.render.markdown import plan_markdown
-from trueup.render.outcome import WAIT, outcome_text
+from trueup.render.outcome import RESOLVE, WAIT, outcome_text
 from trueup.render.state import overview_text, row_text
 from trueup.render.style import Style
 from trueup.render.text import plan_text
@@ -551,11 +551,23 @@ def test_a_run_that_was_ended_is_not_advised_to_be_resumed():
 
 
 def test_a_run_that_stopped_with_a_change_in_doubt_shows_when_it_is_settled():
-    doubt = ended("customer:a", "Alpine", ChangeStatus.IN_DOUBT)
+    until = datetime(2026, 11, 15, 9, 5, 2, tzinfo=UTC)
+    doubt = ended("customer:a", "Alpine", ChangeStatus.IN_DOUBT, until=until)
     text = outcome_text(Outcome("r1", (doubt,), calls=4, remaining=10))
     assert text.endswith(
         "Run `trueup apply --resume` to continue where it stopped.\n" + WAIT + "\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("remaining", "before"),
+    [(10, "Run `trueup apply --resume` to continue where it stopped.\n"), (0, "4 API calls.\n")],
+)
+def test_a_doubt_that_reading_cannot_settle_is_left_to_its_remedy(remaining, before):
+    remedy = "look in Autotask, then `trueup state settle customer:a landed|absent --reason …`"
+    doubt = ended("customer:a", "Alpine", ChangeStatus.IN_DOUBT, remedy=remedy)
+    text = outcome_text(Outcome("r1", (doubt,), calls=4, remaining=remaining))
+    assert text.endswith(f"{before}{RESOLVE}\n")
 
 
 def test_a_run_whose_records_could_not_be_read_back_is_advised_to_be_resumed():

@@ -19,6 +19,10 @@ WAIT = (
     "What is in doubt is settled by reading, once that is safe: "
     "`settle_after` seconds after it was sent."
 )
+RESOLVE = (
+    "Reading cannot settle what is in doubt: follow its remedy above, "
+    "then run `trueup apply --resume`."
+)
 NOTHING = "Nothing was written."
 
 ORDER = (
@@ -173,9 +177,9 @@ def _advice(outcome: Outcome) -> list[str]:
     goes_on = outcome.interrupted or outcome.remaining or outcome.has_unread
     if goes_on or (outcome.stopped and in_doubt):
         found.append(_resume(outcome.calls_needed))
-        found += [WAIT] if in_doubt else []
+        found += [WAIT if outcome.settles else RESOLVE] if in_doubt else []
     elif in_doubt:
-        found.append(SETTLE)
+        found.append(SETTLE if outcome.settles else RESOLVE)
     elif any(change.status not in DONE_STATUSES for change in outcome.changes):
         undo = f" --undo {sanitize(outcome.undo_of)}" if outcome.undo_of else ""
         found.append(f"Run `trueup plan{undo}`: it holds exactly what is left.")
