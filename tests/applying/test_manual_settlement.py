@@ -39,6 +39,25 @@ def test_a_person_settles_a_change_as_absent_and_the_run_continues():
     assert scene.picture() == settled().picture()
 
 
+@pytest.mark.parametrize("entity", ["Contracts", "ContractServiceAdjustments"])
+def test_what_must_not_be_made_twice_is_not_called_absent_before_settle_after(entity):
+    scene, change = held_open("lost", entity)
+    with pytest.raises(StateError, match="and may still take effect until"):
+        say(scene, change, landed=False)
+    scene.wait(301)
+    assert say(scene, change, landed=False)
+
+
+def test_an_update_may_be_called_absent_at_once():
+    scene = settled()
+    scene.row("account")["phone"] = "22"
+    disturbed(Fault("lost", "Companies", "update"), scene)
+    scene.apply(scene.plan())
+    say(scene, "customer:acc", landed=False)
+    assert scene.resume().complete
+    assert scene.target.only("Companies")["phone"] == "22"
+
+
 def test_a_create_did_not_make_the_record_of_another_row():
     scene, change = held_open("lost", "Contracts")
     made = change.split(":")[0]

@@ -171,7 +171,8 @@ def settle(
 
     \b
     landed   it took effect
-    absent   it did not take effect; not before settle_after has passed
+    absent   it did not take effect; of a create or an adjustment, not
+             before settle_after has passed
     closed   (with a RUN in place of CHANGE) the run is not resumed;
              none of its changes may be in doubt
 
