@@ -3,7 +3,7 @@
 import pytest
 
 from tests.scenarios.beginnings import Service
-from tests.scenarios.expected import Line, agrees, expect, findings
+from tests.scenarios.expected import Line, agrees, expect, finding, findings
 from tests.scenarios.made_once import made_once
 from tests.scenarios.world import World
 
@@ -11,12 +11,12 @@ RENEWAL_DAY = "2026-11-10"
 
 
 @made_once
-def renewed(folder, *, product="", contract="", seats=12) -> World:
-    """A subscription of ten seats that has ended, and one of twelve that was begun on that day."""
+def renewed(folder, *, product="", contract="", seats=12, begins=RENEWAL_DAY) -> World:
+    """A subscription of ten seats that has ended, and one of twelve that has begun."""
     old = Service(key="old", contract="con", product="pro")
     new = Service(key="new", seats=seats, billed=None, contract=contract or "con",
-                  product=product or "pro", changes={RENEWAL_DAY: seats},
-                  row={"psa_system_id": None, "effective_start": RENEWAL_DAY})  # fmt: skip
+                  product=product or "pro", changes={begins: seats},
+                  row={"psa_system_id": None, "effective_start": begins})  # fmt: skip
     world = World(folder, old, new)
     with world.work365() as tables:
         later = [tables["subscription"].pop(), tables["license_change"].pop()]
@@ -67,6 +67,25 @@ def test_a_renewal_with_the_same_seats_sends_nothing(tmp_path):
     plan = world.plan()
     expect(plan, ledger={"new": agrees(10)})
     world.apply(plan, units={"old": {"2026-11-09": 10, "2026-11-10": 10}})
+
+
+def test_a_cancellation_waits_while_it_is_unclear_who_takes_the_service_over(tmp_path):
+    world = renewed(tmp_path, begins="2026-10-05")
+    plan = world.plan()
+    assert {one.code for one in findings(plan)} == {
+        "successor-unclear",
+        "depends-on-blocked",
+        "waits-for-its-other-half",
+    }
+    question, waiting = (
+        finding(plan, "successor-unclear"),
+        finding(plan, "waits-for-its-other-half"),
+    )
+    assert "create" not in question.remedy  # Autotask takes the service once a contract
+    assert waiting.remedy == question.remedy
+    world.apply(plan, units={"old": {"2026-10-05": 10, "2026-11-09": 10, "2026-11-10": 10}})
+    world.succeed("new", "old")
+    world.apply(world.plan(), units={"old": {"2026-10-04": 10, "2026-10-05": 22, "2026-11-10": 12}})
 
 
 def test_of_two_that_have_ended_a_person_decides_which_is_renewed(tmp_path):

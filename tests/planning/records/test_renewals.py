@@ -137,7 +137,8 @@ def test_two_decisions_about_one_row_are_put_in_order():
         one for row in made.blocked for one in row.findings if one.code == "successor-unclear"
     ]
     assert "n3 succeed --of new" in first.remedy
-    assert "n3 create" in first.remedy
+    assert "new create" in first.remedy
+    assert "n3 create" not in first.remedy  # its contract has the service already
 
 
 @pytest.mark.parametrize(
@@ -267,6 +268,56 @@ def test_a_row_succeeds_none_that_ran_beside_it(begins, expected):
     scene, _ = side_by_side(begins)
 
     assert about_successions(scene.plan()) == expected
+
+
+UNREAD = {"effective_date"}
+
+
+@pytest.mark.parametrize(
+    ("unread", "is_asked"),
+    [
+        ({}, False),
+        ({"first": UNREAD}, False),  # of another row
+        ({"log of new": {"name"}}, False),
+        ({"log of new": UNREAD}, True),
+        ({"log of old": UNREAD}, True),
+        ({"end of old": {"quantity"}}, True),
+        ({"first": {"subscription"}}, True),  # it may belong to any row
+        (None, True),
+    ],
+)
+def test_a_row_takes_no_place_while_days_that_may_be_its_own_cannot_be_read(unread, is_asked):
+    scene, _ = side_by_side(SECOND)
+    for key, columns in (unread or {}).items():
+        scene.source.unread["license_change", key] = columns
+    if unread is None:
+        scene.source.without_key.add("license_change")
+
+    found = about_successions(scene.plan())
+
+    assert found == {("new", "successor-unclear") if is_asked else ("old", "succeeded")}
+
+
+@pytest.mark.parametrize("begins", [day(8, 1), day(9, 21)])
+def test_a_change_of_another_row_that_cannot_be_read_settles_no_question(begins):
+    scene, _ = side_by_side(begins)
+    expected = about_successions(scene.plan())
+
+    scene.source.unread["license_change", "first"] = UNREAD
+
+    assert about_successions(scene.plan()) == expected
+
+
+@pytest.mark.parametrize("may_repeat", ["true", "false"])
+def test_a_question_offers_a_record_of_its_own_only_where_the_target_takes_one(may_repeat):
+    scene, mapping = side_by_side(day(9, 21))
+    name = "allow_duplicated_services"
+    scene.files(mapping, changed("trueup.yaml", f"{name}: false", f"{name}: {may_repeat}"))
+
+    found = [one for row in scene.plan().blocked for one in row.findings]
+
+    [question] = [one for one in found if one.code == "successor-unclear"]
+    assert ("new create" in question.remedy) == (may_repeat == "true")
 
 
 def test_a_question_about_two_rows_side_by_side_is_answered_by_a_decision():

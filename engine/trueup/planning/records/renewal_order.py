@@ -16,8 +16,9 @@ from msgspec import Struct
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.namespace import Namespace
+from trueup.expressions.unreadable import NotRead
 from trueup.model.mapping import AppendSpec, MappingSpec, Reference
-from trueup.model.mapping_state import Row
+from trueup.model.mapping_state import Row, UnreadableRows
 from trueup.model.verdict import Topic, Verdict
 from trueup.planning.context import PlanContext
 from trueup.planning.records.handovers import SUCCEEDED, ancestors
@@ -117,6 +118,15 @@ class RenewalOrder:
         own, other = self._span(key), self._span(predecessor)
         return own is not None and other is not None and own.first > other.first
 
+    def are_days_unread(self, *keys: str) -> bool:
+        """Whether changes of the rows, or changes that may be theirs, have days that are unread."""
+        changes = (change for key in keys for change in self._changes.get(key, ()))
+        return self._has_unassigned or any(change.day is None for change in changes)
+
+    def refer_alike(self, key: str, other: str) -> bool:
+        """Whether both rows refer to the same rows, so that one record serves both."""
+        return self._reference_keys(key) == self._reference_keys(other)
+
     def _chain(self, key: str) -> list[str]:
         """The row and those before it, the nearest one first."""
         return [key, *ancestors(self._state.predecessors, key)]
@@ -147,7 +157,8 @@ class RenewalOrder:
         """Rows with pending changes, by what they refer to."""
         found: defaultdict[tuple[object, ...], list[str]] = defaultdict(list)
         for key, changes in self._changes.items():
-            if key in self._state.rows and any(change.is_pending for change in changes):
+            is_pending = any(change.is_pending for change in changes)
+            if key is not None and key in self._state.rows and is_pending:
                 found[self._reference_keys(key)].append(key)
         return dict(found)
 
@@ -181,9 +192,9 @@ class RenewalOrder:
         return _Span(min(days), max(days) if is_over else None)
 
     @cached_property
-    def _changes(self) -> Mapping[str, list[_Change]]:
-        """The changes of each row."""
-        found: defaultdict[str, list[_Change]] = defaultdict(list)
+    def _changes(self) -> Mapping[str | None, list[_Change]]:
+        """The changes of each row; those of None are unreadable, and may belong to any row."""
+        found: defaultdict[str | None, list[_Change]] = defaultdict(list)
         for key, change in self._read():
             found[key].append(change)
         return dict(found)
@@ -195,15 +206,17 @@ class RenewalOrder:
         pending = self._context.project.mappings.get(ledger.pending) if ledger else None
         return (pending, pending.append) if pending and pending.append else None
 
+    @cached_property
+    def _unreadable(self) -> UnreadableRows:
+        table = self._pending[0].source.table if self._pending else ""
+        return self._context.unreadable.get(table, UnreadableRows({}))
+
     @property
     def _has_unassigned(self) -> bool:
         """Whether an unreadable change may belong to any row."""
-        if self._pending is None:
-            return False
-        unreadable = self._context.unreadable.get(self._pending[0].source.table)
-        return unreadable is not None and bool(unreadable.rows or unreadable.without_key)
+        return None in self._changes or bool(self._unreadable.without_key)
 
-    def _read(self) -> Iterator[tuple[str, _Change]]:
+    def _read(self) -> Iterator[tuple[str | None, _Change]]:
         """Row and change, of all changes that move units; their mapping has its turn later."""
         if self._pending is None:
             return
@@ -215,8 +228,9 @@ class RenewalOrder:
             for key, one in decisions.items()
             if one.verdict in (Verdict.ARCHIVE, Verdict.IGNORE)
         }
-        for row in self._context.tables[mapping.source.table]:
-            key = str(row[column])
+        rows = {str(row[column]): row for row in self._context.tables[mapping.source.table]}
+        rows |= {key: one.row for key, one in self._unreadable.rows.items()}
+        for key, row in rows.items():
             is_done = key in settled or (mapping.name, key) in self._context.snapshot.pushed
             change = _change(mapping, spec, namespace, row, is_done=is_done)
             if change is not None:
@@ -225,8 +239,11 @@ class RenewalOrder:
 
 def _change(
     mapping: MappingSpec, spec: AppendSpec, namespace: Namespace, row: Row, *, is_done: bool
-) -> tuple[str, _Change] | None:
-    """Returns the row of a change, and the change; None without a row, or without units."""
+) -> tuple[str | None, _Change] | None:
+    """Returns the row of a change, or None if it is unread, and the change.
+
+    Returns None for a change without a row, or without units.
+    """
     names = namespace.names(row)
     reference = mapping.fields[spec.in_turn].value
 
@@ -235,6 +252,8 @@ def _change(
 
     try:
         key = evaluate(reference.of.raw, names) if isinstance(reference, Reference) else None
+    except NotRead:
+        return None, _Change(None, Decimal(1), is_pending=not is_done)
     except EVALUATION_ERRORS:  # its own turn reports it
         return None
     try:

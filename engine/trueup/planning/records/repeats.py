@@ -13,6 +13,13 @@ SERVICE_TAKEN = "service-taken"
 """Code of the finding of a row whose references are those of another record."""
 
 
+def repeats_are_allowed(context: PlanContext, mapping: MappingSpec) -> bool:
+    """Whether the project allows a second record with the same references."""
+    if mapping.repeat is None:
+        return False
+    return bool(evaluate(mapping.repeat.when.raw, context.namespaces[mapping.name].base()))
+
+
 class Repeats:
     """Finds rows whose new record would have the references of another one.
 
@@ -29,11 +36,7 @@ class Repeats:
     @property
     def are_allowed(self) -> bool:
         """Whether the project allows a second record with the same references."""
-        repeat = self._mapping.repeat
-        if repeat is None:
-            return False
-        base = self._context.namespaces[self._mapping.name].base()
-        return bool(evaluate(repeat.when.raw, base))
+        return repeats_are_allowed(self._context, self._mapping)
 
     def is_one(self, key: str, values: Mapping[str, Any]) -> bool:
         """Whether a record with the same references exists or will: then a create is refused."""

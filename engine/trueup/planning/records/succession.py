@@ -28,6 +28,7 @@ from trueup.planning.records.handovers import (
     succession_place,
 )
 from trueup.planning.records.renewal_order import LONGEST_OVERLAP, RenewalOrder
+from trueup.planning.records.repeats import repeats_are_allowed
 
 SUCCESSOR_UNCLEAR = "successor-unclear"
 """Code of the finding of a row that cannot succeed the row that is configured."""
@@ -54,6 +55,7 @@ class _SuccessionFinder:
         self._decisions = context.decisions(mapping.name, Topic.RECORD)
         self._handovers = Handovers(context, mapping)
         self._given_by_expression: set[str] = set()
+        self._asked: dict[str, str] = {}  # row → the row of which it is unclear if it succeeds it
         self._with_steps = rows_with_steps(context, mapping)
 
     def find(self) -> Successions:
@@ -65,6 +67,9 @@ class _SuccessionFinder:
             if (predecessor := self._predecessor(key))
         }
         predecessors = self._without_conflicts(predecessors)
+        for predecessor, key in self._asked.items():
+            if predecessor not in predecessors.values():
+                self._state.wanted_by.setdefault(predecessor, key)
         self._add_earlier(predecessors)
         self._handovers.settle(predecessors)
         return self._handovers.found
@@ -113,20 +118,42 @@ class _SuccessionFinder:
         """Whether both rows had units side by side: then none of them renews the other one.
 
         A row that had begun before the other one, or with it, takes no other one's place. One that
-        begins during the other one is blocked, unless the overlap is that of an early renewal.
+        begins during the other one is blocked, unless the overlap is that of an early renewal. So
+        is one where days cannot be read.
         """
-        together = self._renewals.days_together(key, predecessor)
+        renewals = self._renewals
+        if renewals.are_days_unread(key, predecessor):
+            self._ask(key, predecessor, "but days of their changes cannot be read", place)
+            return True
+        together = renewals.days_together(key, predecessor)
         if together is None:
             return False
-        if self._renewals.begins_after(key, predecessor):
+        if renewals.begins_after(key, predecessor):
             if together <= LONGEST_OVERLAP:
                 return False
-            named = named_apart({one: self._label(one) for one in (predecessor, key)})
-            text = f"would succeed {named[predecessor]}, but both run for {together.days} days"
-            takes, own = self._succeed(key, predecessor), self._create(key)
-            remedy = takes + " if it takes its place; or " + own + " if it replaces no other row"
-            self._block(key, SUCCESSOR_UNCLEAR, text, remedy, place)
+            self._ask(key, predecessor, f"but both run for {together.days} days", place)
         return True
+
+    def _ask(self, key: str, predecessor: str, why: str, place: Place) -> None:
+        """Blocks a row that would succeed the other one, which waits for the answer."""
+        named = named_apart({one: self._label(one) for one in (predecessor, key)})
+        remedy = self._succeed(key, predecessor) + " if it takes its place; or "
+        if self._may_have_own(key, predecessor):
+            remedy += self._create(key) + " if it replaces no other row"
+        else:
+            remedy += "bring the two together in " + self._context.systems.source
+        self._block(
+            key, SUCCESSOR_UNCLEAR, f"would succeed {named[predecessor]}, {why}", remedy, place
+        )
+        self._asked.setdefault(predecessor, key)
+
+    def _may_have_own(self, key: str, predecessor: str) -> bool:
+        """Whether the target takes a record of the row besides that of the other one."""
+        return (
+            self._mapping.repeat is None
+            or repeats_are_allowed(self._context, self._mapping)
+            or not self._renewals.refer_alike(key, predecessor)
+        )
 
     @cached_property
     def _renewals(self) -> RenewalOrder:
@@ -231,7 +258,7 @@ class _SuccessionFinder:
         """The decisions about rows that succeed the same row; `undecided` are the open ones."""
         renewals = self._renewals
         order, firm = renewals.in_order(keys), [key for key in keys if key not in undecided]
-        create = [self._create(key) for key in undecided]
+        create = [self._create(key) for key in undecided if self._may_have_own(key, predecessor)]
         if order and firm in ([], order[:1]):
             pairs = pairwise([predecessor, *order])
             steps = [self._succeed(one, of) for of, one in pairs if one in undecided]
@@ -246,12 +273,10 @@ class _SuccessionFinder:
         else:
             steps = [self._succeed(key, predecessor) for key in undecided]
             advice = Advice("decide which: ") + join_advice(", or ", steps)
-        return (
-            advice
-            + "; or "
-            + join_advice(", or ", create)
-            + " for a row that replaces no other row"
-        )
+        if not create:
+            return advice + "; or bring them together in " + self._context.systems.source
+        own = join_advice(", or ", create) + " for a row that replaces no other row"
+        return advice + "; or " + own
 
     def _create(self, key: str) -> Advice:
         return Advice.of(Command.decide(self._mapping.name, key, Verdict.CREATE))
