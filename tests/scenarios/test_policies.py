@@ -1,6 +1,8 @@
 """Policies: the day from which a change is billed, and how many units a quantity becomes."""
 
 import re
+from calendar import monthrange
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,6 +12,7 @@ from tests.scenarios.expected import (
     PlanFigures,
     findings,
     line_of,
+    pounds,
 )
 from tests.scenarios.world import World
 
@@ -118,3 +121,67 @@ def test_a_decided_day_outside_of_the_contract_is_put_down_to_the_decision(
 
     assert re.fullmatch(text, held.text)
     assert "push --on DAY --reason …" in held.remedy
+
+
+FIRST_OF_MONTH = {
+    SUBSCRIPTION: {
+        INCREASE: "increase: {on: first_of_month}",
+        DECREASE: "decrease: {on: first_of_month}",
+    }
+}
+
+
+def too_little(world: World, seats: int, since: str) -> str:
+    """What the unit rows bill too little from a day until today, at £10 a unit and month."""
+    first = date.fromisoformat(since)
+    days = [
+        first + timedelta(days=n) for n in range((date.fromisoformat(world.as_of) - first).days)
+    ]
+    missing = [(day, seats - world.units("sub", str(day))) for day in days]
+    return pounds(
+        sum(
+            (Decimal(10 * units) / monthrange(day.year, day.month)[1] for day, units in missing),
+            Decimal(0),
+        )
+    )
+
+
+@pytest.mark.parametrize("is_archived_before", [False, True])
+def test_what_was_archived_by_a_decision_keeps_the_day_of_its_policy(tmp_path, is_archived_before):
+    """Of three seats that count from November on, a person entered one."""
+    service = Service(seats=13, keyed={"2026-11-01": 1}, changes={"2026-10-10": 3})
+    world = World(tmp_path, service, edits=FIRST_OF_MONTH)
+    world.decide("license_change", "log-sub", "archive")
+    if is_archived_before:
+        world.sync()
+    world.decide("subscription", "sub", "correct")
+
+    figures = PlanFigures.of(world.plan())
+
+    assert figures.adjusts == [("sub", "2026-11-15", 2)]
+    assert figures.lost == too_little(world, 13, "2026-11-01") == "9.33"
+
+
+def test_changes_that_cancelled_out_keep_the_day_of_their_policy(tmp_path):
+    """Both count from November on, so October has ten seats."""
+    service = Service(seats=10, changes={"2026-10-05": 3, "2026-10-20": -3})
+    world = World(tmp_path, service, edits=FIRST_OF_MONTH)
+    world.sync()
+    world.adjust("sub", "2026-10-02", -2)
+    world.decide("subscription", "sub", "correct")
+
+    assert PlanFigures.of(world.plan()).lost == too_little(world, 10, "2026-10-02") == "28.69"
+
+
+def test_days_that_a_correction_has_shown_do_not_count_again(tmp_path):
+    """The three seats of November were entered four days late."""
+    service = Service(seats=13, keyed={"2026-11-05": 3}, changes={"2026-10-10": 3})
+    world = World(tmp_path, service, edits=FIRST_OF_MONTH)
+    world.decide("subscription", "sub", "correct")
+    shown = PlanFigures.of(world.sync()).lost
+    world.adjust("sub", "2026-11-03", -2)
+    world.decide("subscription", "sub", "correct")
+
+    assert shown == "4.00"
+    since = Decimal(too_little(world, 13, "2026-11-01"))
+    assert PlanFigures.of(world.plan()).lost == pounds(since - Decimal(shown))

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from trueup.model.change import Action, Adjustment, Change, Unknown
 from trueup.model.outcome import ChangeOutcome, ChangeStatus
 from trueup.model.plan import Plan
-from trueup.model.pushed_keys import correction_key, move_key, undo_key
+from trueup.model.pushed_keys import BILLED_FROM, correction_key, move_key, undo_key
 from trueup.model.run import REFUSED, Effects, Entry, Link, Pushed, Step
 from trueup.stages.diff import NOT_KEPT
 
@@ -321,10 +321,15 @@ def _marked(change: Change, run_state: RunState, run: str, today: date) -> Effec
     """Returns pending changes that carry their mark now: they are never pushed again."""
     if change.takes_back:
         return Effects()  # the mark was removed; that the units were taken back is known already
+    applied = {
+        (change.mapping, key): {BILLED_FROM: day}
+        for key, day in change.owned.items()
+        if key in change.keys
+    }
     pushed = []
     for key in change.keys:
         blank = Pushed(change.mapping, key, change.record or 0, today, 0, change.id, run)
         known = run_state.pushed.get((change.mapping, key), blank)
         pushed_by = run if known.undone else known.run
         pushed.append(replace(known, run=pushed_by, marked=True, undone=False))
-    return Effects(pushed=tuple(pushed))
+    return Effects(applied=applied, pushed=tuple(pushed))

@@ -211,7 +211,9 @@ class Change(Struct, frozen=True):
     fields: tuple[FieldChange, ...] = ()
     under: tuple[RowRef, ...] = ()  # the rows that it belongs to: contract, customer, …
     values: Mapping[str, object] = {}
-    owned: Mapping[str, object] = {}  # all owned values once done
+    owned: Mapping[str, object] = {}
+    """All owned values once done; of a mark alone: key of a change → the day it is billed from."""
+
     needs: tuple[str, ...] = ()  # ids of changes that must be done first
     together: tuple[str, ...] = ()  # ids of changes that are sent with it or not at all
     seen: Preconditions = Preconditions()

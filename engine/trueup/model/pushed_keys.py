@@ -1,4 +1,4 @@
-"""Keys of pushed units in the state that belong to no change of the source.
+"""Keys of pushed units in the state that belong to no change of the source, and of marks.
 
 The state has them beside the keys of changes. A change whose own key begins as they do is not sent
 (`is_reserved`): its units would be taken for those of a correction, a move or an undo.
@@ -6,6 +6,10 @@ The state has them beside the keys of changes. A change whose own key begins as 
 
 from collections.abc import Container
 from datetime import date, timedelta
+
+BILLED_FROM = "billed from"
+"""Among the values last applied of a change that was marked without an adjustment: the day from
+which its units are billed. It may be another one than the policy of a later day gives."""
 
 _CORRECTION, _UNDO, _MOVE = "correct:", "undo:", "move:"
 

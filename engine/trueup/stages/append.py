@@ -72,6 +72,15 @@ class MergedAdjustment(Struct, frozen=True):
     too_late: int = 0
     """Units that are decided to be pushed when no day of their contract is open: not sent."""
 
+    @property
+    def billed_from(self) -> date:
+        """The day from which the target bills its changes, where nothing is sent for them.
+
+        A correction may leave them out because a person has entered their units.
+        """
+        entered = {one.entered for one in self.cancelled}
+        return (entered.pop() if len(entered) == 1 else None) or self.day
+
 
 class ServiceDays(Struct, frozen=True):
     """The days of one service that are posted or have an adjustment."""

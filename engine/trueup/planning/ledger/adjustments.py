@@ -206,7 +206,7 @@ class AdjustmentPlanner:
         Days between their own days and this one may be lost anyway, and those before the day
         on which the target got the units that a correction leaves out.
         """
-        adjustment, monthly = planned.adjustment, None
+        adjustment, monthly, day = planned.adjustment, None, planned.adjustment.billed_from
         id_ = mark_id(self._mapping.name, adjustment.keys[0])
         why = "the changes of that day cancel out: nothing is sent"
         if adjustment.correction:
@@ -218,7 +218,7 @@ class AdjustmentPlanner:
             monthly = None if per_unit is None else exact(per_unit * adjustment.too_late)
         amount = lost_in_all(ledger, planned)
         notes = (why, *earlier_notes(planned.earlier), *credit_note(ledger, amount))
-        self._marks.add(id_, adjustment.keys, (), *notes, lost=amount, monthly=monthly)
+        self._marks.add(id_, adjustment.keys, (), *notes, lost=amount, monthly=monthly, day=day)
 
     def _change(
         self, ledger: ServiceLedger, planned: PlannedAdjustment, needs: tuple[str, ...]

@@ -1,6 +1,7 @@
 """Plans write-backs to pending changes: the mark that they are completed."""
 
 from collections.abc import Iterable
+from datetime import date
 from decimal import Decimal
 
 from msgspec.structs import replace
@@ -29,12 +30,14 @@ class ArchiveMarks:
         self._context, self._mapping, self._state = context, mapping, state
         self._columns = made_of(context.project, mapping)
 
-    def add_alone(self, key: str, why: str, monthly: Decimal | None = None) -> None:
+    def add_alone(
+        self, key: str, why: str, monthly: Decimal | None = None, day: date | None = None
+    ) -> None:
         """Adds the mark of a change that nothing is sent for.
 
-        `monthly` is the amount that the run rate loses.
+        `monthly` is the amount that the run rate loses, `day` the one from which it is billed.
         """
-        self.add(mark_id(self._mapping.name, key), (key,), (), why, monthly=monthly)
+        self.add(mark_id(self._mapping.name, key), (key,), (), why, monthly=monthly, day=day)
 
     def add_earlier_days(self, key: str, ledger: ServiceLedger, earlier: EarlierDays) -> None:
         """Adds the money of days that stay as they are billed to the mark of a change."""
@@ -53,11 +56,13 @@ class ArchiveMarks:
         *notes: str,
         lost: Decimal | None = None,
         monthly: Decimal | None = None,
+        day: date | None = None,
     ) -> None:
         """The write-back to these rows, if the mapping has one.
 
         `lost` is the money of days that are not billed although nothing is sent, `monthly` what the
-        run rate loses although nothing is sent.
+        run rate loses although nothing is sent. `day` is the one from which units that an
+        adjustment does not send are billed; None: from the day of their change.
         """
         spec = self._mapping.write_back
         if spec is None or not keys:
@@ -80,6 +85,7 @@ class ArchiveMarks:
             place=spec.place,
             values=values,
             fields=column_changes(row, values),
+            owned={} if day is None else dict.fromkeys(keys, day),
             needs=needs,
             seen=Preconditions(
                 rows=tuple(seen_row(self._context, self._mapping, key) for key in checked),

@@ -129,7 +129,7 @@ class _Reconciliation:
 
     def _plan_service(self, key: str, queue: Queue) -> PlannedService:
         """Plans one row's ledger line and its possible adjustments; adds nothing yet."""
-        self._archive(queue)
+        self._archive(key, queue)
         ledger = self._services.of_row(key, queue)
         self._ends.set_aside(ledger, queue)
         planned = self._plan(ledger, self._compare(ledger, key), queue)
@@ -249,14 +249,17 @@ class _Reconciliation:
             return line, Correction(result.correction, own.seen.day, own.seen.day)
         return line, Correction(result.correction, line.day)
 
-    def _archive(self, queue: Queue) -> None:
+    def _archive(self, owner: str, queue: Queue) -> None:
         """Marks the changes that a person decided to archive; nothing is sent for them."""
         target = self._context.systems.target
+        settled = self._services.settled(owner, queue) if queue.archive else None
+        days = {one.key: one.day for one in settled or ()}
         for key in queue.archive:
             self._state.ready.pop(key, None)
             self._state.blocked.pop(key, None)
             reason = self._pending.decisions.by_key[key].reason
-            self._pending.marks.add_alone(key, f"archived only, {target} has it already: {reason}")
+            why = f"archived only, {target} has it already: {reason}"
+            self._pending.marks.add_alone(key, why, day=days.get(key))
 
     # Rules on the ledger
 

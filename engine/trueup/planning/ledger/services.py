@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from trueup.model.change import Action, RowRef
 from trueup.model.finding import NO_ADVICE, Advice
 from trueup.model.mapping import AppendSpec, LedgerSpec, MappingSpec
+from trueup.model.pushed_keys import BILLED_FROM
 from trueup.model.units import total
 from trueup.planning.context import PlanContext
 from trueup.planning.ledger.contract_ends import after_its_contract
@@ -151,9 +152,10 @@ class ServiceLedgers:
     def settled(self, key: str, queue: Queue) -> list[PendingUnits] | None:
         """Returns the changes of a row that are not pending any more, with billed days and units.
 
-        A change that trueup pushed counts from the day on which it did, one that a decision
-        archives from the day of its policy, and any other from its own day: a person entered it,
-        perhaps before there was a policy. None if one of these days is unknown.
+        A change that trueup pushed counts from the day on which it did, one that it marked without
+        a push from the day that its policy named then, and one that a decision archives now from
+        the day of its policy. Any other counts from its own day: a person entered it, perhaps
+        before there was a policy. None if one of these days is unknown.
         """
         keys = {*queue.settled, *queue.archive}
         values, pushed = self._pending.values, self._pending.pushed_before
@@ -170,12 +172,20 @@ class ServiceLedgers:
         )
         days = {one.key: one.day for one in changes if one.key in queue.settled}
         days = {key: day for key, day in days.items() if key not in decisions.named}
+        marked = {one: self._billed_from(one) for one in queue.settled}
+        days |= {one: day for one, day in marked.items() if day is not None}
         sent = {one: found for one in queue.settled if (found := pushed.of(one)) and found.units}
         days |= {one: found.day for one, found in sent.items()}
         settled = [one for one in billed if one.key in keys]
         if any(one.needs_day for one in settled if one.key not in days):
             return None
         return [replace(one, day=days.get(one.key, one.day)) for one in settled]
+
+    def _billed_from(self, change: str) -> date | None:
+        """The day that a mark without a push kept; states of earlier versions have none."""
+        kept = self._context.snapshot.applied.get((self._pending.mapping.name, change), {})
+        day = kept.get(BILLED_FROM)
+        return day if isinstance(day, date) else None
 
     def _settled(self, queue: Queue) -> list[PendingUnits]:
         """The changes that are not pending any more, in units of the source."""
