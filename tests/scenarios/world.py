@@ -190,6 +190,16 @@ class World:
         with self._sandbox().store.writing() as db:
             db.execute(f'DELETE FROM "{entity}" WHERE id = ?', [record])  # noqa: S608 -- a test's
 
+    def forget_price(self, product: str) -> None:
+        """Autotask has no price of a product, nor of the contract services that bill it."""
+        product_id = self.id_of(product)
+        prices = ("internalCurrencyAdjustedPrice", "internalCurrencyUnitPrice", "unitPrice")
+        nothing = ", ".join(f"{name} = NULL" for name in prices)
+        with self._sandbox().store.writing() as db:
+            db.execute("UPDATE Services SET unitPrice = NULL WHERE id = ?", [product_id])
+            bills = f"UPDATE ContractServices SET {nothing} WHERE serviceID = ?"  # noqa: S608
+            db.execute(bills, [product_id])
+
     def post(self, until: str) -> None:
         """Approve & Post: everything up to a day is billed."""
         posted = {str(row["id"]): until for row in self.records("Contracts")}

@@ -80,8 +80,9 @@ class LedgerLine(Struct, frozen=True):
     text: str = ""  # why
     remedy: str = ""  # the way out
     commands: tuple[Command, ...] = ()  # of the remedy
-    repriced: Decimal = Decimal(0)
-    """Money per month by which units cost more, because this plan moves them to another service."""
+    repriced: Decimal | None = Decimal(0)
+    """Money per month by which units of a row that moves to another service cost more than at
+    `price`: this plan moves them, or they are still on the old one. None: a price is unknown."""
 
     @property
     def advice(self) -> Advice:
@@ -93,9 +94,24 @@ class LedgerLine(Struct, frozen=True):
         """Pending units that this plan does not send."""
         return sum((one.units for one in self.held), Decimal(0))
 
+    @property
+    def moves_units(self) -> bool:
+        """Whether this plan moves units, also where it adds none: to a service with another price.
+
+        Of a row that differs, `repriced` is about units that are left if nothing is corrected.
+        """
+        if self.difference and self.unexplained == self.difference:
+            return bool(self.moved)
+        return bool(self.moved) or self.repriced != 0
+
     def money(self, units: Decimal | int | None) -> Decimal | None:
         """Returns the monthly cost of units at the line's price; None if either is unknown."""
         return None if self.price is None or units is None else self.price * units
+
+    def unmoved_money(self, units: Decimal | None) -> Decimal | None:
+        """Returns the monthly cost of units of the difference that this plan does not move."""
+        amount, other = self.money(units), Decimal(0) if self.moves_units else self.repriced
+        return None if amount is None or other is None else amount + other
 
 
 class Amount(Struct, frozen=True):

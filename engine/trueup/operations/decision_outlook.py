@@ -58,7 +58,8 @@ def _outlooks(
 
     def leads(mapping: str, key: str, verdict: Verdict, moved: Decimal) -> Outlook:
         after = before + moved
-        return Outlook(mapping, key, verdict, before, after, quantity - after, line.money(moved))
+        cost = line.unmoved_money if verdict is Verdict.CORRECT else line.money
+        return Outlook(mapping, key, verdict, before, after, quantity - after, cost(moved))
 
     if line.difference:
         freed = sum((one.units for one in line.held if one.code == _DIFFERS), Decimal(0))

@@ -226,7 +226,7 @@ def _differences(lines: Sequence[LedgerLine], total: Decimal) -> list[Item]:
     known = {
         str(n): exact(amount)
         for n, line in enumerate(left)
-        if (amount := line.money(line.unexplained)) is not None
+        if (amount := line.unmoved_money(line.unexplained)) is not None
     }
     money = spread(known, total)
     return [

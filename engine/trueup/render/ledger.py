@@ -91,15 +91,16 @@ def differs(line: LedgerLine) -> bool:
 
 
 def price_unknown(line: LedgerLine) -> bool:
-    """Returns whether the two sides differ by units that have no known price."""
-    return differs(line) and line.monthly is None and line.unexplained is not None
+    """Returns whether the two sides differ by units, or by a price, and the money is unknown."""
+    is_wrong = differs(line) or line.repriced is None
+    return is_wrong and line.monthly is None and line.unexplained is not None
 
 
 def correction_text(line: LedgerLine, currency: str) -> str:
     """Returns the effect of a decision to correct: units and money."""
     billed = (line.units or 0) + line.pending
     wanted = line.difference or Decimal(0)
-    effect = line.money(wanted)
+    effect = line.unmoved_money(wanted)
     amount = f", {money(effect, currency, signed=True)} a month" if effect is not None else ""
     return (
         f"On {line.day.isoformat()} {number(billed)} units are billed with all pending changes, "
@@ -123,7 +124,7 @@ def figures(line: LedgerLine, amount: Decimal | None, currency: str) -> list[str
     )
     known = is_known(line)
     becomes = [
-        signed(line.moved) if known and (line.moved or line.repriced) else "",
+        signed(line.moved) if known and line.moves_units else "",
         signed(line.held_units) if known and line.held_units else "",
     ]
     left = "?" if line.unexplained is None else signed(line.unexplained) if line.unexplained else ""

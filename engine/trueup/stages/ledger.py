@@ -158,7 +158,7 @@ def complete(line: LedgerLine, moved: int, held: Sequence[HeldUnits]) -> LedgerL
     if line.quantity is None or line.units is None or line.class_ is LedgerClass.UNKNOWN:
         return line
     gap_now = line.quantity - line.units
-    wrong = gap_now or line.repriced
+    wrong = gap_now or line.repriced or 0
     if wrong == 0:
         class_ = LedgerClass.MATCH
     elif wrong < 0:
@@ -172,7 +172,9 @@ def complete(line: LedgerLine, moved: int, held: Sequence[HeldUnits]) -> LedgerL
         line,
         unexplained=gap_now - moved - line.held_units,
         class_=class_,
-        monthly=None if monthly is None else exact(monthly) + line.repriced,
+        monthly=(
+            None if monthly is None or line.repriced is None else exact(monthly) + line.repriced
+        ),
     )
 
 

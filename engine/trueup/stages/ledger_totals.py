@@ -14,18 +14,24 @@ class LineParts(Struct, frozen=True):
 
     gap: Decimal  # what is billed too little; negative: too much
     gap_money: Decimal | None  # with `repriced`
-    repriced: Decimal  # the part of it that is no units' gap, but another price of units that move
+    repriced: Decimal | None
+    """The part of it that is another price of units that move, or that have moved half."""
+
     moved: Decimal
-    moved_money: Decimal | None
+    moved_money: Decimal | None  # with `repriced`, unless nothing is moved
+    is_moved: bool  # also without units, to a service with another price
     held: tuple[tuple[HeldUnits, Decimal | None], ...]
     unexplained: Decimal
-    unexplained_money: Decimal | None
+    unexplained_money: Decimal | None  # with `repriced`, where nothing is moved
 
     def billed_wrong(self, sign: int) -> tuple[Decimal, Decimal | None]:
         """Returns what is billed too little (1) or too much (-1): units, and their money."""
-        units, price = max(self.gap * sign, Decimal(0)), max(self.repriced * sign, Decimal(0))
-        if self.gap_money is None:
+        units = max(self.gap * sign, Decimal(0))
+        if self.gap_money is None or self.repriced is None:
             return units, None
+        if self.gap * self.gap_money > 0:
+            return units, abs(self.gap_money) if units else Decimal(0)
+        price = max(self.repriced * sign, Decimal(0))  # more units that cost less, or fewer
         return units, price + (abs(self.gap_money - self.repriced) if units else 0)
 
     @property
@@ -42,17 +48,22 @@ def parts_of(line: LedgerLine) -> LineParts | None:
     gap = (line.quantity or Decimal(0)) - line.units
     parts = _Parts(line)
     rest = line.unexplained or Decimal(0)
-    gap_money, moved_money = _money(line, gap), parts.money(line.moved)
+    repriced, is_moved = line.repriced, line.moves_units
     return LineParts(
         gap=gap,
-        gap_money=None if gap_money is None else gap_money + line.repriced,
-        repriced=line.repriced,
+        gap_money=_sum(_money(line, gap), repriced),
+        repriced=repriced,
         moved=Decimal(line.moved),
-        moved_money=None if moved_money is None else moved_money + line.repriced,
+        moved_money=_sum(parts.money(line.moved), repriced if is_moved else Decimal(0)),
+        is_moved=is_moved,
         held=tuple((one, parts.money(one.units)) for one in line.held),
         unexplained=rest,
-        unexplained_money=parts.money(rest),
+        unexplained_money=_sum(parts.money(rest), Decimal(0) if is_moved else repriced),
     )
+
+
+def _sum(amount: Decimal | None, other: Decimal | None) -> Decimal | None:
+    return None if amount is None or other is None else amount + other
 
 
 def totals(lines: Iterable[LedgerLine]) -> LedgerTotals:
@@ -67,7 +78,8 @@ def totals(lines: Iterable[LedgerLine]) -> LedgerTotals:
             continue
         under.add(*parts.billed_wrong(1))
         over.add(*parts.billed_wrong(-1))
-        moved.add(parts.moved, parts.moved_money)
+        if parts.is_moved:
+            moved.add_line(parts.moved, parts.moved_money)
         held.add(line.held_units, parts.held_money)
         for one, held_amount in parts.held:
             by_reason.setdefault(one.code, _Sum()).add(one.units, held_amount)
@@ -112,9 +124,12 @@ class _Sum:
         self._units = self._monthly = Decimal(0)
 
     def add(self, units: Decimal, money: Decimal | None) -> None:
-        """Adds a line; `money` is None if its price is unknown."""
-        if not units and not money:
-            return
+        """Adds a line with units or money; `money` is None if its price is unknown."""
+        if units or money:
+            self.add_line(units, money)
+
+    def add_line(self, units: Decimal, money: Decimal | None) -> None:
+        """Adds a line."""
         self._lines += 1
         self._units += units
         if money is None:

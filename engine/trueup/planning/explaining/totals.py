@@ -136,7 +136,8 @@ def _ledger(
     for line in plan.ledger:
         known = parts_of(line)
         units, amount = part(known) if known else (Decimal(0), None)
-        if units or amount:
+        is_moved = known is not None and known.is_moved and sum_ is LedgerSum.MOVED
+        if units or amount or is_moved:
             parts.append(_line_part(line, units, amount, line.text))
     return replace(_summed(plan, total, parts), sum_=sum_)
 

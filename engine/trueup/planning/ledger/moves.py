@@ -127,10 +127,20 @@ class Moves:
         return old, replace(correction, units=units, day=day)
 
     def worded(self, ledger: ServiceLedger, line: LedgerLine) -> LedgerLine:
-        """Returns the line of a row that two services bill, as after half of a move."""
-        if not (line.difference and self._is_half_done(ledger)):
+        """Returns the line of a row that differs before its move, or after half of it.
+
+        Its difference is on the old service, as far as that has units, at the price of that one.
+        """
+        if not line.difference:
             return line
-        old, new = self._old(ledger), self._new(ledger)
+        old, new, wrong = self._old(ledger), self._new(ledger), line.difference
+        is_half_done = self._is_half_done(ledger)
+        if is_half_done:
+            wrong = max(wrong, Decimal(-units_on(old.rows, line.day)))
+        if not ledger.changes:
+            line = repriced(line, old.terms.monthly, wrong)
+        if not is_half_done:
+            return line
         billed = " and ".join(
             f"{units_on(one.rows, line.day)} on {_title(one, other)}"
             for one, other in ((old, new), (new, old))
@@ -238,14 +248,17 @@ class Moves:
         return day, ""
 
 
-def repriced(line: LedgerLine, before: Decimal | None, units: int) -> LedgerLine:
+def repriced(line: LedgerLine, before: Decimal | None, units: Decimal | int) -> LedgerLine:
     """The line of units that leave a service with another price, `before`, for the line's own.
 
     `units`: what the old service gets, negative where they leave it. If one of the prices is
     unknown, the money of the whole line is.
     """
+    if not units:
+        return line
     if line.price is None or before is None:
-        return replace(line, price=None)
+        text = line.text or "its units move to another service, and one of the prices is unknown"
+        return replace(line, price=None, repriced=None, text=text)
     more = exact(units * (before - line.price))
     if not more:
         return line

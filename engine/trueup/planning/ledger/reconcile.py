@@ -146,21 +146,14 @@ class _Reconciliation:
             if planned.old:  # a record alone would leave the units behind
                 stop = planned.stop
                 self._moves.block(planned.ledger.row.key, stop.text, stop.advice)
-            changes, line = [], self._stopped(planned, planned.stop)
+            changes: list[Change] = []
+            line = self._stopped(planned, planned.stop)
         else:
             line = planned.line
             sent = sum(adjustment.correction_sent for adjustment in planned.adjustments)
             if not planned.old and sent != planned.corrects.units:
                 line = _not_corrected(line, planned.adjustments)
-            ledger = self._runs.on_its_run(planned.new or planned.ledger)
-            changes = self._adjuster.add(ledger, planned.adjustments)
-            if planned.old:
-                left = self._adjuster.add(self._runs.on_its_run(planned.old), planned.leaving)
-                self._moves.join(changes, left)
-                line = repriced(
-                    line, planned.old.terms.monthly, sum(one.unit_change for one in left)
-                )
-                changes += left
+            changes, line = self._add_adjustments(planned, line)
         self._ends.mark(planned.ledger)
         line = _without_too_late(line, planned)
         moved = sum(change.unit_change for change in changes)
@@ -169,7 +162,7 @@ class _Reconciliation:
         self._context.explained.keep_ledger(line, planned.ledger)
         if _matters(line):
             self._context.ledger.append(line)
-            if line.difference == 0 and line.text and not planned.ledger.changes:
+            if line.difference == 0 and planned.line.text and not planned.ledger.changes:
                 self._context.findings.append(self._changes_later(line))
             # What stops a change is reported with the change.
             self._context.findings.extend(
@@ -178,6 +171,22 @@ class _Reconciliation:
                 if finding is not planned.stop or not planned.sendable
             )
         return changes
+
+    def _add_adjustments(
+        self, planned: PlannedService, line: LedgerLine
+    ) -> tuple[list[Change], LedgerLine]:
+        """Adds the adjustments; returns them, and the line with prices of a row that moves."""
+        ledger = self._runs.on_its_run(planned.new or planned.ledger)
+        changes, old = self._adjuster.add(ledger, planned.adjustments), planned.old
+        if old:
+            left = self._adjuster.add(self._runs.on_its_run(old), planned.leaving)
+            self._moves.join(changes, left)
+            changes += left
+        elif self._moves.has(line.key):  # it is corrected first, on its old service
+            old, left = planned.ledger, changes
+        else:
+            return changes, line
+        return changes, repriced(line, old.terms.monthly, sum(one.unit_change for one in left))
 
     def _changes_later(self, line: LedgerLine) -> Finding:
         """Returns the warning of a line that agrees on its day, and not on a later one."""

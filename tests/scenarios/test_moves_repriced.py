@@ -1,0 +1,106 @@
+"""A subscription becomes another product with another price: what its move costs, or saves.
+
+The money is compared with that of the sandbox's unit rows, which shares no code with the engine.
+"""
+
+from decimal import Decimal
+
+import pytest
+from trueup.planning.explaining.totals import explain_total
+
+from tests.scenarios.beginnings import Service
+from tests.scenarios.expected import assert_sums, findings, line_of, pounds
+from tests.scenarios.made_once import made_once
+from tests.scenarios.test_half_done import half_done
+from tests.scenarios.world import World
+
+
+@made_once
+def other_product(folder, *, price="10", other_price="25") -> World:
+    """Ten seats of a product that are another one now; a contract with one seat of that has it."""
+    own = Service(contract="con", product="pro", price=price)
+    other = Service(
+        key="other", seats=1, billed=1, contract="con-2", product="pro-2", price=other_price
+    )
+    world = World(folder, own, other)
+    world.sync()
+    with world.work365():
+        world.row("subscription", "sub")["product"] = "pro-2"
+    return world
+
+
+def assert_moves_what_is_billed(world: World) -> None:
+    """Applies; what the ledger says the plan moves must be the difference of the unit rows."""
+    plan, before = world.plan(), world.money()
+    assert_sums(plan)
+
+    assert world.run(plan).complete
+
+    moved, after = plan.summary.ledger.moved, world.money()
+    assert (moved.monthly, moved.unpriced) == (plan.summary.monthly, 0)
+    assert pounds(moved.monthly) == pounds(after.run_rate - before.run_rate)
+    assert pounds(plan.summary.invoice.net) == pounds(after.invoice - before.invoice)
+
+
+@pytest.mark.parametrize("changes", [(), ((10, 3),), ((10, -4),), ((20, 3),), ((10, 3), (20, -5))])
+@pytest.mark.parametrize("prices", [("10", "25"), ("25", "10"), ("10", "10"), ("0.07", "33.33")])
+def test_a_move_costs_what_the_unit_rows_say(tmp_path, prices, changes):
+    """Changes before the move are on the old service, later ones on the new one."""
+    world = other_product(tmp_path, price=prices[0], other_price=prices[1])
+    for day, units in changes:
+        world.add_change("sub", f"2026-11-{day}", units, f"log-{day}")
+
+    assert_moves_what_is_billed(world)
+
+
+@pytest.mark.parametrize("prices", [("10", "25"), ("25", "10")])
+@pytest.mark.parametrize("ending", ["closed", "lost"])
+def test_the_rest_of_a_half_done_move_has_the_price_of_the_old_service(tmp_path, ending, prices):
+    world = other_product(tmp_path, price=prices[0], other_price=prices[1])
+    half_done(world, ending, 2, "before")
+    left, money = world.plan(), -10 * Decimal(prices[0])
+    world.decide("subscription", "sub", "correct")
+
+    corrected = world.plan()
+
+    assert (line_of(left).monthly, line_of(corrected).monthly) == (money, money)
+    sums = left.summary.ledger
+    assert (sums.over.monthly, sums.unexplained.monthly) == (-money, money)
+    assert (sums.over.lines, sums.under.lines, sums.moved.lines) == (1, 0, 0)
+    assert_moves_what_is_billed(world)
+
+
+def test_a_difference_before_a_move_has_the_price_of_the_old_service(tmp_path):
+    world = other_product(tmp_path)
+    world.adjust("sub", "2026-11-01", 2)
+    assert line_of(world.plan()).monthly == -20
+    world.decide("subscription", "sub", "correct")
+
+    assert_moves_what_is_billed(world)
+    assert_moves_what_is_billed(world)  # the move itself
+
+
+@pytest.mark.parametrize("product", ["pro", "pro-2"])
+def test_a_move_with_an_unknown_price_is_a_line_without_a_price(tmp_path, product):
+    world = other_product(tmp_path)
+    world.forget_price(product)
+
+    plan = world.plan()
+
+    line, moved = line_of(plan), plan.summary.ledger.moved
+    assert (line.class_, line.moved, line.monthly, line.repriced) == ("match", 0, None, None)
+    assert line.text == "its units move to another service, and one of the prices is unknown"
+    assert (moved.lines, moved.units, moved.monthly, moved.unpriced) == (1, 0, 0, 1)
+    total = explain_total(plan, "this plan moves")
+    assert total
+    assert [(part.units, part.unpriced) for part in total.parts] == [(0, True)]
+    assert_sums(plan)
+
+
+@pytest.mark.parametrize("forgotten", [[], ["pro"]])
+def test_another_price_is_no_units_that_change_later(tmp_path, forgotten):
+    world = other_product(tmp_path)
+    for product in forgotten:
+        world.forget_price(product)
+
+    assert [one for one in findings(world.plan()) if one.code == "units-change-later"] == []
