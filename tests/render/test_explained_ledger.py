@@ -1,5 +1,7 @@
 """An explained line of the ledger: its figures are those of the ledger."""
 
+from decimal import Decimal
+
 import pytest
 from msgspec.structs import replace
 from trueup.model.change import NO_TERMS
@@ -35,3 +37,24 @@ def test_of_a_line_that_is_not_known_no_units_are_held_or_moved(waits):
     assert [fact for fact in found if fact[0] in {"This plan moves", "Held"}] == [
         ["Held", "", f"{held.code}: {held.reason}"]
     ]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "monthly", "repriced", "text"),
+    [
+        (12, 20, 0, "+£20.00 for +2 units"),
+        (10, 150, 150, "+£150.00 for the price of another service"),
+        (12, -130, -150, "-£130.00 for +2 units, of it -£150.00 for the price of another service"),
+        (12, 0, -20, "£0.00 for +2 units, of it -£20.00 for the price of another service"),
+    ],
+)
+def test_the_money_of_another_price_is_no_money_of_units(waits, quantity, monthly, repriced, text):
+    line = replace(
+        waits,
+        quantity=Decimal(quantity),
+        units=10,
+        monthly=Decimal(monthly),
+        repriced=Decimal(repriced),
+    )
+
+    assert ["A month", "", text] in facts(line)

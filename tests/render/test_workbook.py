@@ -107,13 +107,13 @@ def test_totals_are_formulas_over_the_rows_above(a_plan):
         name: book.sum("Changes", name)
         for name in ("this invoice", "of it once", "run rate", "annual", "lost")
     }
-    for title, name in (
+    for title, *names in (
         ("Blocked", "held a month"),
         ("Held", "held a month"),
         ("Differences", "unexplained a month"),
-        ("Ledger", "monthly"),
+        ("Ledger", "repriced", "monthly"),
     ):
-        assert book.totals(title) == {name: book.sum(title, name)}
+        assert book.totals(title) == {name: book.sum(title, name) for name in names}
 
 
 def test_units_of_the_ledger_add_up_to_the_head(a_plan):

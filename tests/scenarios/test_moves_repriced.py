@@ -7,6 +7,9 @@ from decimal import Decimal
 
 import pytest
 from trueup.planning.explaining.totals import explain_total
+from trueup.render.overview import overview
+from trueup.render.plan_tables import TableKind, rows_of
+from trueup.review.rows import ledger_rows
 
 from tests.scenarios.beginnings import Service
 from tests.scenarios.expected import assert_sums, findings, line_of, pounds
@@ -104,3 +107,20 @@ def test_another_price_is_no_units_that_change_later(tmp_path, forgotten):
         world.forget_price(product)
 
     assert [one for one in findings(world.plan()) if one.code == "units-change-later"] == []
+
+
+def test_every_output_shows_what_another_price_moves(tmp_path):
+    world = other_product(tmp_path)
+    plan = world.plan()
+
+    on_desk = {row.ref.key: row.classes for row in ledger_rows(world.project, overview(plan))}
+    in_table = {
+        row["key"]: (row["moved"], row["repriced"], row["monthly"])
+        for row in rows_of(plan, TableKind.LEDGER)
+    }
+    total = explain_total(plan, "this plan moves")
+
+    assert on_desk == {"sub": ("moved",), "other": ()}
+    assert in_table == {"sub": (0, 150, 150), "other": (0, 0, 0)}
+    assert total
+    assert [(part.units, part.amount) for part in total.parts] == [(0, 150)]

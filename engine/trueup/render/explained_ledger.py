@@ -1,5 +1,7 @@
 """Renders an explained line of the ledger: quantity, policy, units, pending changes, price."""
 
+from decimal import Decimal
+
 from trueup.model.evaluation import SourceRow
 from trueup.model.explanation import LedgerExplanation, PendingExplanation
 from trueup.model.plan import LedgerLine
@@ -129,11 +131,20 @@ def _price(explained: LedgerExplanation, view: View) -> list[Line]:
     if explained.terms.start:
         end = f" to {explained.terms.end}" if explained.terms.end else ""
         found.append(_fact("Periods", "", f"counted from {explained.terms.start}{end}"))
-    if line.monthly:
-        gap = (line.quantity or 0) - (line.units or 0)
-        amount = money(line.monthly, view.currency, signed=True)
-        found.append(_fact("A month", "", f"{amount} for {signed(gap)} units"))
+    if line.monthly is not None and (line.monthly or line.repriced):
+        found.append(_fact("A month", "", _a_month(line, line.monthly, view.currency)))
     return found
+
+
+def _a_month(line: LedgerLine, monthly: Decimal, currency: str) -> str:
+    """Returns what the line is wrong by: units, and the price of another service."""
+    amount, gap = money(monthly, currency, signed=True), (line.quantity or 0) - (line.units or 0)
+    if not line.repriced:
+        return f"{amount} for {signed(gap)} units"
+    if not gap:
+        return f"{amount} for the price of another service"
+    other = money(line.repriced, currency, signed=True)
+    return f"{amount} for {signed(gap)} units, of it {other} for the price of another service"
 
 
 def _record_value(value: RecordValue, view: View) -> Line:

@@ -20,6 +20,7 @@ from trueup.render.findings import chain_text
 from trueup.render.formatting import counts, price_places
 from trueup.render.ledger import priced
 from trueup.render.noted import NOTE_COLUMNS, NOTHING_NOTED, Noted
+from trueup.render.pennies import penny
 from trueup.render.wording import class_text, reason_text
 
 CHANGE_COLUMNS = (
@@ -38,7 +39,8 @@ FIELD_COLUMNS = (
 )  # fmt: skip
 LEDGER_COLUMNS = (
     "customer", "mapping", "key", "name", "record", "day", "class", "quantity", "units", "pending",
-    "moved", "held", "unexplained", "difference", "price", "monthly", "currency", "note",
+    "moved", "held", "unexplained", "difference", "price", "repriced", "monthly", "currency",
+    "note",
     *NOTE_COLUMNS,
 )  # fmt: skip
 FINDING_COLUMNS = (
@@ -210,6 +212,7 @@ def _line(line: LedgerLine, plan: Plan) -> Cells:
         "moved": line.moved,
         "held": line.held_units,
         "unexplained": line.unexplained,
+        "repriced": None if line.repriced is None else penny(line.repriced),
     }
     return {
         "customer": line.customer,

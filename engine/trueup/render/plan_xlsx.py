@@ -20,7 +20,7 @@ from trueup.render.workbook import Content, Look, Sheet, SheetFormula, Workbook,
 
 EFFECTS = frozenset({
     "this invoice", "of it once", "run rate", "annual", "lost", "held a month",
-    "unexplained a month", "monthly",
+    "unexplained a month", "repriced", "monthly",
 })  # fmt: skip
 """Columns of money that have a total."""
 

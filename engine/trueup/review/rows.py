@@ -330,7 +330,7 @@ def _becomes(line: LedgerLine) -> Iterator[str]:
     if not is_known(line):
         yield str(NeedKind.UNKNOWN)
     else:
-        parts = {"moved": line.moved, "held": line.held, "unexplained": line.unexplained}
+        parts = {"moved": line.moves_units, "held": line.held, "unexplained": line.unexplained}
         yield from (name for name, part in parts.items() if part)
     yield from dict.fromkeys(one.code for one in line.held)
 
