@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 from trueup.planning.explaining.totals import explain_total
-from trueup.render.overview import overview
+from trueup.render.overview import balance, overview
 from trueup.render.plan_tables import TableKind, rows_of
 from trueup.review.rows import ledger_rows
 
@@ -124,3 +124,17 @@ def test_every_output_shows_what_another_price_moves(tmp_path):
     assert in_table == {"sub": (0, 150, 150), "other": (0, 0, 0)}
     assert total
     assert [(part.units, part.amount) for part in total.parts] == [(0, 150)]
+
+
+def test_a_part_of_a_plan_says_that_the_move_is_not_in_it(tmp_path):
+    world = other_product(tmp_path)
+
+    notes = {
+        exclude: {row.label: row.note for row in balance(overview(world.plan(exclude=exclude)))}
+        for exclude in ("", "license_change")
+    }
+
+    assert {exclude: found["this plan moves"] for exclude, found in notes.items()} == {
+        "": "1 line",
+        "license_change": "1 line, 1 not in this part of the plan",
+    }

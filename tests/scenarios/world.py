@@ -278,14 +278,18 @@ class World:
         with wiring.open_world(self.project, clock=self.clock) as ports:
             yield ports
 
-    def plan(self, as_of: str = "", undo: str | None = None) -> Plan:
-        """The plan of the scenario's day, or of another one from now on; or the undo of a run."""
+    def plan(self, as_of: str = "", undo: str | None = None, exclude: str = "") -> Plan:
+        """The plan of the scenario's day, or of another one from now on; or the undo of a run.
+
+        `exclude` leaves a mapping out.
+        """
         if as_of:
             self.as_of = as_of
             self.project = replace(self.project, as_of=date.fromisoformat(as_of))
             self.setting("clock", **clock(as_of))
         with self._ports() as ports:
-            return plan_in(ports, self.project, PlanOptions(undo=undo))
+            left_out = (exclude,) if exclude else ()
+            return plan_in(ports, self.project, PlanOptions(exclude=left_out, undo=undo))
 
     def run(self, made: Plan, *, over: Iterable[str] = ()) -> Outcome:
         """Applies a plan, whatever becomes of it."""

@@ -12,7 +12,7 @@ from trueup.model.finding import Finding
 from trueup.model.finding_codes import OPEN_RUN
 from trueup.model.plan import Amount, LedgerTotals, Plan
 from trueup.render.amounts import PlanMoney, has_money, plan_money
-from trueup.render.attention import Billing, Item, NeedKind, billing, items, monthly_of
+from trueup.render.attention import Billing, Item, NeedKind, billing, is_known, items, monthly_of
 from trueup.render.belonging import NO_CUSTOMER, NO_SERVICE, Belonging
 from trueup.render.formatting import count, money
 from trueup.render.joined import joined, joined_name
@@ -165,15 +165,17 @@ def balance(seen: Overview) -> list[Balance]:
     is_even = not (of.under.lines or of.over.lines or of.unknown)
     if is_even and not (of.moved.lines or of.held.lines or of.unexplained.lines):
         return []
+    moved_lines, left_lines = lines_of(of.moved), lines_of(of.unexplained)
+    moved_lines += _not_in_part(seen.plan)
     found = [
         Balance("Billed too little", of.under.units, at.under, lines_of(of.under), signed=False),
         Balance("Billed too much", of.over.units, at.over, lines_of(of.over), signed=False),
         *(
-            Balance(label, amount.units, money_, lines_of(amount), is_part=True)
-            for label, amount, money_ in (
-                ("this plan moves", of.moved, at.moved),
-                ("held or blocked", of.held, at.held),
-                ("explained by nothing", of.unexplained, at.unexplained),
+            Balance(label, amount.units, money_, note, is_part=True)
+            for label, amount, money_, note in (
+                ("this plan moves", of.moved, at.moved, moved_lines),
+                ("held or blocked", of.held, at.held, lines_of(of.held)),
+                ("explained by nothing", of.unexplained, at.unexplained, left_lines),
             )
         ),
     ]
@@ -181,6 +183,19 @@ def balance(seen: Overview) -> list[Balance]:
         note = f"{count(of.unknown, 'line')}, in no sum"
         found.append(Balance("Not known", None, None, note))
     return found
+
+
+def _not_in_part(plan: Plan) -> str:
+    """Returns how many lines a selection shows without the adjustments that move their units."""
+    if not plan.selection:
+        return ""
+    sent = {one.adjustment.row[:2] for one in plan.changes if one.adjustment}
+    without = sum(
+        line.moves_units and (line.mapping, line.key) not in sent
+        for line in plan.ledger
+        if is_known(line)
+    )
+    return f", {without:,} not in this part of the plan" if without else ""
 
 
 def lines_of(amount: Amount) -> str:
