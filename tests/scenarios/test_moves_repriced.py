@@ -138,3 +138,29 @@ def test_a_part_of_a_plan_says_that_the_move_is_not_in_it(tmp_path):
         "": "1 line",
         "license_change": "1 line, 1 not in this part of the plan",
     }
+
+
+def test_each_half_of_a_move_is_listed_under_the_service_that_it_adjusts(tmp_path):
+    world = other_product(tmp_path)
+    listed = [
+        (row["service"], row["record"], row["units after"])
+        for row in rows_of(world.plan(), TableKind.CHANGES)
+        if row["action"] == "adjust"
+    ]
+
+    old = f"contractServiceID {world.id_of('sub')}"
+    assert listed == [("Mail pro-2, monthly", None, 10), ("Mail pro, monthly", old, 0)]
+
+
+def test_the_rest_of_a_half_done_move_is_listed_under_the_old_service(tmp_path):
+    world = other_product(tmp_path)
+    half_done(world, "lost", 2, "before")
+    world.decide("subscription", "sub", "correct")
+
+    [service] = [
+        row["service"]
+        for row in rows_of(world.plan(), TableKind.CHANGES)
+        if row["action"] == "adjust"
+    ]
+
+    assert service == "Mail pro, monthly"

@@ -90,10 +90,23 @@ def _with_ancestors(context: PlanContext, ancestry: Ancestry, change: Change) ->
     else:
         row = RowRef(change.mapping, change.keys[0], change.name)
     own = (row,) if change.adjustment else ()
-    under = (*own, *ancestry.of_row(row.mapping, row.key))
+    above = _of_left_service(context, ancestry, change) or ancestry.of_row(row.mapping, row.key)
+    under = (*own, *above)
     if not change.adjustment and change.mapping == context.project.customer_mapping:
         under = (row, *under)
     return replace(change, under=under)
+
+
+def _of_left_service(
+    context: PlanContext, ancestry: Ancestry, change: Change
+) -> tuple[RowRef, ...]:
+    """Returns what the service belongs to that a row leaves; the row itself is elsewhere now."""
+    if change.adjustment is None or change.adjustment.service is None:
+        return ()
+    row, service = change.adjustment.row, change.adjustment.service
+    state = context.states[row.mapping]
+    own = state.record_ids.get(row.key, state.inferred_links.get(row.key))
+    return () if service == own else ancestry.of_record(row.mapping, service)
 
 
 def _block_cycles(context: PlanContext, cycles: Sequence[Finding], left: Sequence[Change]) -> None:
