@@ -21,7 +21,7 @@ from trueup.model.fleet_run import (
     Waits,
 )
 
-from tests.support.fleet import opened, rows, tenant
+from tests.support.fleet import not_soon, opened, rows, tenant
 
 NOW = datetime(2026, 11, 30, 7, 0, tzinfo=UTC)
 FIGURES = PlanFigures(
@@ -41,7 +41,7 @@ FIGURES = PlanFigures(
 
 @pytest.fixture
 def one(connection, url):
-    made = opened(url, [tenant("acme"), tenant("birch")])
+    made = opened(url, [tenant("acme", not_soon()), tenant("birch", not_soon())])
     sync(connection, made.fleet, made.digest)
     return made
 

@@ -1,7 +1,7 @@
 """Fleets for tests: made by hand, on a database of their own."""
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,6 +18,12 @@ HERE = Place("fleet.yaml", 1, 1)
 UTC = ZoneInfo("UTC")
 NIGHTLY = Schedule("0 5 * * *", UTC, HERE)
 EACH_MINUTE = Schedule("* * * * *", UTC, HERE)
+
+
+def not_soon() -> Schedule:
+    """A schedule whose instants are months away, whenever the tests run."""
+    month = (datetime.now(UTC).month + 5) % 12 + 1
+    return Schedule(f"0 5 1 {month} *", UTC, HERE)
 
 
 def tenant(name: str, schedule: Schedule | None = NIGHTLY, **more: Any) -> Tenant:
