@@ -5,6 +5,7 @@ import json
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -670,6 +671,31 @@ def test_the_text_after_the_key_of_a_command_is_read_from_earlier_documents(verb
 
     assert read == command
     assert str(read) == f"trueup {verb} customer a1 {rest}".strip()
+
+
+EARLIER = (Path(__file__).parent / "plan_format_2.json").read_text(encoding="utf-8")
+"""A document with all the parts that format 2 had before `repriced`. Do not write it anew: what
+was made then must be read for as long as format 2 is."""
+
+
+def test_a_document_of_an_earlier_version_is_read_whatever_was_added_since():
+    plan = loads(EARLIER)
+
+    earlier, now = json.loads(EARLIER), json.loads(dumps(plan))
+    assert without_additions(now, earlier) == {**earlier, "digest": now["digest"]}
+
+
+def without_additions(now, earlier):
+    """Returns the parts of a document that an earlier one has too."""
+    if isinstance(earlier, list):
+        return [without_additions(*parts) for parts in zip(now, earlier, strict=True)]
+    if isinstance(earlier, dict):
+        return {name: without_additions(now[name], part) for name, part in earlier.items()}
+    return now
+
+
+def test_a_ledger_line_of_an_earlier_document_has_no_other_price():
+    assert [line.repriced for line in loads(EARLIER).ledger] == [0]
 
 
 def test_a_wave_names_changes_of_its_plan():

@@ -5,6 +5,7 @@ A third line, which the digest leaves out, lists the queries that were not read 
 are any: the plan does not depend on it. `plan_json` defines the form of values.
 
 Documents of format 1, which the state keeps of older runs, are read too: `plan_v1` translates them.
+Those of format 2 may lack the fields that it was given later: `loads` fills them in.
 """
 
 import io
@@ -135,6 +136,8 @@ def loads(text: str) -> Plan:
         document.setdefault(PARTIAL_READS, [])
         for group in document["left_out"]:
             group.setdefault("keys", [])
+        for line in document["ledger"]:
+            line.setdefault("repriced", 0)
         document.setdefault("owners", plan_v1.owners(document))
         plan: Plan = decoder(Plan)(document)
     except _DAMAGED as fault:

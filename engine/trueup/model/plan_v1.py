@@ -159,7 +159,6 @@ def _ledger_line(line: Mapping[str, Any]) -> Json:
         "unexplained": line["difference"],
         "class_": _CLASSES.get(line["class_"], line["class_"]),
         "commands": [],
-        "repriced": 0,
     }
 
 
