@@ -59,6 +59,59 @@ def test_validate_shows_errors_with_their_places_and_tenants(fleet, capsys):
     ]
 
 
+@pytest.fixture
+def dataverse(made, fleet):
+    """The tenants read Dataverse, with a profile in the folder of `acme` and of `birch`."""
+    change(fleet, "  project: base\n", f"  project: base\n  set: {{source: {DATAVERSE}}}\n")
+    for tenant in ("acme", "birch", "cedar"):
+        profile = f", profile: exports/{tenant}/profile.yaml" if tenant != "cedar" else ""
+        address = f"url: https://{tenant}.crm11.dynamics.com{profile}"
+        change(fleet, f"path: exports/{tenant}", address)
+    profiles = [made / "exports" / tenant / "profile.yaml" for tenant in ("acme", "birch")]
+    for path in profiles:
+        path.write_text("tables: {}\n", encoding="utf-8")
+    yield fleet
+    for path in (*profiles, made / "base" / "profile.yaml"):
+        path.unlink(missing_ok=True)
+
+
+DATAVERSE = (
+    "{connector: dataverse, url: https://c.example, tenant: c.example, client_id: trueup, "
+    'client_secret: "{{ env.SECRET }}"}'
+)
+
+
+def test_validate_reads_the_profile_of_each_tenant_and_names_its_file(
+    dataverse, monkeypatch, capsys
+):
+    monkeypatch.setenv("SECRET", "hunter2")
+    assert run(["validate"]) == 0
+    assert capsys.readouterr().out.startswith("The fleet is sound: 3 tenants, 1 project.")
+    (dataverse / "exports" / "birch" / "profile.yaml").write_text("tables: {foo: {}}\n")
+    (dataverse / "base" / "profile.yaml").write_text("tables:\n  bar: {}\n")
+
+    assert run(["validate"]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "base/profile.yaml:2:3: error: cedar: there is no table `bar`",
+        "exports/birch/profile.yaml:1:10: error: birch: there is no table `foo`",
+        "2 errors found.",
+    ]
+
+
+def test_validate_names_the_file_of_a_wrong_test_and_the_tenants_that_share_it(made, fleet, capsys):
+    wrong = made / "base" / "tests" / "wrong.yaml"
+    wrong.write_text("test: nothing\n", encoding="utf-8")
+    try:
+        assert run(["validate"]) == 1
+    finally:
+        wrong.unlink()
+
+    assert capsys.readouterr().out.splitlines() == [
+        "base/tests/wrong.yaml:1:1: error: acme, birch, cedar: 'expect' is missing",
+        "1 error found.",
+    ]
+
+
 def test_validate_as_json_has_the_same_findings(fleet, capsys):
     change(fleet, "Europe/London", "Europe/Londn")
 

@@ -1,6 +1,5 @@
 """`trueup validate`: checks the files of a project or a fleet."""
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
@@ -79,12 +78,14 @@ def _project(context: CommandContext) -> Checked:
 
 def _whole_project(context: CommandContext) -> Checked:
     from trueup.operations.project import check_project
+    from trueup.operations.testing.files import check_tests
 
     project, findings = check_project(context.folder)
     if project is None:
         return findings, "", 0
-    tests, found = _tests_and_profiles([project])
-    return [*findings, *found], _sound(len(project.mappings), len(project.rules)), tests
+    tests, found = check_tests(project)
+    sound = _sound(len(project.mappings), len(project.rules))
+    return [*findings, *found, *_profile(project)], sound, tests
 
 
 def _sound(mappings: int, rules: int) -> str:
@@ -94,29 +95,16 @@ def _sound(mappings: int, rules: int) -> str:
 
 
 def _fleet(context: CommandContext, *, secrets: bool) -> Checked:
-    from trueup.fleet.fleet_file import check_fleet
+    from trueup.fleet.fleet_file import check_fleet, check_fleet_tests
     from trueup.render.formatting import count
 
-    checked, findings = check_fleet(context.folder, read_secrets=secrets)
+    checked, findings = check_fleet(context.folder, read_secrets=secrets, check_project=_profile)
     if checked is None:
         return findings, "", 0
-    projects = checked.projects
-    tests, found = _tests_and_profiles(projects.values())
+    tests, found = check_fleet_tests(checked)
     tenants = count(len(checked.fleet.tenants), "tenant")
-    sound = f"The fleet is sound: {tenants}, {count(len(projects), 'project')}."
+    sound = f"The fleet is sound: {tenants}, {count(len(checked.projects), 'project')}."
     return [*findings, *found], sound, tests
-
-
-def _tests_and_profiles(projects: "Iterable[Project]") -> tuple[int, list[Finding]]:
-    """Returns how many tests the projects have, and what is wrong with these and the profiles."""
-    from trueup.operations.testing.files import check_tests
-
-    tests, findings = 0, []
-    for project in projects:
-        read, found = check_tests(project)
-        tests += read
-        findings += [*found, *_profile(project)]
-    return tests, findings
 
 
 def _profile(project: "Project") -> list[Finding]:

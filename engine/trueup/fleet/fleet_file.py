@@ -1,7 +1,7 @@
 """Loads and checks fleet.yaml and the projects of its tenants."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -14,12 +14,13 @@ from trueup.errors import ConfigError
 from trueup.fleet.secrets import is_open_to_all, resolve, why_missing
 from trueup.fleet.shared_systems import find_shared
 from trueup.fleet.tenant_environment import TenantEnvironment
-from trueup.fleet.tenant_project import check_tenant_project
+from trueup.fleet.tenant_project import check_tenant_project, located
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.fleet import FileSecret, Fleet, SecretReference, Tenant
 from trueup.model.project import Project
 from trueup.model.suggestions import hint
 from trueup.operations.project_folder import shipped_schemas
+from trueup.operations.testing.files import check_tests
 
 CODE = "secret"
 
@@ -45,14 +46,23 @@ class CheckedFleet(Struct, frozen=True):
     projects: Mapping[Path, Project]  # by folder: the project of one tenant, without invalid ones
 
 
+def _nothing_more(_: Project) -> list[Finding]:
+    return []
+
+
 def check_fleet(
-    folder: Path | str = ".", env: Mapping[str, str] = os.environ, *, read_secrets: bool = False
+    folder: Path | str = ".",
+    env: Mapping[str, str] = os.environ,
+    *,
+    read_secrets: bool = False,
+    check_project: Callable[[Project], list[Finding]] = _nothing_more,
 ) -> tuple[CheckedFleet | None, list[Finding]]:
     """Checks fleet.yaml and all projects; returns the fleet, or None, and all findings.
 
     The fleet is None if fleet.yaml has errors. A finding about a project names the tenants that it
     applies to. Neither system is opened. With `read_secrets`, each secret that a project needs is
     read from where fleet.yaml says; otherwise no secret is read and no program started.
+    `check_project` is called with the project of each tenant; what it finds is reported too.
     """
     fleet, findings = config.check_fleet(Path(folder), env=env, shipped=shipped_schemas())
     if fleet is None:
@@ -69,9 +79,27 @@ def check_fleet(
         found += [(one, tenant) for one in of_tenant]
         secrets.add(tenant, environment.used, is_known=project is not None)
         if project:
+            more = check_project(project)
+            found += [(located(one, fleet, tenant), tenant) for one in more]
             projects.setdefault(tenant.project_folder, project)
     findings += [*_grouped(found), *find_shared(fleet, env), *secrets.findings()]
     return CheckedFleet(fleet, projects), sorted(findings, key=_sort_key)
+
+
+def check_fleet_tests(checked: CheckedFleet) -> tuple[int, list[Finding]]:
+    """Returns the number of tests in the folders of projects, and all findings about their files.
+
+    The tests of a folder are those of all its tenants; they are checked with one tenant's project.
+    """
+    count = 0
+    found: list[tuple[Finding, Tenant]] = []
+    for folder, project in checked.projects.items():
+        number, findings = check_tests(project)
+        count += number
+        for tenant in checked.fleet.tenants.values():
+            if tenant.project_folder == folder:
+                found += [(located(one, checked.fleet, tenant), tenant) for one in findings]
+    return count, _grouped(found)
 
 
 def _sort_key(finding: Finding) -> tuple[Place, str]:

@@ -72,9 +72,7 @@ def load_tenant_connections(
         )
     except ConfigError as error:
         found = (finding for finding in error.findings if isinstance(finding, Finding))
-        raise ConfigError(
-            [_named(_located(one, fleet, tenant), tenant) for one in found]
-        ) from error
+        raise ConfigError([_named(located(one, fleet, tenant), tenant) for one in found]) from error
     _create_folder(tenant)
     return _ready(fleet, environment, project, database)
 
@@ -134,8 +132,8 @@ def check_tenant_project(
     findings = [one for one in found if _variable(one) not in tenant.secrets]
     if project and not project.state.is_default and project.state.connector != "postgres":
         findings.append(_local_state(project.state))
-    located = [_located(finding, fleet, tenant) for finding in findings]
-    return project, [*located, *_unread(fleet, tenant)]
+    placed = [located(finding, fleet, tenant) for finding in findings]
+    return project, [*placed, *_unread(fleet, tenant)]
 
 
 def _local_state(state: Connection) -> Finding:
@@ -169,7 +167,7 @@ def _has_entries(path: Path) -> bool:
     return isinstance(data, dict) and any(data.values())
 
 
-def _located(finding: Finding, fleet: Fleet, tenant: Tenant) -> Finding:
+def located(finding: Finding, fleet: Fleet, tenant: Tenant) -> Finding:
     """Returns the finding with its place relative to the folder of fleet.yaml."""
     place = finding.place
     if place is None or place.file == FLEET:
@@ -180,7 +178,7 @@ def _located(finding: Finding, fleet: Fleet, tenant: Tenant) -> Finding:
 
 def _shown(path: Path, root: Path) -> str:
     try:
-        return path.relative_to(root).as_posix()
+        return Path(os.path.normpath(path)).relative_to(root).as_posix()
     except ValueError:
         return str(path)
 
