@@ -102,6 +102,23 @@ def test_validate_says_how_a_profile_without_names_comes_about(work, trueup, sou
     assert (found["text"], found["remedy"].partition(".")[0]) == (f"is {fault}", remedy)
 
 
+def test_a_profile_that_discover_has_yet_to_write_is_noted(work, read_from, trueup, monkeypatch):
+    monkeypatch.setenv("DATAVERSE_SECRET", "x")
+    read_from("https://contoso.crm11.dynamics.com", "{{ env.DATAVERSE_SECRET }}")
+    file = work / "trueup.yaml"
+    project = yaml.safe_load(file.read_text())
+    project["source"]["profile"] = "names.yaml"
+    file.write_text(yaml.safe_dump(project, sort_keys=False))
+    remedy = "run `trueup discover`, which writes it where no file is there. "
+
+    code, out, _ = trueup("validate")
+
+    assert code == 0
+    assert out.startswith(f"names.yaml: info: is missing\n    → {remedy}")
+    assert "\nThe project is sound: " in out
+    assert trueup("plan")[2].startswith(f"names.yaml: error: is missing\n    → {remedy}")
+
+
 def test_validate_names_the_place_of_a_fault(work, trueup):
     mapping = work / "mappings" / "customer.yaml"
     mapping.write_text(mapping.read_text().replace("entity: Companies", "entity: Compnies", 1))

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from trueup import wiring
 from trueup.errors import ConfigError
-from trueup.model.finding import Finding
+from trueup.local_files import is_absent
+from trueup.model.finding import Finding, Severity
 from trueup.model.project import Project
 from trueup.planning.needs import columns
 from trueup.source.dataverse.discovery_report import ReportLine, as_yaml, report_lines
@@ -28,11 +30,17 @@ def profile_file(project: Project) -> Path:
 
 
 def profile_findings(project: Project) -> list[Finding]:
-    """Returns what is wrong with the profile of the project, of a source that reads one."""
+    """Returns what is wrong with the profile of the project, of a source that reads one.
+
+    That `discover` has not written it yet is no error.
+    """
     try:
         wiring.read_profile(project)
     except ConfigError as error:
-        return [finding for finding in error.findings if isinstance(finding, Finding)]
+        found = [finding for finding in error.findings if isinstance(finding, Finding)]
+        if project.source.connector == "dataverse" and is_absent(profile_file(project)):
+            return [replace(finding, severity=Severity.INFO) for finding in found]
+        return found
     return []
 
 
