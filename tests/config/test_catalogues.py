@@ -481,6 +481,89 @@ def test_a_misspelt_key_beside_the_entries_is_refused_with_the_right_one(tmp_pat
     )
 
 
+def test_all_misspelt_keys_and_entries_are_reported_together(tmp_path):
+    text = "entities: {A: {operations: [], field: {}}}\nsytem: PSA\nentites: {}\nactiv: id\n"
+
+    findings = refused(tmp_path, "autotask.yaml", text, load_entities)
+
+    assert [finding.line().split("\n")[0] for finding in findings] == [
+        "schemas/autotask.yaml:4:1: activ: 'activ' is not known here",
+        "schemas/autotask.yaml:3:1: entites: 'entites' is not known here",
+        "schemas/autotask.yaml:2:1: sytem: 'sytem' is not known here",
+        "schemas/autotask.yaml:1:32: entities.A.field: 'field' is not known here",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "entity: &e {type: long}\nentities: {A: {operations: [], fields: {id: *e}}}\n",
+        "entity: {a: 1, id: &e {type: long}}\nentities: {A: {operations: [], fields: {id: *e}}}\n",
+        "actives: [&e {type: long}]\nentities: {A: {operations: [], fields: {id: *e}}}\n",
+        "systems: &e long\nentities: {A: {operations: [], fields: {id: {type: *e}}}}\n",
+    ],
+    ids=["a map", "a part of a map", "an entry of a list", "a text"],
+)
+def test_what_entries_share_by_aliases_may_have_any_name(tmp_path, text):
+    path = tmp_path / "autotask.yaml"
+    path.write_text(text)
+
+    assert load_entities(path)["A"].fields["id"].type is Type.INTEGER
+
+
+def test_a_misspelt_key_that_only_uses_an_alias_is_refused(tmp_path):
+    text = "x: &x {}\nentities: {A: {operations: [], fields: *x}}\nentites: *x\nactiv: id\n"
+
+    findings = refused(tmp_path, "autotask.yaml", text, load_entities)
+
+    assert [finding.place.line for finding in findings] == [4, 3]
+
+
+def test_all_faults_of_one_entity_are_reported(tmp_path):
+    text = (
+        "entities:\n  A:\n    operations: []\n    rule: []\n    routes: 5\n    fields:\n"
+        "      a: {type: text}\n      b: {type: string, maxLength: 0, colour: red}\n"
+        "      c: {type: string}\n"
+    )
+
+    findings = refused(tmp_path, "autotask.yaml", text, load_entities)
+
+    assert [finding.text.partition(": ")[0] for finding in findings] == [
+        "entities.A.rule",
+        "entities.A.routes",
+        "entities.A.fields.a.type",
+        "entities.A.fields.b.maxLength",
+        "entities.A.fields.b.colour",
+    ]
+
+
+def test_all_conditions_of_one_entity_that_nothing_meets_are_reported(tmp_path):
+    fields = "{a: {type: string, requiredIf: x absent}, b: {type: string, requiredIf: or}}"
+    text = f"entities: {{A: {{operations: [], fields: {fields}}}}}"
+
+    findings = refused(tmp_path, "autotask.yaml", text, load_entities)
+
+    assert [finding.text.partition(": ")[0] for finding in findings] == [
+        "entities.A.fields.a.requiredIf",
+        "entities.A.fields.b.requiredIf",
+    ]
+
+
+def test_a_lookup_is_checked_while_another_table_has_a_fault(tmp_path):
+    text = (
+        "tables:\n  a: {key: id, columns: {id: {type: texd}}}\n  b:\n    key: id\n    columns:\n"
+        "      id: {type: text}\n      to_a: {type: lookup, table: a}\n"
+        "      to_c: {type: lookup, table: c}\n"
+    )
+
+    findings = refused(tmp_path, "work365.yaml", text, load_tables)
+
+    assert [finding.text for finding in findings] == [
+        "tables.a.columns.id.type: 'texd' is not a type of columns",
+        "tables.b.columns.to_c.table: there is no table 'c'",
+    ]
+
+
 def test_a_picklist_of_numbers_has_no_text_as_a_value(tmp_path):
     field = "{type: integer, picklist: true, picklistValues: {a: B}}"
     text = f"entities: {{A: {{operations: [], fields: {{b: {field}}}}}}}"

@@ -1,11 +1,13 @@
 """Builds the entities and tables of a catalogue from the data of its files.
 
-Raises `InvalidEntry` with the way to what is wrong. `catalogues.py` finds its place in the file.
+Raises `InvalidEntry` with the way to what is wrong, or `InvalidEntries` with several of them.
+`catalogues.py` finds their places in the file.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
@@ -13,6 +15,8 @@ from trueup.model.catalogue import Column, Entity, Field, Parent, PickValue, Tab
 from trueup.model.coerce import shown
 from trueup.model.requirements import parts
 from trueup.model.suggestions import hint
+
+_Made = TypeVar("_Made")
 
 FIELD_TYPES = {
     "string": Type.TEXT,
@@ -104,10 +108,41 @@ class InvalidEntry(Exception):
         self.text, self.remedy, self.steps = text, remedy, steps
 
 
+class InvalidEntries(Exception):
+    """Several parts of one entry are not valid."""
+
+    def __init__(self, faults: list[InvalidEntry]) -> None:
+        super().__init__(*faults)
+        self.faults = faults
+
+
+def each_of(
+    described: Mapping[Any, Any], make: Callable[[str, Any], _Made]
+) -> tuple[dict[str, _Made], list[InvalidEntry]]:
+    """Returns what `make` makes of each name and its description, and what is wrong with others."""
+    made: dict[str, _Made] = {}
+    faults: list[InvalidEntry] = []
+    for name, one in described.items():
+        try:
+            made[str(name)] = make(str(name), one)
+        except InvalidEntry as fault:
+            faults.append(fault)
+        except InvalidEntries as error:
+            faults += error.faults
+    return made, faults
+
+
+def _require_no(faults: list[InvalidEntry]) -> None:
+    if faults:
+        raise InvalidEntries(faults)
+
+
 def entity(name: str, data: object, active: str) -> Entity:
     """Returns an entity. `active` is the field that is false where a record is inactive."""
-    described = _described(data, _ENTITY, "an entity needs `operations:` and `fields:`", name)
-    fields = _mapping(
+    described = _mapping(data, "an entity needs `operations:` and `fields:`", name)
+    fields, faults = each_of(_listed(described, "fields"), partial(_field, name))
+    _require_no([*_wrong_facts(described, _ENTITY, name), *faults])
+    _mapping(
         _required(described, "fields", "write `fields:` with a line for each field", name),
         "write each field as `name: {type: string}`",
         name,
@@ -121,7 +156,7 @@ def entity(name: str, data: object, active: str) -> Entity:
     made = Entity(
         name=name,
         operations=frozenset(operations),
-        fields={str(field): _field(name, str(field), known) for field, known in fields.items()},
+        fields=fields,
         parent=_parent(name, described.get("parent")),
         writes_via=described.get("writesVia") or "root",
         udf_capable=described.get("userDefinedFields") or "no",
@@ -130,8 +165,7 @@ def entity(name: str, data: object, active: str) -> Entity:
         active=active if active in fields else "",
         role=described.get("role") or "",
     )
-    for field in made.fields.values():
-        _require_readable(field, made)
+    _require_no(each_of(fields, lambda _, field: _require_readable(field, made))[1])
     return made
 
 
@@ -183,26 +217,31 @@ def unknown_fields(entities: Mapping[str, Entity]) -> Iterator[InvalidEntry]:
                     yield fault
 
 
-def unknown_tables(tables: Mapping[str, Table]) -> Iterator[InvalidEntry]:
-    """Yields an error for each lookup to a table that the catalogue does not have."""
+def unknown_tables(tables: Mapping[str, Table], known: Collection[str]) -> Iterator[InvalidEntry]:
+    """Yields an error for each lookup to a table that the catalogue does not have.
+
+    `known` are the names of all tables, also of those that are not valid.
+    """
     for table in tables.values():
         for column in table.columns.values():
-            if column.table is not None and column.table not in tables:
+            if column.table is not None and column.table not in known:
                 text = f"there is no table {shown(column.table)}"
-                remedy = hint(column.table, tables) or "add the table, or write `{type: text}`"
+                nearest = hint(column.table, map(str, known))
+                remedy = nearest or "add the table, or write `{type: text}`"
                 yield InvalidEntry(text, remedy, table.name, "columns", column.name, "table")
 
 
 def table(name: str, data: object) -> Table:
     """Returns a table. Names in the source system are by default those that mappings use."""
-    described = _described(data, _TABLE, "a table needs `key:` and `columns:`", name)
-    listed = _mapping(
+    described = _mapping(data, "a table needs `key:` and `columns:`", name)
+    columns, faults = each_of(_listed(described, "columns"), partial(_column, name))
+    _require_no([*_wrong_facts(described, _TABLE, name), *faults])
+    _mapping(
         _required(described, "columns", "write `columns:` with a line for each column", name),
         "write each column as `name: {type: text}`",
         name,
         "columns",
     )
-    columns = {str(column): _column(name, str(column), known) for column, known in listed.items()}
     key = str(_required(described, "key", "name the column that identifies a row", name))
     title = _text(described, "title", key)
     for role, column in (("key", key), ("title", title)):
@@ -228,21 +267,33 @@ def _mapping(data: object, remedy: str, *steps: str) -> Mapping[Any, Any]:
     return data
 
 
+def _listed(described: Mapping[str, Any], fact: str) -> Mapping[Any, Any]:
+    """Returns the fields or columns of an entry; none if it has no valid list of them."""
+    listed = described.get(fact)
+    return listed if isinstance(listed, dict) else {}
+
+
 def _described(data: object, facts: _Facts, remedy: str, *steps: str) -> Mapping[str, Any]:
     """Returns the facts of an entry, each of which is known and of its kind."""
     described = _mapping(data, remedy, *steps)
+    _require_no([*_wrong_facts(described, facts, *steps)])
+    return described
+
+
+def _wrong_facts(
+    described: Mapping[Any, Any], facts: _Facts, *steps: str
+) -> Iterator[InvalidEntry]:
+    """Yields an error for each fact of an entry that is not known, or not of its kind."""
     for fact, value in described.items():
         if fact not in facts:
             text = f"{shown(fact)} is not known here"
             remedy = hint(str(fact), facts) or f"known: {', '.join(facts)}"
-            raise InvalidEntry(text, remedy, *steps, str(fact))
-        kind = facts[fact]
-        if not kind or value is None:
+            yield InvalidEntry(text, remedy, *steps, str(fact))
             continue
-        if not kind.has(value):
+        kind = facts[fact]
+        if kind and value is not None and not kind.has(value):
             text = f"{shown(value)} is not {kind.what}"
-            raise InvalidEntry(text, kind.remedy, *steps, fact)
-    return described
+            yield InvalidEntry(text, kind.remedy, *steps, fact)
 
 
 def _labels(data: object, what: str, remedy: str, *steps: str) -> Mapping[Any, str]:

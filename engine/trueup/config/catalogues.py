@@ -6,7 +6,7 @@ state their own sources in their comments.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from yaml.scanner import ScannerError
 
 from trueup.config.catalogue_entries import (
     InvalidEntry,
+    each_of,
     entity,
     table,
     unknown_fields,
@@ -115,9 +116,11 @@ def _collected(found: list[HasLine]) -> Iterator[None]:
 def known_entries(shipped: Path, own: Path, name: str, root: str) -> Mapping[str, Any]:
     """Returns what both files of a name state, as data. Raises `ConfigError`."""
     path, data = _extended(shipped / name, own / name, root)
-    _require_root(path, data, root)
-    found: Mapping[str, Any] = data[root] if isinstance(data, dict) else {}
-    return found
+    found = _require_root(path, data, root)
+    if faults := [*_misspelt(path, found, root)]:
+        raise _invalid(path, faults)
+    entries: Mapping[str, Any] = found[root]
+    return entries
 
 
 def load_entities(path: Path) -> dict[str, Entity]:
@@ -178,50 +181,78 @@ def _entities(path: Path, data: object) -> dict[str, Entity]:
     active = data.get("active", "isActive") if isinstance(data, dict) else ""
     if not isinstance(active, str):
         raise _refused(path, "must name one field as `active:`, between quotes if YAML needs them")
-    made = _build(path, data, "entities", lambda name, described: entity(name, described, active))
-    if faults := [*unknown_fields(made)]:
-        raise _invalid(path, "entities", faults)
-    return made
+
+    def make(name: str, described: object) -> Entity:
+        return entity(name, described, active)
+
+    return _build(path, data, "entities", make, lambda made, _: unknown_fields(made))
 
 
 def _tables(path: Path, data: object) -> dict[str, Table]:
-    made = _build(path, data, "tables", table)
-    if faults := [*unknown_tables(made)]:
-        raise _invalid(path, "tables", faults)
-    return made
+    return _build(path, data, "tables", table, unknown_tables)
 
 
-def _require_root(path: Path, data: object, root: str) -> None:
-    """Raises if there is no `root`, or if it or another key is misspelt.
-
-    Other keys may hold what entries share by YAML's aliases.
-    """
+def _require_root(path: Path, data: object, root: str) -> Mapping[Any, Any]:
+    """Returns the data. Raises if it has no entries."""
     if not isinstance(data, dict) or not isinstance(data.get(root), dict):
         raise _refused(path, f"must have `{root}:` at the top, with a key for each name")
-    for key in data.keys() - _ROOTS[root]:
-        if meant := closest(str(key), _ROOTS[root]):
-            fault = InvalidEntry(f"{shown(key)} is not known here", f"did you mean {meant!r}?")
-            raise _invalid(path, str(key), [fault])
+    return data
+
+
+def _misspelt(path: Path, data: Mapping[Any, Any], root: str) -> Iterator[InvalidEntry]:
+    """Yields an error for each key at the top that likely means a known one.
+
+    Other keys may hold what entries share by YAML's aliases, under any name.
+    """
+    for key in sorted(data.keys() - _ROOTS[root], key=str):
+        meant = closest(str(key), _ROOTS[root])
+        if meant and str(key) not in _anchored(path):
+            text = f"{shown(key)} is not known here"
+            yield InvalidEntry(text, f"did you mean {meant!r}?", str(key))
+
+
+def _anchored(path: Path) -> set[str]:
+    """Returns the keys at the top of a file whose values have an anchor, for aliases."""
+    found: set[str] = set()
+    key, depth = "", 0
+    is_key = False
+    for event in yaml.parse(read_regular(path), Loader=yaml.CSafeLoader):
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth == 1 and is_key and isinstance(event, yaml.ScalarEvent):
+            key = event.value
+        elif isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent) and event.anchor:
+            found.add(key)
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        is_key = depth == 1 and not is_key
+    return found
 
 
 def _build(
-    path: Path, data: object, root: str, make: Callable[[str, Any], _Made]
+    path: Path,
+    data: object,
+    root: str,
+    make: Callable[[str, Any], _Made],
+    unknown: Callable[[Mapping[str, _Made], Collection[str]], Iterator[InvalidEntry]],
 ) -> dict[str, _Made]:
-    _require_root(path, data, root)
-    if not isinstance(data, dict) or _is_too_large(data):
+    """Returns the entries of a file.
+
+    `unknown` checks what refers to other entries: those that were made, and the names of all.
+    """
+    found = _require_root(path, data, root)
+    if _is_too_large(found):
         raise _refused(path, f"has more than {MOST_NODES:,} values")
 
-    made: dict[str, _Made] = {}
-    faults: list[InvalidEntry] = []
-    for name, described in data[root].items():
+    def make_one(name: str, described: object) -> _Made:
         try:
-            made[str(name)] = make(str(name), described)
-        except InvalidEntry as fault:
-            faults.append(fault)
+            return make(name, described)
         except (AttributeError, TypeError, ValueError) as error:
             raise _refused(path, f"{root}.{name} is not valid: {error}") from None
-    if faults:
-        raise _invalid(path, root, faults)
+
+    made, faults = each_of(found[root], make_one)
+    faults += unknown(made, found[root].keys())
+    below = [InvalidEntry(fault.text, fault.remedy, root, *fault.steps) for fault in faults]
+    if all_faults := [*_misspelt(path, found, root), *below]:
+        raise _invalid(path, all_faults)
     return made
 
 
@@ -292,14 +323,13 @@ def _refused(path: Path, why: str) -> ConfigError:
     )
 
 
-def _invalid(path: Path, root: str, faults: Iterable[InvalidEntry]) -> ConfigError:
+def _invalid(path: Path, faults: Iterable[InvalidEntry]) -> ConfigError:
     """The errors at their places. Places are only kept by a slower reader, which is used now."""
     file = _file_name(path)
     documents, _ = read_document(path, file)
     findings = []
     for fault in faults:
-        steps = (root, *fault.steps)
-        place = documents[0].key_place(*steps) if documents else Place(file)
-        text = f"{'.'.join(steps)}: {fault.text}"
+        place = documents[0].key_place(*fault.steps) if documents else Place(file)
+        text = f"{'.'.join(fault.steps)}: {fault.text}"
         findings.append(Finding("catalogue", Severity.ERROR, text, fault.remedy, place))
     return ConfigError(findings)
