@@ -4,9 +4,10 @@
 `check_graph` has found no cycle. `misspelt` finds mappings whose own names are misspelt.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from graphlib import TopologicalSorter
 from heapq import heappop, heappush
+from pathlib import PurePath
 
 from trueup.config.checks.context import CheckContext, specs
 from trueup.config.checks.cycles import find_cycles
@@ -31,15 +32,17 @@ def dependencies(mapping: MappingSpec) -> Iterator[tuple[str, Place]]:
 
 
 def misspelt(
-    mappings: Mapping[str, MappingSpec], rules: Iterable[Rule], context: CheckContext
+    mappings: Mapping[str, MappingSpec], rules: Collection[Rule], context: CheckContext
 ) -> dict[str, Finding]:
     """Returns findings about misspelt names of mappings, by the name that was meant.
 
-    Several places name it, none names the mapping: the name of the mapping is at fault.
+    Several places name it, none names the mapping, nor does the name of its file: the name of the
+    mapping is at fault. The rules of one file alone may be left from a mapping that was removed.
     """
     if context.mapping_names != frozenset(mappings):
         return {}  # what cannot be read may name it
 
+    of_rules = {rule.place for rule in rules}
     named: dict[str, list[Place]] = {}
     for name, place in _named(mappings, rules, context):
         named.setdefault(name, []).append(place)
@@ -47,13 +50,16 @@ def misspelt(
     found: dict[str, Finding] = {}
     for name in sorted(named.keys() - mappings.keys()):
         near, places = nearest(name, mappings), sorted(named[name])
-        if near and near not in named and len(places) > 1:
+        if not near or near in named or len(places) == 1:
+            continue
+        is_left = len({place.file for place in places}) == 1 and places[0] in of_rules
+        place = context.place(mappings[near], "mapping")
+        if not is_left and PurePath(place.file).stem != near:
             text = (
                 f"nothing names mapping {near!r}; {len(places)} places name {name!r}, "
                 f"the first is {places[0]}"
             )
             remedy = f"did you mean {name!r}?"
-            place = context.place(mappings[near], "mapping")
             found[name] = Finding("unknown-name", Severity.ERROR, text, remedy, place)
     return found
 
