@@ -42,6 +42,8 @@ def test_words_that_many_names_share_make_no_name_alike(name: str, known: list[s
         ("work365_lc_changetype", DATAVERSE, "work365_lcl_changetype"),
         ("WORK365_LCL_SUBSCRIPTON", DATAVERSE, "work365_lcl_subscription"),
         ("companyNmae", FIELDS, "companyName"),
+        ("companyName ", FIELDS, "companyName"),
+        (" COMPANYTYPE", FIELDS, "companyType"),
         ("companynumbr", FIELDS, "companyNumber"),
         ("compnayType", FIELDS, "companyType"),
         ("strat_date", COLUMNS, "start_date"),

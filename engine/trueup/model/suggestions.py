@@ -69,11 +69,16 @@ def _are_used_up() -> bool:
 
 
 def closest(name: str, known: Iterable[str], alike: float = ALIKE) -> str | None:
-    """Returns the known name that is most similar to `name`, ignoring case, or None."""
+    """Returns the known name that is most similar to `name`, ignoring case, or None.
+
+    Blanks around `name` do not count.
+    """
     if not _may_search():
         return None
     names = by_case(known)
-    wrong = name.casefold()
+    wrong = name.strip().casefold()
+    if wrong in names:
+        return names[wrong]
     best, most = None, 0.0
     for (start, end), rest in _by_common_words(wrong, names).items():
         sought = wrong[start : len(wrong) - end]
