@@ -78,6 +78,27 @@ def test_an_error_in_what_one_tenant_sets_names_it(fleet):
     ]
 
 
+def test_a_setting_of_a_tenant_that_likely_means_one_of_the_shared_project_is_an_error(fleet):
+    setting = "settings: {change_from: 2026-11-01}"
+    fleet.edit("fleet.yaml", "exports/acme}}", f"exports/acme}}, {setting}}}")
+
+    (found,) = fleet.messages()
+
+    assert found == (
+        "fleet.yaml:7:52: acme: no mapping or rule uses 'settings.change_from'; "
+        "trueup.yaml sets settings.changes_from"
+    )
+
+
+def test_a_setting_that_a_tenant_sets_itself_is_not_what_its_unused_one_means(fleet):
+    settings = "settings: {change_from: 2026-11-01, changes_from: 2026-11-02}"
+    fleet.edit("fleet.yaml", "exports/acme}}", f"exports/acme}}, {settings}}}")
+
+    assert fleet.messages() == [
+        "warning: fleet.yaml:7:52: acme: no mapping or rule uses 'settings.change_from'"
+    ]
+
+
 def test_a_state_in_a_file_is_refused(fleet):
     fleet.write("base/trueup.yaml", FILES["trueup.yaml"])
 

@@ -59,11 +59,15 @@ class CheckContext:
     settings: Mapping[str, object] | None
     """None if trueup.yaml could not be read."""
 
-    removed_settings: frozenset[str] = frozenset()
-    """Settings that the schema check removed, whole or in part. Their values are not known."""
+    unknown_settings: frozenset[tuple[str, ...]] = frozenset()
+    """Settings whose values are not known, by their steps: the schema check removed a part of them,
+    or their names are misspelt, which is reported there."""
 
     meant_mappings: frozenset[str] = frozenset()
     """Names that mappings were to have: theirs are misspelt, which is reported there."""
+
+    meant_parts: frozenset[tuple[str, ...]] = frozenset()
+    """Steps to parts of mappings whose names are misspelt, with the right ones: mapping, key, …"""
 
     documents: Mapping[str, CheckedDocument] = field(default_factory=dict)
     """The document of each mapping."""
@@ -78,10 +82,12 @@ class CheckContext:
     """The fields that misspelt ones likely mean, by mapping, where that was asked before."""
 
     def is_removed(self, mapping: str, *steps: str) -> bool:
-        """Returns whether the schema check removed that part of the mapping.
+        """Returns whether the schema check removed that part of the mapping, or it is misspelt.
 
         Nothing can be reported about a removed part: it was there, but it is not known.
         """
+        if (mapping, *steps) in self.meant_parts:
+            return True
         return mapping in self.documents and is_within(steps, self.documents[mapping].removed)
 
     def is_lost(self, mapping: MappingSpec, name: str) -> bool:
@@ -159,7 +165,7 @@ class CheckContext:
             self._shapes["", "settings"] = (
                 ANY_SHAPE
                 if self.settings is None
-                else of_settings(self.settings, self.settings_node, removed=self.removed_settings)
+                else of_settings(self.settings, self.settings_node, unknown=self.unknown_settings)
             )
         return {
             "settings": self._shapes["", "settings"],

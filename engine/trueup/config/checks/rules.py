@@ -74,7 +74,7 @@ def _check_settings(rule: Rule, context: CheckContext) -> Iterator[Finding]:
     used = [path for value in values for path in sorted(paths(value))]
     if context.settings is None or {path[0] for path in used} - {"settings"}:
         return
-    if context.removed_settings & {name for path in used for name in path[1:2]}:
+    if {steps[0] for steps in context.unknown_settings} & {path[1] for path in used if path[1:]}:
         return
     names = {"settings": context.settings}
     try:

@@ -1,8 +1,11 @@
 """The check of settings: plain values, each used by a mapping or a rule."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cache
 from itertools import chain
 
+from trueup.config.file_names import FLEET
 from trueup.config.node import Node
 from trueup.errors import ExpressionFault
 from trueup.expressions import inspect
@@ -27,38 +30,100 @@ def check_settings(node: Node) -> Iterator[Finding]:
             yield Finding("settings", Severity.ERROR, text, "write the value itself", part.place)
 
 
+def misspelt_settings(
+    node: Node,
+    settings: Collection[str],
+    mappings: Iterable[MappingSpec],
+    rules: Iterable[Rule],
+) -> dict[Path, Path]:
+    """Returns the settings whose names are misspelt, each with the one that was meant.
+
+    Nothing uses such a setting, and its name is nearly that of one that is used and not set. That
+    one is of the Work 365 screen, or it is named more than once: of two names that occur once each,
+    either may be wrong. A tenant's setting may also mean one that the shared project sets: without
+    the tenant's value, whole mappings may have other rows.
+
+    `settings` are the names of those of the node, and of those of the Work 365 screen.
+    """
+    used = _used(mappings, rules)
+
+    @cache
+    def likely(above: Path, of_tenant: bool) -> frozenset[str]:  # noqa: FBT001 -- a key
+        """Returns the names below these steps that a setting which nothing uses may mean."""
+        found = set()
+        for name in {path[len(above)] for path in used if _is_below(path, above)}:
+            other, count = _at(node, (*above, name)), _begins((*above, name), used)
+            is_unset = other is None and (count > 1 or (not above and name in settings))
+            if is_unset or (other and of_tenant and other.place.file != FLEET):
+                found.add(name)
+        return frozenset(found)
+
+    found: dict[Path, Path] = {}
+    for steps, part in _leaves(node, ()):
+        if _is_used(steps, used):
+            continue
+        level = next(at for at in range(len(steps)) if not _begins(steps[: at + 1], used))
+        above, wrong = steps[:level], steps[: level + 1]
+        if wrong not in found:
+            names = likely(above, part.key_place.file == FLEET)
+            if meant := closest(wrong[-1], names, _MISSPELT):
+                found[wrong] = (*above, meant)
+    return found
+
+
+def check_misspelt(node: Node, misspelt: Mapping[Path, Path]) -> Iterator[Finding]:
+    """Reports misspelt settings."""
+    for wrong, meant in misspelt.items():
+        part, other = _at(node, wrong), _at(node, meant)
+        name = "settings." + ".".join(meant)
+        there = f"{other.place.file} sets {name}" if other else f"{name} is not set"
+        text = f"no mapping or rule uses {'settings.' + '.'.join(wrong)!r}; {there}"
+        place = part.key_place if part else None
+        remedy = f"did you mean {meant[-1]!r}?"
+        yield Finding("unused-setting", Severity.ERROR, text, remedy, place)
+
+
 def check_unused(
     node: Node,
-    settings: Mapping[str, object],
+    misspelt: Collection[Path],
     mappings: Iterable[MappingSpec],
     rules: Iterable[Rule],
 ) -> Iterator[Finding]:
-    """Warns of settings that no expression of a mapping or rule uses.
-
-    `settings` are those of the node, and none for each of the Work 365 screen that is not set. One
-    of these that is used, and that is nearly the name of an unused setting, was likely meant: this
-    is an error, because without it whole mappings may have no rows.
-    """
-    values = chain(*map(mapping_values, mappings), *map(rule_values, rules))
-    used = {path[1:] for value in values for path in paths(value) if path[0] == "settings"}
-    unset = {path[0] for path in used if path} & (settings.keys() - node.data.keys())
-
-    misspelt: set[str] = set()
+    """Warns of settings that no expression of a mapping or rule uses, but for misspelt ones."""
+    used = _used(mappings, rules)
     for steps, part in _leaves(node, ()):
-        # A setting is used if an expression names it, a map around it, or a part of it.
-        if any(steps[: len(path)] == path or path[: len(steps)] == steps for path in used):
-            continue
-        name = steps[0]
-        is_used = any(path[0] == name for path in used)
-        meant = "" if is_used else closest(name, unset, _MISSPELT)
-        if not meant:
+        if not _is_used(steps, used) and not any(
+            steps[:length] in misspelt for length in range(1, len(steps) + 1)
+        ):
             text = f"no mapping or rule uses {'settings.' + '.'.join(steps)!r}"
             yield Finding("unused-setting", Severity.WARNING, text, "", part.key_place)
-        elif name not in misspelt:
-            misspelt.add(name)
-            text = f"no mapping or rule uses {'settings.' + name!r}; settings.{meant} is not set"
-            remedy = f"did you mean {meant!r}?"
-            yield Finding("unused-setting", Severity.ERROR, text, remedy, node[name].key_place)
+
+
+def _used(mappings: Iterable[MappingSpec], rules: Iterable[Rule]) -> Counter[Path]:
+    """Returns the settings that expressions name, each with the number of expressions."""
+    values = chain(*map(mapping_values, mappings), *map(rule_values, rules))
+    return Counter(path[1:] for value in values for path in paths(value) if path[0] == "settings")
+
+
+def _is_used(steps: Path, used: Iterable[Path]) -> bool:
+    """Returns whether an expression names a setting, a map around it, or a part of it."""
+    return any(steps[: len(path)] == path or path[: len(steps)] == steps for path in used)
+
+
+def _is_below(path: Path, above: Path) -> bool:
+    return len(path) > len(above) and path[: len(above)] == above
+
+
+def _begins(steps: Path, used: Mapping[Path, int]) -> int:
+    """Returns the number of expressions that name a setting or a part of it."""
+    return sum(count for path, count in used.items() if path[: len(steps)] == steps)
+
+
+def _at(node: Node, steps: Path) -> Node | None:
+    part: Node | None = node
+    for name in steps:
+        part = part.get(name) if part else None
+    return part
 
 
 def _leaves(node: Node, steps: Path) -> Iterator[tuple[Path, Node]]:

@@ -168,25 +168,28 @@ def of_settings(
     node: Node | None,
     prefix: str = "settings",
     *,
-    removed: frozenset[str] = frozenset(),
+    unknown: frozenset[tuple[str, ...]] = frozenset(),
 ) -> Structure:
     """Returns the shape of the settings of trueup.yaml. `node` gives their places.
 
-    `removed` are those whose values are not known.
+    `unknown` are those whose values are not known, by their steps.
     """
-    shapes = {
-        name: _of_setting(value, node.get(name) if node else None, f"{prefix}.{name}")
-        for name, value in settings.items()
-    }
-    shapes.update(dict.fromkeys(removed, ANY_SHAPE))
+    shapes: dict[str, Shape] = {}
+    for name, value in settings.items():
+        inside = frozenset(steps[1:] for steps in unknown if steps[0] == name and steps[1:])
+        part = node.get(name) if node else None
+        shapes[name] = _of_setting(value, part, f"{prefix}.{name}", inside)
+    shapes.update((steps[0], ANY_SHAPE) for steps in unknown if len(steps) == 1)
     missing = f"trueup.yaml has no {prefix}.{NAME}"
-    stated = None if removed else settings
+    stated = None if unknown else settings
     return Structure(missing, shapes.get, lambda: shapes, tuple(shapes.values()), stated)
 
 
-def _of_setting(value: object, node: Node | None, named: str) -> Shape:
+def _of_setting(
+    value: object, node: Node | None, named: str, unknown: frozenset[tuple[str, ...]]
+) -> Shape:
     if isinstance(value, Mapping):
-        return of_settings(value, node, named)
+        return of_settings(value, node, named, unknown=unknown)
 
     # Items of lists have no names, and an expression in a setting is reported elsewhere.
     is_unusable = isinstance(value, list) or (isinstance(value, str) and "{{" in value)

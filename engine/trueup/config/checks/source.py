@@ -1,18 +1,24 @@
 """The check of a mapping's source: its table, `where`, joins and order."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from itertools import chain
 
 from trueup.config.checks.catalogue_names import unknown_column, unknown_table
 from trueup.config.checks.context import CheckContext, Names
 from trueup.config.checks.cycles import find_cycles
 from trueup.config.checks.expressions import check_condition
+from trueup.config.checks.settings import paths
 from trueup.errors import ExpressionFault
+from trueup.expressions.compiled import mapping_values, rule_values
 from trueup.expressions.joins import used_joins
 from trueup.model.catalogue import Column, Table, Type
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.mapping import Join, MappingSpec
-from trueup.model.suggestions import unknown
+from trueup.model.project import Rule
+from trueup.model.rule_scopes import scope
+from trueup.model.suggestions import nearest, unknown
 
 KEY_TYPES = frozenset({Type.TEXT, Type.LOOKUP})
 NEVER_KEYS = frozenset({Type.INTEGER, Type.DECIMAL, Type.BOOLEAN, Type.DAY, Type.INSTANT})
@@ -41,6 +47,42 @@ def check_source(mapping: MappingSpec, context: CheckContext) -> Iterator[Findin
     for join in source.joins.values():
         yield from _check_join(join, mapping, context)
     yield from _check_cycles(mapping)
+
+
+def misspelt_joins(
+    mappings: Mapping[str, MappingSpec], rules: Iterable[Rule], context: CheckContext
+) -> dict[tuple[str, ...], Finding]:
+    """Returns findings about misspelt names of joins, by the steps to the names that were meant.
+
+    Several expressions or joins name it, none names the join: the name of the join is at fault.
+    """
+    of_mapping: dict[str, list[Rule]] = {}
+    for rule in rules:
+        if scope(rule.on).row:
+            of_mapping.setdefault(rule.for_, []).append(rule)
+
+    found: dict[tuple[str, ...], Finding] = {}
+    steps = ("source", "join")
+    for mapping in mappings.values():
+        named = Counter(_named_joins(mapping, of_mapping.get(mapping.name, ())))
+        joins = mapping.source.joins.keys()
+        for name in sorted(named.keys() - joins):
+            near = nearest(name, joins - named.keys())
+            if near and named[name] > 1:
+                text = f"nothing uses join {near!r}; {named[name]} places name {name!r}"
+                place = context.key_place(mapping, *steps, near)
+                remedy = f"did you mean {name!r}?"
+                fault = Finding("unknown-name", Severity.ERROR, text, remedy, place)
+                found[mapping.name, *steps, name] = fault
+    return found
+
+
+def _named_joins(mapping: MappingSpec, rules: Iterable[Rule]) -> Iterator[str]:
+    """Yields the names of joins that a mapping and its rules state, once for each place."""
+    for value in chain(mapping_values(mapping), *map(rule_values, rules)):
+        yield from {path[1] for path in paths(value) if path[0] == "related" and path[1:]}
+    for join in mapping.source.joins.values():
+        yield from (path.rpartition(".")[0] for path in join.on.values() if "." in path)
 
 
 def _check_column(name: str, table: Table | None, place: Place) -> Iterator[Finding]:

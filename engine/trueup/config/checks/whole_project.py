@@ -4,7 +4,7 @@ What is found here follows from the files alone. What depends on the environment
 `loader.py`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from trueup.config.checked_document import CheckedDocument
@@ -19,8 +19,14 @@ from trueup.config.checks.ledger import check_ledger
 from trueup.config.checks.notes import check_notes
 from trueup.config.checks.rules import check_rules
 from trueup.config.checks.same_rows import check_same_rows
-from trueup.config.checks.settings import check_settings, check_unused
-from trueup.config.checks.source import check_source
+from trueup.config.checks.settings import (
+    Path,
+    check_misspelt,
+    check_settings,
+    check_unused,
+    misspelt_settings,
+)
+from trueup.config.checks.source import check_source, misspelt_joins
 from trueup.config.checks.target import check_target
 from trueup.config.checks.writes import check_writes
 from trueup.config.error_limit import ErrorLimit
@@ -37,9 +43,19 @@ def check_specs(files: ProjectFiles, specs: Specs, catalogue: Catalogue) -> Iter
     """Yields everything that is wrong with the project as a whole, whatever the environment is."""
     context = _check_context(files, specs, catalogue)
     wrong_names = misspelt(specs.mappings, specs.rules, context)
-    context = replace(context, meant_mappings=frozenset(wrong_names))
+    wrong_joins = misspelt_joins(specs.mappings, specs.rules, context) if files.is_complete else {}
+    wrong_settings = _misspelt_settings(files, specs)
+    context = replace(
+        context,
+        meant_mappings=frozenset(wrong_names),
+        meant_parts=frozenset(wrong_joins),
+        unknown_settings=context.unknown_settings | {*wrong_settings.values()},
+    )
     yield from specs.findings
     yield from wrong_names.values()
+    yield from wrong_joins.values()
+    if files.settings:
+        yield from check_misspelt(files.settings, wrong_settings)
 
     limit = ErrorLimit()
     for mapping in specs.mappings.values():
@@ -53,7 +69,14 @@ def check_specs(files: ProjectFiles, specs: Specs, catalogue: Catalogue) -> Iter
     yield from check_rules(specs.rules, context, places, limit)
     yield from limit.take(check_decisions(specs.decisions, context), Place(DECISIONS))
     yield from limit.take(check_notes(specs.notes, context), Place(NOTES))
-    yield from _check_options(files, specs, context, is_whole=not limit.files)
+    yield from _check_options(files, specs, context, wrong_settings, is_whole=not limit.files)
+
+
+def _misspelt_settings(files: ProjectFiles, specs: Specs) -> dict[Path, Path]:
+    if files.settings is None or not files.is_complete:
+        return {}  # what cannot be read may use them
+    settings = (specs.settings or {}).keys()
+    return misspelt_settings(files.settings, settings, specs.mappings.values(), specs.rules)
 
 
 def _check_context(files: ProjectFiles, specs: Specs, catalogue: Catalogue) -> CheckContext:
@@ -67,14 +90,19 @@ def _check_context(files: ProjectFiles, specs: Specs, catalogue: Catalogue) -> C
         mappings=specs.mappings,
         mapping_names=None if files.has_unknown_names else names,
         settings=specs.settings,
-        removed_settings=frozenset(str(steps[0]) for steps in files.removed_settings if steps),
+        unknown_settings=frozenset((str(steps[0]),) for steps in files.removed_settings if steps),
         documents=documents,
         settings_node=files.settings,
     )
 
 
 def _check_options(
-    files: ProjectFiles, specs: Specs, context: CheckContext, *, is_whole: bool
+    files: ProjectFiles,
+    specs: Specs,
+    context: CheckContext,
+    wrong_settings: Collection[Path],
+    *,
+    is_whole: bool,
 ) -> Iterator[Finding]:
     """Yields what is wrong with trueup.yaml. `is_whole`: no other file was cut short."""
     if files.project:
@@ -86,5 +114,5 @@ def _check_options(
     if files.settings:
         yield from check_settings(files.settings)
         if files.is_complete and is_whole:
-            mappings, settings = specs.mappings.values(), specs.settings or {}
-            yield from check_unused(files.settings, settings, mappings, specs.rules)
+            mappings = specs.mappings.values()
+            yield from check_unused(files.settings, wrong_settings, mappings, specs.rules)
