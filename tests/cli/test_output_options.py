@@ -87,6 +87,19 @@ def test_a_plan_can_be_shown_into_a_file_without_a_project(work, saved, trueup, 
     assert (elsewhere / "plan.txt").exists()
 
 
+def test_beside_a_project_that_cannot_be_read_no_file_is_written(work, saved, trueup):
+    assert saved.exists()
+    config, export = work / "trueup.yaml", work / "examples/work365/account.json"
+    config.write_text(config.read_text("utf-8").replace("\nsource:", "\nsorce:"), "utf-8")
+    before = export.read_bytes()
+
+    code, out, err = trueup("show", "plan.json", "--format", "json", "--out", export)
+
+    assert (code, out, export.read_bytes()) == (1, "", before)
+    assert "unknown key 'sorce'" in err
+    assert trueup("show", "plan.json", "--format", "json")[0] == 0
+
+
 def test_beside_exports_in_the_project_itself_a_plan_is_replaced(work, trueup):
     text = (work / "trueup.yaml").read_text(encoding="utf-8")
     (work / "trueup.yaml").write_text(

@@ -143,6 +143,69 @@ def test_a_plan_is_saved_shown_and_applied_for_the_tenant(fleet):
     assert "seen on Monday" not in fleet(*saved, "birch")[1]
 
 
+@pytest.fixture
+def files(fleet):
+    """A fleet whose tenants have exports of their own, and birch a secret in a file."""
+    source, secret = "exports/birch", {"API_SECRET": {"file": "secrets/birch"}}
+    for tenant in ("acme", "birch"):
+        shutil.copytree(fleet.folder / "base/work365", fleet.folder / "exports" / tenant)
+    write(
+        fleet.folder,
+        tenants={
+            "acme": {"set": {"source": {"path": "exports/acme"}}},
+            "birch": {"set": {"source": {"path": source}}, "secrets": secret},
+        },
+    )
+    return fleet
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "exports/birch/account.json",
+        "exports/birch/new.csv",
+        "exports/acme/account.json",
+        ".trueup/fleet-db/x.json",
+        ".trueup/x.json",
+        "tenants/birch/.trueup/x.json",
+        "base/schemas/mapping.schema.json",
+        "secrets/birch",
+    ],
+)
+def test_no_file_of_the_fleet_or_of_another_tenant_is_replaced(files, file):
+    path = files.folder / file
+    before = path.read_bytes() if path.exists() else None
+    assert files("plan", "--tenant", "acme", "--out", "plan.json")[0] == 0
+
+    for words in (("plan", "--tenant", "acme"), ("show", "plan.json")):
+        code, out, err = files(*words, "--out", file)
+
+        assert (code, out) == (64, "")
+        assert "name another one." in err
+        assert (path.read_bytes() if path.exists() else None) == before
+
+
+@pytest.mark.parametrize("file", ["account.json", "tenants/acme/plan.json", "exports/plan.json"])
+def test_any_other_file_beside_the_tenants_is_written(files, file):
+    (files.folder / file).parent.mkdir(parents=True, exist_ok=True)
+
+    assert files("plan", "--tenant", "acme", "--out", file)[0] == 0
+    assert (files.folder / file).exists()
+
+
+def test_exports_of_another_tenant_beside_fleet_yaml_are_not_replaced(files):
+    write(
+        files.folder,
+        tenants={
+            "acme": {"set": {"source": {"path": "exports/acme"}}},
+            "birch": {"set": {"source": {"path": "."}}},
+        },
+    )
+
+    assert files("plan", "--tenant", "acme", "--out", "account.json")[0] == 64
+    assert files("plan", "--tenant", "acme", "--out", "plan.json")[0] == 0
+
+
 def test_a_plan_is_compared_with_the_shared_files_as_the_tenant_has_them(fleet):
     words = ["decide", "subscription", "sub", "ignore", "--reason", "x", "--no-preview"]
     assert fleet(*words, "--tenant", "acme")[0] == 0

@@ -14,8 +14,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from trueup import operating_system
-from trueup.cli.output_files import given_outputs, require_no_input
+from trueup.cli.output_files import (
+    given_outputs,
+    require_no_input,
+    require_no_input_of_fleet,
+)
 from trueup.cli.terminal import columns, style
+from trueup.config.file_names import FLEET, PROJECT
+from trueup.local_files import is_absent
 from trueup.render.style import Style
 
 if TYPE_CHECKING:
@@ -32,14 +38,15 @@ class CommandContext(Struct, frozen=True):
     verbose: bool
     style: Style
     tenant: str = ""  # the tenant of the project; "" without a fleet
-    outputs: tuple[Path, ...] = ()  # files that the command writes: none may be of the project
+    outputs: tuple[Path, ...] = ()  # files that the command writes: none may be of a project
 
     def project(self) -> "Project":
         """Returns the checked project. Raises ConfigError.
 
         The project of a tenant has its secrets, and its state in the fleet's database, which is
         available until the command ends. Raises EngineError for a tenant that fleet.yaml does not
-        have, and UsageError if the command would write a file that belongs to the project.
+        have, and UsageError if the command would write a file that belongs to the project, or to
+        another tenant of its fleet.
         """
         return self._checked(self._project())
 
@@ -65,10 +72,32 @@ class CommandContext(Struct, frozen=True):
 
         return load_connections(self.folder)
 
+    def require_outputs(self) -> None:
+        """Raises UsageError if the command would write a file that belongs to a project.
+
+        It is for commands that need no project; nothing is required without one. Raises ConfigError
+        for one that cannot be read: the names of its files are then unknown.
+        """
+        if not self.outputs:
+            return
+        if self.tenant or not is_absent(self.folder / FLEET):
+            self._require_outside_fleet()
+        if not self.tenant and not is_absent(self.folder / PROJECT):
+            self.connections()
+
     def _checked(self, project: "Project") -> "Project":
         for file in self.outputs:
             require_no_input(file, project)
+        if self.outputs and self.tenant:
+            self._require_outside_fleet()
         return project
+
+    def _require_outside_fleet(self) -> None:
+        from trueup.cli.tenant import read_fleet
+
+        fleet = read_fleet(self.folder)
+        for file in self.outputs:
+            require_no_input_of_fleet(file, fleet)
 
     def command(self, *arguments: object) -> str:
         """Returns a command line for this project, to be typed in the current folder."""

@@ -3,7 +3,7 @@
 import io
 import os
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from errno import ENOENT
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -13,6 +13,7 @@ import click
 from trueup import operating_system
 
 if TYPE_CHECKING:
+    from trueup.model.fleet import Fleet, Tenant
     from trueup.model.project import Project
 
 _OPEN_STREAM = re.compile(r"/dev/fd/(\d+)|/proc/self/fd/(\d+)|/dev/std(in|out|err)")
@@ -61,30 +62,77 @@ def require_no_input(file: Path, project: "Project") -> None:
     That holds for files that do not exist yet, too: a plan in the place of the state, or of an
     export, would be read as one. Only a profile may be named before it exists, for `discover`.
     """
-    path = Path(os.path.realpath(file))
     named = [
-        str(connection.options[option])
+        (option, str(connection.options[option]))
         for connection in (project.source, project.target, project.state)
         for option in _PATHS
-        if connection.options.get(option) and (option != "profile" or file.exists())
+        if connection.options.get(option)
     ]
-    root = Path(os.path.realpath(project.root))
-    inputs = {
-        Path(os.path.realpath(folder / name))
-        for folder in {root, project.own}
-        for name in (*_FOLDERS, *named)
-    }
-    above = inputs & {root, *root.parents}  # exports beside the project, among other files
-    if path in inputs or (inputs - above) & {*path.parents} or _is_export(path, above, project):
+    inputs = _inputs(Path(project.root), project.own, named)
+    if _is_input(file, Path(project.root), inputs, lambda: project.catalogue.tables):
         raise click.UsageError(f"{file} is a file of the project; name another one.")
 
 
-def _is_export(path: Path, folders: Collection[Path], project: "Project") -> bool:
-    """Whether a source that reads one of these folders takes the file for a table."""
+def require_no_input_of_fleet(file: Path, fleet: "Fleet") -> None:
+    """As `require_no_input`, for the files of the fleet's database and of all its tenants."""
+    from trueup.fleet.shared_systems import named_files
+    from trueup.model.fleet import FileSecret
+
+    def is_input_of(tenant: "Tenant", named: Iterable[tuple[str, str]]) -> bool:
+        root = tenant.project_folder
+        secrets = {
+            Path(os.path.realpath(secret.path))
+            for secret in tenant.secrets.values()
+            if isinstance(secret, FileSecret)
+        }
+        inputs = _inputs(root, tenant.folder, named) | secrets
+        return _is_input(file, root, inputs, lambda: _tables(root))
+
+    path, kept = os.path.realpath(file), os.path.realpath(fleet.root / ".trueup")
+    is_kept_file = Path(path).is_relative_to(kept)
+    if is_kept_file or any(is_input_of(*one) for one in named_files(fleet, _PATHS)):
+        raise click.UsageError(f"{file} is a file of the fleet; name another one.")
+
+
+def _inputs(root: Path, own: Path, named: Iterable[tuple[str, str]]) -> set[Path]:
+    """Returns the files and folders of a project; `named` are options and what they name."""
+    return {
+        Path(os.path.realpath(folder / name))
+        for folder in (root, own)
+        for name in (
+            *_FOLDERS,
+            *(text for option, text in named if option != "profile" or (folder / text).exists()),
+        )
+    }
+
+
+def _is_input(
+    file: Path, root: Path, inputs: set[Path], tables: Callable[[], Collection[str]]
+) -> bool:
+    """Returns whether the file is one of a project's inputs, or in one of its folders.
+
+    Of a folder that the project itself is in, only the exports of the catalogue's tables count.
+    """
+    path, root = Path(os.path.realpath(file)), Path(os.path.realpath(root))
+    above = inputs & {root, *root.parents}
+    if path in inputs or (inputs - above) & {*path.parents}:
+        return True
+    return path.parent in above and _is_export(path, tables())
+
+
+def _is_export(path: Path, tables: Collection[str]) -> bool:
+    """Whether a source that reads its folder takes the file for a table."""
     from trueup.source.files.source import SUFFIXES
 
-    is_there = path.parent in folders and path.suffix in SUFFIXES
-    return is_there and path.stem in project.catalogue.tables
+    return path.suffix in SUFFIXES and path.stem in tables
+
+
+def _tables(root: Path) -> Collection[str]:
+    """Returns the tables of the catalogue of the project in a folder. Raises ConfigError."""
+    from trueup.config.catalogues import load_catalogue
+    from trueup.operations.project_folder import shipped_schemas
+
+    return load_catalogue(shipped_schemas(), root / "schemas").tables
 
 
 def _is_database(file: Path) -> bool:

@@ -1,6 +1,5 @@
 """`trueup show FILE`: shows a saved plan as text, JSON, or in a format for other people."""
 
-from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, assert_never
@@ -88,8 +87,7 @@ def show(
 
     plan = load_plan(plan_file)
     if file:
-        with suppress(EngineError):  # a plan can be shown without a project
-            context.connections()  # refuses a file of the project
+        context.require_outputs()
         context = replace(context, style=PLAIN)
     is_text_here = wanted is PlanFormat.TEXT and not file
     approval = _approval(context, plan_file) if is_text_here else ""

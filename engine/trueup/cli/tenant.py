@@ -58,7 +58,7 @@ def _tenant(folder: Path, name: str) -> "tuple[OpenFleet, Tenant]":
     command = click.get_current_context()
     opened: OpenFleet | None = command.meta.get(_OPENED)
     if opened is None:
-        fleet = _read(folder)
+        fleet = read_fleet(folder)
         tenant = _require(fleet, name)  # before a database is started
         opened = command.with_resource(opened_fleet(folder, OPTION, fleet))
         command.meta[_OPENED] = opened
@@ -66,7 +66,11 @@ def _tenant(folder: Path, name: str) -> "tuple[OpenFleet, Tenant]":
     return opened, opened.fleet.tenants[name]
 
 
-def _read(folder: Path) -> "Fleet":
+def read_fleet(folder: Path) -> "Fleet":
+    """Returns the fleet in a folder, the one that is open if any. Raises ConfigError."""
+    opened: OpenFleet | None = click.get_current_context().meta.get(_OPENED)
+    if opened is not None:
+        return opened.fleet
     with needing_fleet(OPTION):
         from trueup.fleet.fleet_file import load_fleet
     return load_fleet(folder)

@@ -1,10 +1,10 @@
-"""Finds tenants that share a target, a state, or a source that runs write to.
+"""Finds tenants that share a target, a state, or a source that runs write to; and their files.
 
 Systems are compared by what fleet.yaml and trueup.yaml say of them; no secret is read.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -35,15 +35,12 @@ def find_shared(fleet: Fleet, env: Mapping[str, str]) -> Iterator[Finding]:
 
     A shared source is a warning; none if both tenants only plan, because nothing is written then.
     """
-    documents = cache(_document)
     targets: dict[Identity, Tenant] = {}
     states: dict[Identity, Tenant] = {}
     sources: dict[Identity, Tenant] = {}
-    for tenant in fleet.tenants.values():
-        document = documents(tenant.project_folder)
-        if document is None or not isinstance(document.data, dict):
+    for tenant, laid in _laid_documents(fleet):
+        if laid is None:
             continue  # other findings have the reason
-        laid = overlaid(document, tenant.overrides)
         texts = _Texts(tenant, env)
         if target := _target(laid.data.get("target"), tenant, texts):
             other = targets.setdefault(target, tenant)
@@ -57,6 +54,38 @@ def find_shared(fleet: Fleet, env: Mapping[str, str]) -> Iterator[Finding]:
             other = sources.setdefault(source, tenant)
             if other is not tenant and {tenant.run.do, other.run.do} != {RunMode.PLAN}:
                 yield _marked(tenant, other, laid.place("source"))
+
+
+def named_files(
+    fleet: Fleet, options: Collection[str], env: Mapping[str, str] = os.environ
+) -> Iterator[tuple[Tenant, Sequence[tuple[str, str]]]]:
+    """Yields each tenant with those options of its connections that are set, and their texts.
+
+    Of a tenant whose trueup.yaml cannot be read, those that fleet.yaml sets.
+    """
+    for tenant, laid in _laid_documents(fleet):
+        data = laid.data if laid else tenant.overrides.data
+        parts = (data.get(name) for name in ("source", "target", "state"))
+        texts = _Texts(tenant, env)
+        yield (
+            tenant,
+            [
+                (option, texts(part[option]))
+                for part in parts
+                if isinstance(part, Mapping)
+                for option in options
+                if part.get(option)
+            ],
+        )
+
+
+def _laid_documents(fleet: Fleet) -> Iterator[tuple[Tenant, Document | None]]:
+    """Yields each tenant with its trueup.yaml; None where that cannot be read."""
+    documents = cache(_document)
+    for tenant in fleet.tenants.values():
+        document = documents(tenant.project_folder)
+        is_mapping = document is not None and isinstance(document.data, dict)
+        yield tenant, overlaid(document, tenant.overrides) if document and is_mapping else None
 
 
 def _finding(tenant: Tenant, other: Tenant, what: str, place: Place) -> Finding:
