@@ -75,6 +75,8 @@ class PlanOptions(Struct, frozen=True):
         for name, text in (("customer", self.customer), ("undo", self.undo)):
             if text is not None:
                 require_text(name, text)
+        require("explained", self.explained, bool)
+        require("keep_records", self.keep_records, bool)
 
 
 Report = Callable[[str], None]

@@ -2,6 +2,7 @@
 
 import os
 import re
+from pathlib import Path
 
 import pytest
 import trueup
@@ -50,6 +51,14 @@ def test_an_empty_text_never_stands_for_all(project, call, name):
         (lambda _project: trueup.load_project(b"."), "folder is b'.': give a text"),
         (lambda _project: trueup.load_project("a\0b"), r"folder is 'a\x00b': no file system"),
         (lambda _project: trueup.check_project(None), "folder is None: give a text"),
+        (lambda _project: trueup.load_project("a\ud800"), r"folder is 'a\ud800': no file system"),
+        (lambda _project: trueup.load_project(Path("x" * 300)), f"folder is '{'x' * 300}': File"),
+        (
+            lambda _project: trueup.check_project(decisions="x: 1"),
+            "decisions is 'x: 1': the type must be bytes",
+        ),
+        (lambda _project: trueup.check_project(project=""), "project is '': the type must be byt"),
+        (lambda _project: trueup.check_project(overlay={}), "overlay is of type dict: the type"),
         (lambda _project: trueup.plan("."), "project is '.': the type must be Project"),
         (lambda _project: trueup.history(None), "project is None: the type must be Project"),
         (
@@ -84,8 +93,8 @@ def test_an_empty_text_never_stands_for_all(project, call, name):
         ),
         (lambda _project: trueup.load_project(Folder("")), "folder is empty"),
         (lambda _project: trueup.load_project(Folder(b".")), "folder is b'.': give a text"),
-        (lambda project: trueup.apply(project, None), "plan is None: the type must be Plan"),
-        (lambda project: trueup.apply(project, b"{}"), "plan is b'{}': the type must be Plan"),
+        (lambda project: trueup.apply(project, None), "plan is None: give a Plan, or the text"),
+        (lambda project: trueup.apply(project, b"{}"), "plan is b'{}': give a Plan, or the text"),
         (
             lambda project: trueup.resume(project, {}),
             "options is of type dict: the type must be ApplyOptions",
@@ -93,6 +102,14 @@ def test_an_empty_text_never_stands_for_all(project, call, name):
         (lambda project: trueup.undo(project, None), "run is None: give a text"),
         (lambda project: trueup.show_run(project, 1), "run is 1: give a text"),
         (lambda project: trueup.compare(project, project), "other is of type Project: give a text"),
+        (lambda project: trueup.compare(project, "\0"), r"other is '\x00': no file system has"),
+        (lambda project: trueup.compare(project, "\ud800"), r"other is '\ud800': no file system"),
+        (lambda project: trueup.compare(project, "x" * 300), f"other is '{'x' * 300}': File"),
+        (lambda project: trueup.plan(project, keep="no"), "keep is 'no': the type must be bool"),
+        (lambda project: trueup.plan(project, fresh=1), "fresh is 1: the type must be bool"),
+        (lambda _project: trueup.PlanOptions(explained="no"), "explained is 'no': the type must"),
+        (lambda _project: trueup.PlanOptions(keep_records=0), "keep_records is 0: the type must"),
+        (lambda _project: trueup.Listener(notice="x"), "notice is 'x': give a function"),
         (lambda project: trueup.explain(project, None), "what is None: give a text"),
         (
             lambda project: trueup.evaluate_expression(project, "customer", "c", 5),
@@ -107,3 +124,8 @@ def test_an_empty_text_never_stands_for_all(project, call, name):
 def test_a_value_of_another_type_is_an_error_that_names_its_argument(project, call, message):
     with pytest.raises(EngineError, match=f"^{re.escape(message)}"):
         call(project)
+
+
+def test_the_folder_of_another_configuration_may_be_a_path(project):
+    with pytest.raises(EngineError, match=r"^configuration /nowhere: this is neither"):
+        trueup.compare(project, Path("/nowhere"))

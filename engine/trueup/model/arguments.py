@@ -26,7 +26,7 @@ def is_visible(text: str) -> bool:
 def require(name: str, value: object, kind: type) -> None:
     """Raises EngineError for a value of another type."""
     if not isinstance(value, kind):
-        raise EngineError(f"{name} is {_shown(value)}: the type must be {kind.__name__}")
+        raise EngineError(f"{name} is {shown(value)}: the type must be {kind.__name__}")
 
 
 def require_text(name: str, value: object) -> None:
@@ -42,7 +42,7 @@ def require_text(name: str, value: object) -> None:
 def require_string(name: str, value: object) -> None:
     """Raises EngineError for anything but a text, which may be empty."""
     if not isinstance(value, str):
-        raise EngineError(f"{name} is {_shown(value)}: give a text")
+        raise EngineError(f"{name} is {shown(value)}: give a text")
 
 
 def require_texts(name: str, values: object) -> None:
@@ -51,11 +51,11 @@ def require_texts(name: str, values: object) -> None:
     A single text is a collection of its letters, and would be taken for as many names.
     """
     if isinstance(values, str | bytes) or not isinstance(values, Collection):
-        raise EngineError(f"{name} is {_shown(values)}: give texts in a tuple")
+        raise EngineError(f"{name} is {shown(values)}: give texts in a tuple")
     for value in values:
         require_text(name, value)
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """Returns the value, or its type only where it is large."""
     return repr(value) if isinstance(value, _SHORT) else f"of type {type(value).__name__}"

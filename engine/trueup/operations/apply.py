@@ -6,9 +6,9 @@ from shlex import quote
 
 from trueup import pipeline, wiring
 from trueup.applying.admission import approval_finding
-from trueup.errors import ApprovalMissing, PlanRefused
+from trueup.errors import ApprovalMissing, EngineError, PlanRefused
 from trueup.model import document
-from trueup.model.arguments import require
+from trueup.model.arguments import require, shown
 from trueup.model.finding import Finding, Severity
 from trueup.model.outcome import Outcome
 from trueup.model.plan import Plan
@@ -39,8 +39,8 @@ def apply(
     raised.
     """
     _require_arguments(project, options, listener)
-    if not isinstance(plan, str):
-        require("plan", plan, Plan)
+    if not isinstance(plan, str | Plan):
+        raise EngineError(f"plan is {shown(plan)}: give a Plan, or the text of its document")
     text = plan if isinstance(plan, str) else document.dumps(plan)
     options = options or ApplyOptions()
     with (

@@ -1,6 +1,10 @@
 """Checks of the arguments that the functions of the Python API have in common."""
 
-from trueup.model.arguments import require
+import os
+from pathlib import Path
+
+from trueup.errors import EngineError
+from trueup.model.arguments import require, require_text
 from trueup.model.project import Project
 from trueup.operations.listener import SILENT, Listener
 from trueup.pipeline import PlanOptions
@@ -14,3 +18,21 @@ def require_common(
     require("listener", listener, Listener)
     if options is not None:
         require("options", options, PlanOptions)
+
+
+def path_text(name: str, value: Path | str) -> str:
+    """Returns a path as text. Raises EngineError for what can name no file or folder.
+
+    An empty text would name the working folder. What does not exist has a name all the same.
+    """
+    text = os.fspath(value) if isinstance(value, os.PathLike) else value
+    require_text(name, text)
+    try:
+        os.lstat(text)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except ValueError as error:  # a zero byte, or half of a character
+        raise EngineError(f"{name} is {text!r}: no file system has such a name") from error
+    except OSError as error:
+        raise EngineError(f"{name} is {text!r}: {error.strerror}") from error
+    return text

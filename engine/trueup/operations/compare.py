@@ -11,14 +11,13 @@ from trueup.config import loader
 from trueup.config.file_names import PROJECT
 from trueup.config.revisions import files_of_revision, is_revision
 from trueup.errors import ConfigError, EngineError, TargetRejected
-from trueup.model.arguments import require_text
 from trueup.model.catalogue import Catalogue
 from trueup.model.comparison import Comparison
 from trueup.model.finding import Finding, Place
 from trueup.model.overlay import Overlay
 from trueup.model.plan import Plan
 from trueup.model.project import Project
-from trueup.operations.arguments import require_common
+from trueup.operations.arguments import path_text, require_common
 from trueup.operations.listener import SILENT, Listener
 from trueup.operations.plan import plan_in
 from trueup.operations.project_folder import shipped_schemas
@@ -31,7 +30,7 @@ from trueup.ports.world import World
 
 def compare(
     project: Project,
-    other: str,
+    other: Path | str,
     options: PlanOptions | None = None,
     listener: Listener = SILENT,
 ) -> Comparison:
@@ -43,7 +42,7 @@ def compare(
     and what `plan` raises.
     """
     require_common(project, listener, options)
-    require_text("other", other)
+    other = path_text("other", other)
     options = options or PlanOptions()
     with _other_project(project, other) as before_project:
         both = (project, before_project)

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from trueup.errors import EngineError
+from trueup.model.arguments import shown
 from trueup.model.plan import Plan
 from trueup.model.progress import Progress, Watch, no_watch
 from trueup.pipeline import Report, no_report
@@ -22,6 +24,12 @@ class Listener(Struct, frozen=True):
     progress: Watch = no_watch  # how far a run is, or a plan of many rows
     notice: Callable[[str], None] = _ignore  # about the reading of the source
     planned: Callable[[Plan], None] = _ignore  # the plan that is about to be applied
+
+    def __post_init__(self) -> None:
+        """Raises EngineError for anything but functions."""
+        for name in self.__struct_fields__:
+            if not callable(function := getattr(self, name)):
+                raise EngineError(f"{name} is {shown(function)}: give a function")
 
 
 SILENT = Listener()

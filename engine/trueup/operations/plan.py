@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from trueup import pipeline, wiring
 from trueup.errors import ConfigError, TargetRejected
-from trueup.model.arguments import require_text
+from trueup.model.arguments import require, require_text
 from trueup.model.finding import Severity
 from trueup.model.finding_codes import OPEN_RUN
 from trueup.model.plan import Plan
@@ -48,6 +48,8 @@ def plan(
     if a side cannot be read, or the options name no row, or several.
     """
     require_common(project, listener, options)
+    require("keep", keep, bool)
+    require("fresh", fresh, bool)
     options = replace(options or PlanOptions(), keep_records=keep)
     metadata = CachePolicy.RENEWED if fresh else CachePolicy.USED
     if not keep:

@@ -1,14 +1,13 @@
 """Loads a project from its folder, and checks its files."""
 
-from os import PathLike, fspath
 from pathlib import Path
 
 from trueup.config import loader
-from trueup.errors import EngineError
-from trueup.model.arguments import require, require_text
+from trueup.model.arguments import require
 from trueup.model.finding import Finding
 from trueup.model.overlay import Overlay
 from trueup.model.project import Project
+from trueup.operations.arguments import path_text
 from trueup.operations.project_folder import shipped_schemas
 
 
@@ -43,6 +42,14 @@ def check_project(
     `decisions` is read in place of mappings/decisions.yaml, and `project` in place of trueup.yaml,
     to check it before it is written. `overlay` has the values of a fleet's tenant.
     """
+    given = (
+        ("decisions", decisions, bytes),
+        ("project", project, bytes),
+        ("overlay", overlay, Overlay),
+    )
+    for name, value, kind in given:
+        if value is not None:
+            require(name, value, kind)
     return loader.check(
         _path(folder),
         shipped=shipped_schemas(),
@@ -53,12 +60,4 @@ def check_project(
 
 
 def _path(folder: Path | str) -> Path:
-    """Returns the folder. Raises EngineError for what names none.
-
-    An empty text would name the working folder.
-    """
-    name = fspath(folder) if isinstance(folder, PathLike) else folder
-    require_text("folder", name)
-    if "\0" in name:
-        raise EngineError(f"folder is {name!r}: no file system has such a name")
-    return Path(name)
+    return Path(path_text("folder", folder))
