@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,11 +10,11 @@ import yaml
 from trueup.config.file_names import FLEET
 from trueup.config.fleet import check_fleet
 from trueup.operations.project import check_project
-from trueup.operations.project_folder import TESTS
+from trueup.operations.project_folder import TESTS, create_project
 from trueup.operations.testing.files import read_tests
 
 from tests.docs.pages import Block, Page
-from tests.support.paths import ROOT, SCHEMAS
+from tests.support.paths import SCHEMAS
 from tests.support.seeded_databases import database
 
 OTHERS = (".github/", ".gitlab-ci.yml", "exports/", "ci/github-actions.yaml")
@@ -52,18 +51,22 @@ def file_of(block: Block) -> str:
     return found[1]
 
 
+def is_written(block: Block) -> bool:
+    """Whether the block is a file of the project, or a change of one."""
+    is_yaml = block.language == "yaml" and not file_of(block).startswith(OTHERS)
+    return is_yaml or block.language == "diff"
+
+
 def examples(page: Page) -> Iterator[Block]:
     """The blocks of the pages that a page goes on from, and its own."""
     if page.needs:
-        yield from (block for block in examples(page.needs) if block.language == "yaml")
+        yield from (block for block in examples(page.needs) if is_written(block))
     yield from page.blocks
 
 
 def copy_of_demo(folder: Path) -> Path:
-    """Copies the shipped project into a folder."""
-    for name in ("mappings", "rules", "schemas", "examples"):
-        shutil.copytree(ROOT / name, folder / name)
-    shutil.copy(ROOT / "trueup.yaml", folder)
+    """Copies the shipped project into a folder, with its tests, as `trueup init` does."""
+    create_project(folder)
     return folder
 
 
@@ -76,7 +79,10 @@ def fill_sandbox(folder: Path) -> None:
 
 
 def write_example(folder: Path, block: Block) -> None:
-    """Writes a block into its file: a whole new file, or keys of one that exists."""
+    """Writes a block into its file: a whole new file, or keys or lines of one that exists."""
+    if block.language == "diff":
+        _apply_diff(folder, block)
+        return
     path = folder / file_of(block)
     new = load(block.text)
     path.parent.mkdir(exist_ok=True)
@@ -85,6 +91,16 @@ def write_example(folder: Path, block: Block) -> None:
         path.write_text(yaml.safe_dump(_merged(before, new), sort_keys=False), encoding="utf-8")
     else:
         path.write_text(block.text, encoding="utf-8")
+
+
+def _apply_diff(folder: Path, block: Block) -> None:
+    """Changes lines of a file; those around them are in the file exactly once."""
+    header, _, *lines = block.text.splitlines(keepends=True)
+    path = folder / header.removeprefix("--- ").strip()
+    old, new = ("".join(one[1:] for one in lines if one[0] != sign) for sign in "+-")
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def _merged(before: Mapping[str, object], new: Mapping[str, object]) -> dict[str, object]:

@@ -21,6 +21,7 @@ from tests.docs.project import (
     examples,
     file_of,
     fill_sandbox,
+    is_written,
     load,
     set_environment,
     write_example,
@@ -28,6 +29,15 @@ from tests.docs.project import (
 from tests.support.paths import ROOT
 
 WITH_YAML = [page for page in PAGES if any(one.language == "yaml" for one in page.blocks)]
+WITH_TESTS = [
+    page
+    for page in WITH_YAML
+    if page.path.parent.name == "how-to"
+    and any(
+        one.language == "yaml" and file_of(one).startswith(("rules/", "tests/"))
+        for one in page.blocks
+    )
+]
 WITH_PYTHON = [page("reference/python.md")]
 WITH_CONSOLE = [page for page in PAGES if any(one.language == "console" for one in page.blocks)]
 
@@ -109,13 +119,37 @@ def test_every_yaml_block_is_valid_in_the_shipped_project(page, tmp_path):
             assert parse_profile(document.data, tables, document).columns
 
 
+@pytest.mark.parametrize("page", WITH_TESTS, ids=str)
+def test_all_tests_pass_in_a_project_that_follows_the_whole_page(
+    page, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(copy_of_demo(tmp_path))
+    for block in filter(is_written, examples(page)):
+        write_example(tmp_path, block)
+
+    assert run(["validate"]) == 0, capsys.readouterr().out
+    assert run(["test", "--jobs", "1", "--timeout", "0"]) == 0, capsys.readouterr().out
+
+
+def test_a_failed_test_is_shown_as_it_is_printed(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(copy_of_demo(tmp_path))
+    blocks = page("how-to/test-a-mapping.md").blocks
+    written = next(block for block in blocks if block.text.startswith("# tests/seats.yaml"))
+    shown = next(block for block in blocks if block.text.startswith("failed "))
+    text = written.text.replace("10 → 13", "10 → 14")
+    (tmp_path / "tests/seats.yaml").write_text(text, encoding="utf-8")
+
+    assert run(["test", "tests/seats.yaml"]) == 1
+    assert capsys.readouterr().out.startswith(shown.text)
+
+
 @pytest.mark.parametrize("page", WITH_CONSOLE, ids=str)
 def test_every_console_block_runs_and_prints_what_it_shows(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     if "trueup init" not in page.text:
         fill_sandbox(copy_of_demo(tmp_path))
     for block in examples(page):
-        if block.language == "yaml" and not file_of(block).startswith(OTHERS):
+        if is_written(block):
             set_environment(block.text)
             write_example(tmp_path.cwd(), block)
         if block.language == "console":
