@@ -135,7 +135,7 @@ def test_a_broken_project_ends_every_command_with_findings_and_no_traceback(work
     (work / "mappings" / "customer.yaml").write_text("mapping: [")
     code, out, err = trueup("plan")
     assert (code, out) == (1, "")
-    assert err.startswith("mappings/customer.yaml:2:1: error: broken YAML: ")
+    assert err.startswith("mappings/customer.yaml:1:11: error: broken YAML: ")
     code, out, _ = trueup("plan", "--json")
     assert json.loads(out)["findings"][0]["severity"] == "error"
 

@@ -116,7 +116,7 @@ def test_undocumented_names_are_marked(catalogue):
     ("text", "message"),
     [
         ("- a", ": the catalogue must have `tables:` at the top, with a key for each name"),
-        ("tables: [", ":2:1: broken YAML: a value is missing inside of [ ] or { }"),
+        ("tables: [", ":1:10: broken YAML: a value is missing inside of [ ] or { }"),
         ("tables: !!x 1", ": the catalogue is not valid YAML: "),
         ("tables: " + "[" * 60_000, ": the catalogue is nested too deeply"),
         ("- " * 60_000, ": the catalogue is nested too deeply"),

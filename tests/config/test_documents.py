@@ -73,6 +73,17 @@ def test_every_value_and_key_has_its_place():
     assert document.place("b", 0, "y", "z", 1) == Place("mappings/a.yaml", 4, 16)
 
 
+@pytest.mark.parametrize("hidden", ["\x85", "\u2028", "\u2029"])
+def test_a_character_that_editors_do_not_take_for_the_end_of_a_line_moves_no_place(hidden):
+    raw = f'a: "x{hidden}y"  # z\nb: [1, "{hidden}", 2]\nb: 3\n'
+    (document,), (finding,) = parse(raw.encode(), "a.yaml")
+
+    assert document.key_place("b") == Place("a.yaml", 2, 1)
+    assert document.place("b", 2) == Place("a.yaml", 2, 13)
+    assert str(finding.place) == "a.yaml:3:1"
+    assert "the first is in line 2" in finding.text
+
+
 def test_the_place_of_a_missing_value_is_that_of_the_nearest_value_around_it():
     [document], _ = parse(b"a:\n  b: 1\n", "a.yaml")
 

@@ -324,7 +324,7 @@ def test_a_broken_catalogue_is_a_finding(project):
     [message] = project.messages()
 
     assert message == (
-        "schemas/autotask.yaml:2:1: broken YAML: a value is missing inside of [ ] or { } "
+        "schemas/autotask.yaml:1:12: broken YAML: a value is missing inside of [ ] or { } "
         "(write one, put its text into quotes, or close the bracket)"
     )
 

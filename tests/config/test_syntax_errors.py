@@ -60,6 +60,9 @@ def test_a_mistake_is_named_at_its_place_in_plain_words(raw, place, text, remedy
         ("a: b\n\tc: d\n", "2:1"),
         ("a:\n  b: c\n \td: e\n", "3:2"),
         ("a:\n  - b\n\t- c: d\n", "3:1"),
+        ("a: |\n  \tb: c\n", "2:3"),
+        ("a: |\n  b\n\tc: d\n", "3:1"),
+        ("a: b\n \tc: d\n", "2:2"),
     ],
 )
 def test_a_tab_that_indents_is_named(raw, place):
@@ -69,6 +72,21 @@ def test_a_tab_that_indents_is_named(raw, place):
         "a tab where YAML requires spaces",
         "indent with spaces",
     )
+
+
+@pytest.mark.parametrize(
+    ("raw", "place", "text"),
+    [
+        ("a: 1\n b: |\n    \tc: d\n", "2:3", COLON),
+        ("a: b: |\n    \t- c\n", "1:5", COLON),
+        ("a: |\n  b\n  \tc: d\n e: f\n", "4:2", INDENT),
+        ('a: "b\n\tc: d', "1:4", "this quote is not closed"),
+        ("a: [1,\n\tb: c", "1:4", NOT_CLOSED.format("]")),
+    ],
+)
+def test_a_tab_where_it_is_allowed_is_not_blamed(raw, place, text):
+    _, (finding,) = parse(raw.encode(), "a.yaml")
+    assert (str(finding.place), finding.text) == (f"a.yaml:{place}", f"broken YAML: {text}")
 
 
 @pytest.mark.parametrize(
@@ -89,7 +107,7 @@ def test_an_invisible_end_of_a_line_is_named_at_its_place(raw, place, name):
 
 
 def test_any_other_mistake_is_shown_in_the_words_of_the_parser():
-    mark = yaml.Mark("", 0, 0, 3, "", 0)
+    mark = yaml.Mark("", 3, 0, 3, "", 0)
     error = yaml.MarkedYAMLError("while doing", mark, "something new", mark)
 
     finding = syntax_error(error, "a: 1\n", "a.yaml")

@@ -25,7 +25,7 @@ from trueup.config.catalogue_entries import (
 )
 from trueup.config.documents import read as read_document
 from trueup.config.syntax_errors import syntax_error
-from trueup.config.yaml_events import given_twice
+from trueup.config.yaml_events import Lines, given_twice
 from trueup.errors import ConfigError, HasLine
 from trueup.local_files import is_absent, read_regular
 from trueup.model.catalogue import Catalogue, Entity, SystemNames, Table
@@ -267,13 +267,13 @@ def _read(path: Path) -> object:
             raise _refused(path, "is nested too deeply")
         data: object = yaml.load(raw, Loader=_Loader)  # noqa: S506 -- a safe loader
     except _RepeatedKey as error:
-        mark = error.second
-        place = Place(_file_name(path), mark.line + 1, mark.column + 1)
-        raise ConfigError([given_twice(error.key, error.first.line + 1, place)]) from None
+        lines = Lines(raw.decode("utf-8-sig"), _file_name(path))
+        first, second = lines.place(error.first.index), lines.place(error.second.index)
+        raise ConfigError([given_twice(error.key, first.line, second)]) from None
     except OSError as error:
         raise _refused(path, f"cannot be read: {error.strerror}") from None
     except (ScannerError, ParserError) as error:
-        text = raw.decode("utf-8", "replace")
+        text = raw.decode("utf-8-sig", "replace")
         raise ConfigError([syntax_error(error, text, _file_name(path))]) from None
     except (yaml.YAMLError, ValueError) as error:
         raise _refused(path, f"is not valid YAML: {error}") from None

@@ -19,7 +19,14 @@ from pathlib import Path
 import yaml
 
 from trueup.config.syntax_errors import syntax_error
-from trueup.config.yaml_events import Document, DocumentBuilder, InvalidYaml, Steps, yaml_error
+from trueup.config.yaml_events import (
+    Document,
+    DocumentBuilder,
+    InvalidYaml,
+    Lines,
+    Steps,
+    yaml_error,
+)
 from trueup.model.finding import Finding, Place
 
 __all__ = ["Document", "Steps", "parse", "read"]
@@ -58,7 +65,8 @@ def parse(raw: bytes, file: str) -> tuple[list[Document], list[Finding]]:
         place = _place_after(raw[: error.start].decode("utf-8-sig"), file)
         return [], [yaml_error("not UTF-8 text from here on", place, "save the file as UTF-8")]
 
-    builder = DocumentBuilder(file)
+    lines = Lines(text, file)
+    builder = DocumentBuilder(lines, file)
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             builder.feed(event)
@@ -81,7 +89,7 @@ def _not_a_file(path: Path) -> str:
 
 def _place_after(text: str, file: str) -> Place:
     """Returns the place of what follows this much text of the file."""
-    return Place(file, text.count("\n") + 1, len(text.rpartition("\n")[2]) + 1)
+    return Lines(text, file).place(len(text))
 
 
 def _character_error(error: yaml.reader.ReaderError, text: str, file: str) -> Finding:

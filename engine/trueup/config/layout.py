@@ -18,8 +18,9 @@ import yaml
 from trueup.config import round_trip
 from trueup.config.documents import LARGEST_FILE, parse
 from trueup.config.text_file import BOM, refused
+from trueup.config.yaml_events import Lines
 from trueup.errors import ConfigError
-from trueup.model.finding import Finding, Place, Severity
+from trueup.model.finding import Finding, Severity
 
 _ATTEMPTS = 4
 """How often a text is formatted until nothing changes."""
@@ -64,10 +65,12 @@ def _require_values(content: bytes, name: str) -> None:
     findings: list[Finding] = []
     in_mapping: list[bool] = []  # of the lists and mappings in one line that are open
     before: yaml.Token | None = None
-    for token in _tokens(content.decode("utf-8-sig")):
+    whole = content.decode("utf-8-sig")
+    lines = Lines(whole, name)
+    for token in _tokens(whole):
         is_key = bool(in_mapping) and in_mapping[-1] and isinstance(before, _BEFORE_KEY)
         if is_key and isinstance(token, yaml.ScalarToken) and token.plain and ":" in token.value:
-            place = Place(name, token.start_mark.line + 1, token.start_mark.column + 1)
+            place = lines.place(token.start_mark.index)
             text = f"{token.value} is a key without a value"
             remedy = "write a space after the colon, or quotes around a key that is meant so"
             findings.append(Finding("file", Severity.ERROR, text, remedy, place))

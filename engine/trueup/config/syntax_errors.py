@@ -3,8 +3,9 @@
 import re
 
 import yaml
+from msgspec.structs import replace
 
-from trueup.config.yaml_events import yaml_error
+from trueup.config.yaml_events import Lines, yaml_error
 from trueup.model.finding import Finding, Place
 
 _QUOTES = 'inside double quotes write \\" for ", or use single quotes outside'
@@ -97,8 +98,9 @@ def syntax_error(error: yaml.MarkedYAMLError, text: str, file: str) -> Finding:
     if mark is None:
         return yaml_error(f"broken YAML: {problem}", Place(file))
 
-    place = Place(file, mark.line + 1, mark.column + 1)
-    if unseen := _invisible_break(text, mark.line, file) or _tab(text, place):
+    lines = Lines(text, file)
+    place = lines.place(mark.index)
+    if unseen := _invisible_break(text, mark.line, lines):
         return unseen
     if opened:
         return yaml_error(
@@ -108,23 +110,27 @@ def syntax_error(error: yaml.MarkedYAMLError, text: str, file: str) -> Finding:
         )
     if error.context == "while scanning a quoted scalar":
         return yaml_error("broken YAML: this quote is not closed", place, _QUOTES)
+    if tab := _tab(lines, (error.problem_mark or mark).index):
+        return tab
     plain, remedy = _in_words(error.context or "", problem)
     return yaml_error(f"broken YAML: {plain}", place, remedy)
 
 
-def _tab(text: str, place: Place) -> Finding | None:
-    """Returns the finding for a tab at that place, or that indents its line or the next one."""
-    lines = text.split("\n")[place.line - 1 : place.line + 1]
-    tabs = [place] if lines and lines[0][place.column - 1 : place.column] == "\t" else []
-    for number, line in enumerate(lines, place.line):
-        if indented := _TAB_BEFORE_KEY.match(line):
-            tabs.append(Place(place.file, number, indented.end(1) + 1))
-    if not tabs:
-        return None
-    return yaml_error("a tab where YAML requires spaces", tabs[0], "indent with spaces")
+def _tab(lines: Lines, offset: int) -> Finding | None:
+    """Returns the finding for a tab at the problem, or that indents the line of the problem.
+
+    In the lines around it a tab may be allowed, as a part of a text that `|` begins.
+    """
+    place, line = lines.place(offset), lines.at(offset)
+    if line[place.column - 1 : place.column] != "\t":
+        indented = _TAB_BEFORE_KEY.match(line)
+        if not indented:
+            return None
+        place = replace(place, column=indented.end(1) + 1)
+    return yaml_error("a tab where YAML requires spaces", place, "indent with spaces")
 
 
-def _invisible_break(text: str, line: int, file: str) -> Finding | None:
+def _invisible_break(text: str, line: int, lines: Lines) -> Finding | None:
     """Returns the finding for a character just before that line which ends a line for YAML only.
 
     Editors do not show it as the end of a line, so that a comment seems to go on after it.
@@ -132,9 +138,7 @@ def _invisible_break(text: str, line: int, file: str) -> Finding | None:
     breaks = [*_BREAKS.finditer(text)]
     for found in breaks[max(line - 2, 0) : line]:
         if found[0] in _INVISIBLE:
-            before = text[: found.start()]
-            column = len(before.rpartition("\n")[2]) + 1
-            place = Place(file, before.count("\n") + 1, column)
+            place = lines.place(found.start())
             name = f"U+{ord(found[0]):04X}"
             return yaml_error(f"the character {name} ends the line for YAML", place, "remove it")
     return None

@@ -3,6 +3,8 @@
 Start with `DocumentBuilder.feed`. `documents.py` states what is accepted and why.
 """
 
+import re
+from bisect import bisect_right
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,6 +45,32 @@ class Document(Struct, frozen=True):
     def key_place(self, *steps: str | int) -> Place:
         """Returns where the key of that value stands; for an item of a list, where it begins."""
         return self.keys[steps] if steps in self.keys else self.place(*steps)
+
+
+_LINE_END = re.compile(r"\r\n|\n|\r")
+
+
+class Lines:
+    """The lines of a text as editors count them.
+
+    For YAML 1.1, U+0085, U+2028 and U+2029 end a line too, also inside a quoted text: behind one of
+    these, the parser's own lines are not those that an editor shows.
+    """
+
+    def __init__(self, text: str, file: str) -> None:
+        self._text, self._file = text, file
+        self._starts = [0, *(end.end() for end in _LINE_END.finditer(text))]
+
+    def place(self, offset: int) -> Place:
+        """Returns the place of the character at that offset."""
+        line = bisect_right(self._starts, offset)
+        return Place(self._file, line, offset - self._starts[line - 1] + 1)
+
+    def at(self, offset: int) -> str:
+        """Returns the line of that character, without its end."""
+        start = self._starts[bisect_right(self._starts, offset) - 1]
+        end = _LINE_END.search(self._text, start)
+        return self._text[start : end.start() if end else None]
 
 
 def yaml_error(text: str, place: Place, remedy: str = "") -> Finding:
@@ -102,8 +130,9 @@ class _Anchored(Struct, frozen=True):
 class DocumentBuilder:
     """Takes one event after another. `documents` and `findings` hold the results."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, lines: Lines, file: str) -> None:
         self.file = file
+        self._lines = lines
         self.documents: list[Document] = []
         self.findings: list[Finding] = []
         self._stack: list[_Container] = []
@@ -114,7 +143,7 @@ class DocumentBuilder:
 
     def feed(self, event: Any) -> None:  # noqa: ANN401 -- PyYAML's events have no common type
         """Handles the next event. Raises `InvalidYaml` if the rest cannot be read."""
-        place = Place(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
+        place = self._lines.place(event.start_mark.index)
         match event:
             case yaml.DocumentStartEvent():
                 self._anchors, self._values, self._keys = {}, {}, {}
