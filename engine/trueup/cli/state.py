@@ -120,7 +120,7 @@ def _next_match(project: "Project", row: "LinkForgotten") -> str:
 
 
 @state.command(
-    short_help="Show what is in doubt, and the evidence.",
+    short_help="Show what is in doubt, and what is known of it.",
     epilog=example("trueup state doubt", "trueup state doubt --json"),
 )
 @common_with_tenant

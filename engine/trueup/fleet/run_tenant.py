@@ -1,4 +1,4 @@
-"""One run of one tenant: finish the open run, then plan, then do what the policy says.
+"""One run of one tenant: finish the open run, then plan, then do what `run:` says.
 
 Nothing here waits for a person or for a time: a run that must wait ends with the reason.
 """
