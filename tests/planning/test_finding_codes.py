@@ -12,7 +12,7 @@ FOLDERS = ("planning", "stages", "expressions", "source")
 NO_CODES = frozenset(
     {
         *("utf-8", "utf-16-le", "utf-16-be", "profile"),
-        *("rule", "str", "id"),
+        *("rule", "str", "id", "content-encoding"),
         *("decision", "identity", "match", "succession"),  # how a record was found
     }
 )

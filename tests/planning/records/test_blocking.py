@@ -708,7 +708,7 @@ def test_an_error_on_the_plan_is_a_limit_that_it_is_over():
     with pytest.raises(PlanRefused) as refused:
         scene.apply(made)
     assert [(one.text, one.remedy) for one in refused.value.findings] == [
-        ("5 are many.", "`--over rule:few-creates` allows it")
+        ("5 are many.", "`trueup apply … --over rule:few-creates` allows it")
     ]
     with pytest.raises(PlanRefused):
         scene.apply(made, over=frozenset({"rule:others", "creates"}))
