@@ -8,12 +8,11 @@ determines which row succeeds which, or `successor_of` in the mapping.
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.rules import expression_failed
-from trueup.model.finding import Advice, Command, Finding, Place, Severity, join_advice, named_apart
+from trueup.model.finding import Advice, Finding, Place, Severity, named_apart
 from trueup.model.mapping import MappingSpec
 from trueup.model.mapping_state import MappingState
 from trueup.model.verdict import Topic, Verdict
@@ -28,7 +27,7 @@ from trueup.planning.records.handovers import (
     succession_place,
 )
 from trueup.planning.records.renewal_order import LONGEST_OVERLAP, RenewalOrder
-from trueup.planning.records.repeats import repeats_are_allowed
+from trueup.planning.records.succession_remedies import SuccessionRemedies
 
 SUCCESSOR_UNCLEAR = "successor-unclear"
 """Code of the finding of a row that cannot succeed the row that is configured."""
@@ -122,7 +121,7 @@ class _SuccessionFinder:
         is one where days cannot be read.
         """
         renewals = self._renewals
-        if renewals.are_days_unread(key, predecessor):
+        if renewals.days.are_unread(key, predecessor):
             self._ask(key, predecessor, "but days of their changes cannot be read", place)
             return True
         together = renewals.days_together(key, predecessor)
@@ -137,27 +136,19 @@ class _SuccessionFinder:
     def _ask(self, key: str, predecessor: str, why: str, place: Place) -> None:
         """Blocks a row that would succeed the other one, which waits for the answer."""
         named = named_apart({one: self._label(one) for one in (predecessor, key)})
-        remedy = self._succeed(key, predecessor) + " if it takes its place; or "
-        if self._may_have_own(key, predecessor):
-            remedy += self._create(key) + " if it replaces no other row"
-        else:
-            remedy += "bring the two together in " + self._context.systems.source
+        remedy = self._remedies.of_one(key, predecessor)
         self._block(
             key, SUCCESSOR_UNCLEAR, f"would succeed {named[predecessor]}, {why}", remedy, place
         )
         self._asked.setdefault(predecessor, key)
 
-    def _may_have_own(self, key: str, predecessor: str) -> bool:
-        """Whether the target takes a record of the row besides that of the other one."""
-        return (
-            self._mapping.repeat is None
-            or repeats_are_allowed(self._context, self._mapping)
-            or not self._renewals.refer_alike(key, predecessor)
-        )
-
     @cached_property
     def _renewals(self) -> RenewalOrder:
         return RenewalOrder(self._context, self._mapping)
+
+    @property
+    def _remedies(self) -> SuccessionRemedies:
+        return SuccessionRemedies(self._context, self._mapping, self._renewals)
 
     def _add_earlier(self, predecessors: dict[str, str]) -> None:
         """Adds the rows before these predecessors, by the state.
@@ -242,7 +233,8 @@ class _SuccessionFinder:
             for key in undecided if len(keys) > 1 else ():
                 others = [named[other] for other in keys if other != key]
                 text = f"succeeds {named[predecessor]}, and so does {' and '.join(others)}"
-                remedy = self._ways_out(predecessor, keys, undecided)
+                is_given = self._given_by_expression.issuperset(undecided)
+                remedy = self._remedies.of_several(predecessor, keys, undecided, is_given=is_given)
                 self._block(key, SUCCESSOR_UNCLEAR, text, remedy, succession_place(self._mapping))
                 kept.pop(key, None)
             if len(undecided) > 1:
@@ -253,36 +245,6 @@ class _SuccessionFinder:
             self._block(key, SUCCESSOR_UNCLEAR, text, remedy, succession_place(self._mapping))
             kept.pop(key)
         return kept
-
-    def _ways_out(self, predecessor: str, keys: Sequence[str], undecided: Sequence[str]) -> Advice:
-        """The decisions about rows that succeed the same row; `undecided` are the open ones."""
-        renewals = self._renewals
-        order, firm = renewals.in_order(keys), [key for key in keys if key not in undecided]
-        create = [self._create(key) for key in undecided if self._may_have_own(key, predecessor)]
-        if order and firm in ([], order[:1]):
-            pairs = pairwise([predecessor, *order])
-            steps = [self._succeed(one, of) for of, one in pairs if one in undecided]
-            advice = join_advice(" and ", steps)
-            advice += " if each takes the place of the one before it, as their days are"
-        elif firm or not self._given_by_expression.issuperset(undecided):
-            between = [
-                renewals.either_way(key, other) for other, key in pairwise([*firm, *undecided])
-            ]
-            steps = [self._succeed(one.key, one.of) for one in between]
-            advice = join_advice(" and ", steps) + " if they take the place of each other"
-        else:
-            steps = [self._succeed(key, predecessor) for key in undecided]
-            advice = Advice("decide which: ") + join_advice(", or ", steps)
-        if not create:
-            return advice + "; or bring them together in " + self._context.systems.source
-        own = join_advice(", or ", create) + " for a row that replaces no other row"
-        return advice + "; or " + own
-
-    def _create(self, key: str) -> Advice:
-        return Advice.of(Command.decide(self._mapping.name, key, Verdict.CREATE))
-
-    def _succeed(self, key: str, predecessor: str) -> Advice:
-        return Advice.of(Command.succeed(self._mapping.name, key, predecessor))
 
     def _label(self, key: str) -> str:
         return self._context.label(self._mapping.name, key)
