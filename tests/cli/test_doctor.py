@@ -116,6 +116,28 @@ def test_each_table_of_a_database_is_opened_from_any_folder(
     assert "the profile names no UPDATE statement for license_change" in out
 
 
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        ("work365_lcl_quantity = :expected_quantity", "info: license_change: can be written back"),
+        (
+            "work365_lcl_name = :expected_name",
+            "statement (`write_back:`) needs :expected_name; the mapping gives it :expected_",
+        ),
+    ],
+)
+def test_a_statement_may_compare_what_the_units_of_a_change_were_taken_from(
+    whole, trueup, source, database, condition, found
+):
+    source(connector="sql", url="sqlite:///w365.sqlite", profile="names.yaml")
+    update = "UPDATE work365_licensechangelog SET work365_lcl_status = :status"
+    statement = f"{update} WHERE work365_licensechangelogid = :key AND {condition}"
+    names = {"tables": {"license_change": {"write_back": statement}}}
+    (whole / "names.yaml").write_text(yaml.safe_dump(names))
+
+    assert found in trueup("doctor")[1]
+
+
 def test_the_first_cause_of_a_database_is_shown_once_and_without_secrets(trueup, source, database):
     with sqlite3.connect(database) as connection:
         connection.execute("DROP TABLE product")

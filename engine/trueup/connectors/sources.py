@@ -17,7 +17,7 @@ from trueup.local_files import is_absent
 from trueup.model.catalogue import Table
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.project import Connection, Project
-from trueup.planning.needs import columns
+from trueup.planning.needs import columns, made_of
 from trueup.ports.source import Source
 from trueup.ports.world import Clock
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from trueup.source.dataverse.client import DataverseClient
     from trueup.source.dataverse.discover import Discovery
     from trueup.source.dataverse.metadata import TableDefinition
-    from trueup.source.examine import ReadableTables
+    from trueup.source.examine import ReadableTables, WrittenColumns
     from trueup.source.files.source import FileSource
     from trueup.source.profile import Profile
     from trueup.source.sql.source import SqlSource
@@ -166,14 +166,20 @@ class Sources:
         with self._dataverse_client() as client:
             needed = columns(self._project)
             written: dict[str, list[str]] = {}
-            for table, names in self._written():
-                written.setdefault(table, []).extend(names)
+            for one in self._written():
+                written.setdefault(one.table, []).extend(one.columns)
             return doctor.examine(client, read_profile(self._project), needed, written)
 
-    def _written(self) -> list[tuple[str, list[str]]]:
-        """The table and columns of each mapping that writes back; several may share a table."""
+    def _written(self) -> "list[WrittenColumns]":
+        """What each mapping writes back; several may share a table."""
+        from trueup.source.examine import WrittenColumns
+
         return [
-            (mapping.source.table, [*mapping.write_back.set])
+            WrittenColumns(
+                mapping.source.table,
+                [*mapping.write_back.set],
+                made_of(self._project, mapping) if mapping.append else (),
+            )
             for mapping in self._project.mappings.values()
             if mapping.write_back
         ]

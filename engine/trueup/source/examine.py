@@ -3,8 +3,8 @@
 Dataverse has checks of its own (`source.dataverse.doctor`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 from trueup.errors import SourceError
 from trueup.model.finding import Finding, Severity
@@ -26,19 +26,32 @@ class ReadableTables(Protocol):
         """Returns where a table is, for messages, without secrets. Raises SourceError."""
         ...
 
-    def require_writable(self, table: str, columns: Iterable[str], /) -> None:
-        """Raises SourceError if a write-back of these columns cannot succeed."""
+    def require_writable(
+        self, table: str, columns: Iterable[str], compared: Iterable[str], /
+    ) -> None:
+        """Raises SourceError if a write-back of these columns cannot succeed.
+
+        `compared` are other columns that must still have the values that the plan has seen.
+        """
         ...
 
 
+class WrittenColumns(NamedTuple):
+    """What a mapping writes back to a table."""
+
+    table: str
+    columns: Sequence[str]
+    compared: Sequence[str]  # other columns that must not have changed since the plan
+
+
 def examine(
-    source: ReadableTables, read: ColumnsByTable, written: Iterable[tuple[str, Iterable[str]]]
+    source: ReadableTables, read: ColumnsByTable, written: Iterable[WrittenColumns]
 ) -> list[Finding]:
     """Returns the findings of each table: info is good, an error stops a plan or a write-back.
 
-    `read` has the columns that the project uses, `written` a table and its columns for each mapping
-    that writes back. Never raises `SourceError`. What is wrong with all tables, such as the
-    address, is reported once.
+    `read` has the columns that the project uses, `written` those of each mapping that writes back.
+    Never raises `SourceError`. What is wrong with all tables, such as the address, is reported
+    once.
     """
     marked = [*written]
     findings: list[Finding] = []
@@ -48,7 +61,7 @@ def examine(
         except SourceError as fault:
             findings.append(Finding("source-read", Severity.ERROR, str(fault), _CORRECT))
             continue
-        findings += [_writing(source, table, names) for one, names in marked if one == table]
+        findings += [_writing(source, one) for one in marked if one.table == table]
     return list(dict.fromkeys(findings))
 
 
@@ -67,9 +80,10 @@ def _table(source: ReadableTables, table: str, columns: list[str]) -> Iterator[F
         yield Finding("source-rows", Severity.WARNING, text, remedy, left_out[0].place)
 
 
-def _writing(source: ReadableTables, table: str, columns: Iterable[str]) -> Finding:
+def _writing(source: ReadableTables, written: WrittenColumns) -> Finding:
+    table = written.table
     try:
-        source.require_writable(table, columns)
+        source.require_writable(*written)
     except SourceError as fault:
         remedy = "until then apply cannot mark what it has done"
         return Finding("source-write", Severity.ERROR, f"{table}: {fault}", remedy)

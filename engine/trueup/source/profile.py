@@ -95,10 +95,13 @@ class Profile(Struct, frozen=True):
         return self.column(table, column).id_entity_of
 
 
-def statement_parameters(columns: Iterable[str]) -> set[str]:
-    """Returns the names of what a `write_back` statement gets for a write of these columns."""
+def statement_parameters(columns: Iterable[str], compared: Iterable[str] = ()) -> set[str]:
+    """Returns the names of what a `write_back` statement gets for a write of these columns.
+
+    `compared` are other columns, whose values must still be those of the plan.
+    """
     values = dict.fromkeys(columns)
-    return {*statement_values(None, values, values)}
+    return {*statement_values(None, values, values | dict.fromkeys(compared))}
 
 
 def statement_values(

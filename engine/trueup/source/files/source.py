@@ -182,7 +182,9 @@ class FileSource:
         """Returns the name of the table's file. Raises `SourceError` if there is none."""
         return self._name_of(self._file_of(table))
 
-    def require_writable(self, table: str, _columns: Iterable[str] = ()) -> None:
+    def require_writable(
+        self, table: str, _columns: Iterable[str] = (), _compared: Iterable[str] = ()
+    ) -> None:
         """Raises `SourceError` if the table's file may not or cannot be written."""
         path = self._file_of(table)
         require_writable(path.resolve(), self._name_of(path))

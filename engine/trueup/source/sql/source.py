@@ -146,9 +146,14 @@ class SqlSource:
         profiled = table_named(self._profile.tables, table)
         return f"{self.describe()}, table {profiled.logical}"
 
-    def require_writable(self, table: str, columns: Iterable[str]) -> None:
-        """Raises `SourceError` if the profile has no statement that can write these columns."""
-        given = statement_parameters(columns)
+    def require_writable(
+        self, table: str, columns: Iterable[str], compared: Iterable[str] = ()
+    ) -> None:
+        """Raises `SourceError` if the profile has no statement that can write these columns.
+
+        `compared` are other columns of which the statement gets the value that the plan has seen.
+        """
+        given = statement_parameters(columns, compared)
         if lacking := self._statement(table).compile().params.keys() - given:
             known = ", ".join(f":{name}" for name in sorted(given))
             raise SourceError(
