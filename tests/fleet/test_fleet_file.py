@@ -99,6 +99,27 @@ def test_a_setting_that_a_tenant_sets_itself_is_not_what_its_unused_one_means(fl
     ]
 
 
+def test_a_setting_that_the_shared_project_has_under_that_name_means_itself(fleet):
+    fleet.edit("base/trueup.yaml", "  owner:", "  change_from: 2026-10-01\n  owner:")
+    setting = "settings: {change_from: 2026-11-01}"
+    fleet.edit("fleet.yaml", "exports/acme}}", f"exports/acme}}, {setting}}}")
+
+    assert fleet.messages() == [
+        "warning: base/trueup.yaml:20:3: birch: no mapping or rule uses 'settings.change_from'",
+        "warning: fleet.yaml:7:52: acme: no mapping or rule uses 'settings.change_from'",
+    ]
+
+
+@pytest.mark.parametrize("name", ["changes_from_2", "zzz_changes_from", "from"])
+def test_a_setting_with_another_word_than_one_of_the_shared_project_is_its_own(fleet, name):
+    setting = f"settings: {{{name}: 2026-11-01}}"
+    fleet.edit("fleet.yaml", "exports/acme}}", f"exports/acme}}, {setting}}}")
+
+    assert fleet.messages() == [
+        f"warning: fleet.yaml:7:52: acme: no mapping or rule uses 'settings.{name}'"
+    ]
+
+
 def test_a_state_in_a_file_is_refused(fleet):
     fleet.write("base/trueup.yaml", FILES["trueup.yaml"])
 

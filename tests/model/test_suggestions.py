@@ -1,7 +1,7 @@
 """Which known name is suggested for a wrong one."""
 
 import pytest
-from trueup.model.suggestions import closest, nearest
+from trueup.model.suggestions import closest, counterpart, nearest
 
 DATAVERSE = [
     "work365_lcl_isaudit",
@@ -65,3 +65,23 @@ def test_a_prefix_of_two_names_counts():
 
 def test_the_only_name_that_begins_so_is_suggested():
     assert nearest("cre", DATAVERSE) == "createdon"
+
+
+@pytest.mark.parametrize(
+    ("name", "names", "other"),
+    [
+        ("change_from", ["changes_from", "zone"], "changes_from"),
+        ("changes_from ", ["changes_from"], "changes_from"),
+        ("Zone", ["zone"], "zone"),
+        ("setup_fees", ["setup_fe", "setup_fee"], "setup_fee"),
+        ("setup_fe", ["setup_fees", "setup_fee"], None),
+        ("setup_fee_2", ["setup_fee"], None),
+        ("setup_fee", ["old_setup_fee"], None),
+        ("rate2025", ["rate2026"], None),
+        ("zone", ["currency"], None),
+    ],
+)
+def test_a_name_is_that_of_another_but_for_a_typo_only_where_no_third_one_is_nearer(
+    name: str, names: list[str], other: str | None
+):
+    assert counterpart(name, names) == other

@@ -41,6 +41,9 @@ class ProjectFiles(Struct):
     settings: Node | None = None
     """The settings, also if the rest of trueup.yaml is not valid."""
 
+    shared_settings: Node | None = None
+    """The settings of trueup.yaml without those that a tenant has of its own."""
+
     removed_settings: frozenset[Steps] = frozenset()
     """The steps to settings that the schema check removed; none lead to all settings."""
 
@@ -194,6 +197,7 @@ def _read_project(root: Path, schemas: Schemas, files: ProjectFiles, given: Give
     content, overlay = given.project, given.overlay
     parsed, findings = read(root / PROJECT, PROJECT) if content is None else parse(content, PROJECT)
     if overlay:
+        files.shared_settings = Node(parsed[0], parsed[0].data).get("settings") if parsed else None
         parsed = [overlaid(document, overlay.overrides) for document in parsed]
     documents = _read_checked(root, PROJECT, "project", schemas, files, (parsed, findings))
     files.findings += [_extra_document(extra.document) for extra in documents[1:]]

@@ -2,13 +2,14 @@
 
 Given a name that is not among the known ones, `closest` returns the most similar known name;
 `nearest` also accepts the beginning of a name. `hint` makes the remedy, `unknown` the finding.
+`counterpart` returns the name from which a name differs by a typo in one of both only.
 Words with which many known names begin or end, such as the prefix of a Dataverse publisher, do not
 count: `work365_lcl_isaudit` is no suggestion for `work365_lcl_quantity`.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from difflib import SequenceMatcher, get_close_matches
@@ -34,6 +35,8 @@ _MOST_WORDS = 8
 
 _WORD_START = re.compile(r"(?<=[^\W_])[\W_]+(?=[^\W_])|(?<=[a-z0-9])(?=[A-Z])")
 """What separates two words of a name: `_` in `end_date`, nothing in `endDate`."""
+
+_WORDS = re.compile(r"\d+|[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+")
 
 _MOST_LISTED = 40
 """Up to this number of names of a catalogue, a remedy lists them all; of more, the first few."""
@@ -141,6 +144,27 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
         if len(name) > 1 and folded.startswith(name.casefold())
     ]
     return longer[0] if len(longer) == 1 else None
+
+
+def counterpart(name: str, names: Collection[str], alike: float = ALIKE) -> str | None:
+    """Returns the name from which `name` differs by a typo only, or None where that is not certain.
+
+    `names` are all names that either could be, those that are missing and those that are there.
+    Each of both is the closest one of the other: a third name that is closer to the one that is
+    missing was likely meant. Names that differ in a number or by a whole word (`setup_fee_2`) are
+    two names.
+    """
+    other = closest(name, {*names} - {name}, alike)
+    if other is None or _are_two(name, other):
+        return None
+    return other if closest(other, {*names, name} - {other}, alike) == name else None
+
+
+def _are_two(name: str, other: str) -> bool:
+    """Returns whether two names that resemble each other are so by intent."""
+    ours, theirs = (Counter(map(str.casefold, _WORDS.findall(one))) for one in (name, other))
+    differing = (ours - theirs) + (theirs - ours)
+    return ours < theirs or theirs < ours or any(word.isdecimal() for word in differing)
 
 
 def hint(name: str, known: Iterable[str]) -> str:

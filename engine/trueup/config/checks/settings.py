@@ -13,7 +13,7 @@ from trueup.expressions.compiled import mapping_values, rule_values
 from trueup.model.finding import Finding, Severity
 from trueup.model.mapping import MappingSpec, Value
 from trueup.model.project import Rule
-from trueup.model.suggestions import closest
+from trueup.model.suggestions import counterpart
 
 Path = tuple[str, ...]
 
@@ -32,26 +32,33 @@ def check_settings(node: Node) -> Iterator[Finding]:
 
 def misspelt_settings(
     node: Node,
+    shared: Node | None,
     settings: Collection[str],
     mappings: Iterable[MappingSpec],
     rules: Iterable[Rule],
 ) -> dict[Path, Path]:
     """Returns the settings whose names are misspelt, each with the one that was meant.
 
-    Nothing uses such a setting, and its name is nearly that of one that is used and not set. That
-    one is of the Work 365 screen, or it is named more than once: of two names that occur once each,
-    either may be wrong. A tenant's setting may also mean one that the shared project sets: without
-    the tenant's value, whole mappings may have other rows.
+    Nothing uses such a setting, and its name is nearly that of one that is used and not set, and of
+    no other. That one is of the Work 365 screen, or it is named more than once: of two names that
+    occur once each, either may be wrong. A tenant's setting may also mean one that the shared
+    project sets: without the tenant's value, whole mappings may have other rows.
 
+    `shared` are the settings of the shared project: a name that it has itself means itself.
     `settings` are the names of those of the node, and of those of the Work 365 screen.
     """
     used = _used(mappings, rules)
 
     @cache
+    def named(above: Path) -> frozenset[str]:
+        """Returns the names below these steps that expressions name."""
+        return frozenset(path[len(above)] for path in used if _is_below(path, above))
+
+    @cache
     def likely(above: Path, of_tenant: bool) -> frozenset[str]:  # noqa: FBT001 -- a key
         """Returns the names below these steps that a setting which nothing uses may mean."""
         found = set()
-        for name in {path[len(above)] for path in used if _is_below(path, above)}:
+        for name in named(above):
             other, count = _at(node, (*above, name)), _begins((*above, name), used)
             is_unset = other is None and (count > 1 or (not above and name in settings))
             if is_unset or (other and of_tenant and other.place.file != FLEET):
@@ -59,15 +66,26 @@ def misspelt_settings(
         return frozenset(found)
 
     found: dict[Path, Path] = {}
-    for steps, part in _leaves(node, ()):
-        if _is_used(steps, used):
+    for wrong, part in _unused(node, used).items():
+        above = wrong[:-1]
+        is_own = part.key_place.file == FLEET and not (shared and _at(shared, wrong))
+        if not (names := likely(above, is_own)):
             continue
-        level = next(at for at in range(len(steps)) if not _begins(steps[: at + 1], used))
-        above, wrong = steps[:level], steps[: level + 1]
-        if wrong not in found:
-            names = likely(above, part.key_place.file == FLEET)
-            if meant := closest(wrong[-1], names, _MISSPELT):
-                found[wrong] = (*above, meant)
+        around = _at(node, above)
+        others = {*named(above), *(around.data if around else ()), *(() if above else settings)}
+        meant = counterpart(wrong[-1], others, _MISSPELT)
+        if meant in names:
+            found[wrong] = (*above, meant)
+    return found
+
+
+def _unused(node: Node, used: Mapping[Path, int]) -> dict[Path, Node]:
+    """Returns the steps to names that no expression uses, each with the first value below it."""
+    found: dict[Path, Node] = {}
+    for steps, part in _leaves(node, ()):
+        if not _is_used(steps, used):
+            level = next(at for at in range(len(steps)) if not _begins(steps[: at + 1], used))
+            found.setdefault(steps[: level + 1], part)
     return found
 
 

@@ -18,7 +18,7 @@ from trueup.model.finding import Finding, Place, Severity
 from trueup.model.mapping import Join, MappingSpec
 from trueup.model.project import Rule
 from trueup.model.rule_scopes import scope
-from trueup.model.suggestions import nearest, unknown
+from trueup.model.suggestions import counterpart, unknown
 
 KEY_TYPES = frozenset({Type.TEXT, Type.LOOKUP})
 NEVER_KEYS = frozenset({Type.INTEGER, Type.DECIMAL, Type.BOOLEAN, Type.DAY, Type.INSTANT})
@@ -54,7 +54,8 @@ def misspelt_joins(
 ) -> dict[tuple[str, ...], Finding]:
     """Returns findings about misspelt names of joins, by the steps to the names that were meant.
 
-    Several expressions or joins name it, none names the join: the name of the join is at fault.
+    Several expressions or joins name it, none names the join, and no other name is as near: the
+    name of the join is at fault.
     """
     of_mapping: dict[str, list[Rule]] = {}
     for rule in rules:
@@ -67,8 +68,8 @@ def misspelt_joins(
         named = Counter(_named_joins(mapping, of_mapping.get(mapping.name, ())))
         joins = mapping.source.joins.keys()
         for name in sorted(named.keys() - joins):
-            near = nearest(name, joins - named.keys())
-            if near and named[name] > 1:
+            near = counterpart(name, joins | named.keys()) if named[name] > 1 else None
+            if near and near in joins and near not in named:
                 text = f"nothing uses join {near!r}; {named[name]} places name {name!r}"
                 place = context.key_place(mapping, *steps, near)
                 remedy = f"did you mean {name!r}?"

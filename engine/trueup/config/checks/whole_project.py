@@ -76,7 +76,8 @@ def _misspelt_settings(files: ProjectFiles, specs: Specs) -> dict[Path, Path]:
     if files.settings is None or not files.is_complete:
         return {}  # what cannot be read may use them
     settings = (specs.settings or {}).keys()
-    return misspelt_settings(files.settings, settings, specs.mappings.values(), specs.rules)
+    mappings = specs.mappings.values()
+    return misspelt_settings(files.settings, files.shared_settings, settings, mappings, specs.rules)
 
 
 def _check_context(files: ProjectFiles, specs: Specs, catalogue: Catalogue) -> CheckContext:
