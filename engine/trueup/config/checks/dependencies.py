@@ -15,7 +15,7 @@ from trueup.model.finding import Finding, Place, Severity
 from trueup.model.mapping import Linked, MappingSpec, Reference
 from trueup.model.project import Rule
 from trueup.model.rule_scopes import scope
-from trueup.model.suggestions import nearest
+from trueup.model.suggestions import closest, counterpart
 
 
 def dependencies(mapping: MappingSpec) -> Iterator[tuple[str, Place]]:
@@ -37,7 +37,8 @@ def misspelt(
     """Returns findings about misspelt names of mappings, by the name that was meant.
 
     Several places name it, none names the mapping, nor does the name of its file: the name of the
-    mapping is at fault. The rules of one file alone may be left from a mapping that was removed.
+    mapping is at fault. The rules of one file alone may be left from a mapping that was removed,
+    but not where the file of the mapping has the name that they state.
     """
     if context.mapping_names != frozenset(mappings):
         return {}  # what cannot be read may name it
@@ -47,20 +48,26 @@ def misspelt(
     for name, place in _named(mappings, rules, context):
         named.setdefault(name, []).append(place)
 
+    unnamed = {
+        mapping.name: context.place(mapping, "mapping")
+        for mapping in mappings.values()
+        if mapping.name not in named
+    }
+    stems = {name: PurePath(place.file).stem for name, place in unnamed.items()}
     found: dict[str, Finding] = {}
     for name in sorted(named.keys() - mappings.keys()):
-        near, places = nearest(name, mappings), sorted(named[name])
-        if not near or near in named or len(places) == 1:
-            continue
+        places = sorted(named[name])
+        near = closest(name, (one for one, stem in stems.items() if stem == name))
         is_left = len({place.file for place in places}) == 1 and places[0] in of_rules
-        place = context.place(mappings[near], "mapping")
-        if not is_left and PurePath(place.file).stem != near:
+        if not near and not is_left:
+            near = counterpart(name, mappings.keys() | named.keys())
+        if near and stems.get(near, near) != near and len(places) > 1:
             text = (
                 f"nothing names mapping {near!r}; {len(places)} places name {name!r}, "
                 f"the first is {places[0]}"
             )
             remedy = f"did you mean {name!r}?"
-            found[name] = Finding("unknown-name", Severity.ERROR, text, remedy, place)
+            found[name] = Finding("unknown-name", Severity.ERROR, text, remedy, unnamed[near])
     return found
 
 
