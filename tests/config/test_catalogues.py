@@ -564,6 +564,15 @@ def test_a_lookup_is_checked_while_another_table_has_a_fault(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("name", ['"2024"', "2024"])
+def test_a_lookup_may_refer_to_a_table_whose_name_is_a_number(tmp_path, name):
+    path = tmp_path / "work365.yaml"
+    column = f"{{type: lookup, table: {name}}}"
+    path.write_text(f"tables: {{2024: {{key: id, columns: {{id: {{type: text}}, x: {column}}}}}}}")
+
+    assert load_tables(path)["2024"].columns["x"].table == "2024"
+
+
 def test_a_picklist_of_numbers_has_no_text_as_a_value(tmp_path):
     field = "{type: integer, picklist: true, picklistValues: {a: B}}"
     text = f"entities: {{A: {{operations: [], fields: {{b: {field}}}}}}}"

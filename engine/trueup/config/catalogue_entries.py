@@ -226,7 +226,7 @@ def unknown_tables(tables: Mapping[str, Table], known: Collection[str]) -> Itera
         for column in table.columns.values():
             if column.table is not None and column.table not in known:
                 text = f"there is no table {shown(column.table)}"
-                nearest = hint(column.table, map(str, known))
+                nearest = hint(column.table, known)
                 remedy = nearest or "add the table, or write `{type: text}`"
                 yield InvalidEntry(text, remedy, table.name, "columns", column.name, "table")
 

@@ -249,7 +249,7 @@ def _build(
             raise _refused(path, f"{root}.{name} is not valid: {error}") from None
 
     made, faults = each_of(found[root], make_one)
-    faults += unknown(made, found[root].keys())
+    faults += unknown(made, {str(name) for name in found[root]})
     below = [InvalidEntry(fault.text, fault.remedy, root, *fault.steps) for fault in faults]
     if all_faults := [*_misspelt(path, found, root), *below]:
         raise _invalid(path, all_faults)
