@@ -445,6 +445,35 @@ def test_errors_name_the_file_of_the_project(tmp_path):
         load_catalogue(SHIPPED, tmp_path / "schemas")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("é: 1\nentities: {A: 1, A: 2}\n", ":2:18: 'A' is given twice; the first is in line 2"),
+        ("é: 1\nentities: {A: 1\n", ":2:11: broken YAML: this is not closed"),
+        ("é: 1\nentities: {A: 1}\n", ":2:12: entities.A: names and values were expected"),
+        ("é:\n" + "- " * 50 + "1\n", ": the catalogue is nested too deeply"),
+    ],
+    ids=["a key given twice", "broken YAML", "an entry", "too deep"],
+)
+def test_faults_have_their_places_whatever_the_encoding_is(tmp_path, encoding, text, message):
+    path = tmp_path / "autotask.yaml"
+    path.write_text(text, encoding=encoding)
+
+    with pytest.raises(ConfigError) as refusal:
+        load_entities(path)
+
+    assert f"autotask.yaml{message}" in str(refusal.value)
+
+
+def test_a_catalogue_that_is_no_utf_16_behind_its_mark_is_refused(tmp_path):
+    path = tmp_path / "autotask.yaml"
+    path.write_bytes(b"\xff\xfea")
+
+    with pytest.raises(ConfigError, match="is not valid YAML: 'utf-16-le' codec can't decode"):
+        load_entities(path)
+
+
 @pytest.mark.parametrize("text", ["", "system: PSA\n", "active: active\n", "entities:\n"])
 def test_a_file_of_the_project_may_leave_out_its_entries(tmp_path, catalogue, text):
     (tmp_path / "autotask.yaml").write_text(text)

@@ -5,6 +5,7 @@ they add entities, fields, tables and columns, and what they state of a known on
 state their own sources in their comments.
 """
 
+import codecs
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ from trueup.config.catalogue_entries import (
     unknown_fields,
     unknown_tables,
 )
-from trueup.config.documents import read as read_document
+from trueup.config.documents import parse as parse_document
 from trueup.config.syntax_errors import syntax_error
 from trueup.config.yaml_events import Lines, given_twice
 from trueup.errors import ConfigError, HasLine
@@ -43,6 +44,8 @@ MOST_NODES = 1_000_000
 DEEPEST = 40
 _BRACKETS = re.compile(rb"[\[\]{}]")
 _INDENTED = re.compile(rb"^ {200}|^ *(?:[-?:] +){40}", re.MULTILINE)
+
+_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 _REMEDY = "correct the file, or remove it: trueup ships with a catalogue"
 
@@ -262,7 +265,7 @@ def _read(path: Path) -> object:
     The file is read at each start, so this uses PyYAML's fast loader, which keeps no places.
     """
     try:
-        raw = read_regular(path)
+        raw = _content(path)
         if _is_too_deep(raw):
             raise _refused(path, "is nested too deeply")
         data: object = yaml.load(raw, Loader=_Loader)  # noqa: S506 -- a safe loader
@@ -278,6 +281,15 @@ def _read(path: Path) -> object:
     except (yaml.YAMLError, ValueError) as error:
         raise _refused(path, f"is not valid YAML: {error}") from None
     return data
+
+
+def _content(path: Path) -> bytes:
+    """Returns the content of a file in UTF-8. As YAML allows, it may be in UTF-16.
+
+    Raises `OSError`, and `ValueError` for what is no UTF-16.
+    """
+    raw = read_regular(path)
+    return raw.decode("utf-16").encode() if raw.startswith(_UTF16_MARKS) else raw
 
 
 def _is_too_deep(raw: bytes) -> bool:
@@ -326,7 +338,7 @@ def _refused(path: Path, why: str) -> ConfigError:
 def _invalid(path: Path, faults: Iterable[InvalidEntry]) -> ConfigError:
     """The errors at their places. Places are only kept by a slower reader, which is used now."""
     file = _file_name(path)
-    documents, _ = read_document(path, file)
+    documents, _ = parse_document(_content(path), file)
     findings = []
     for fault in faults:
         place = documents[0].key_place(*fault.steps) if documents else Place(file)
