@@ -540,6 +540,23 @@ def test_what_entries_share_by_aliases_may_have_any_name(tmp_path, text):
     assert load_entities(path)["A"].fields["id"].type is Type.INTEGER
 
 
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("entities: {}\nentites: {a: &a {type: long}, b: *a}\n", [2]),
+        ("entities: {}\nactiv: &y id\n", [2]),
+        ("entities: {}\nactiv: &y id\nsytem: [&z 1, *y, *z]\n", [3]),
+    ],
+    ids=["an alias beside it", "no alias", "an alias in another key"],
+)
+def test_a_misspelt_key_with_an_anchor_that_nothing_else_refers_to_is_refused(
+    tmp_path, text, lines
+):
+    findings = refused(tmp_path, "autotask.yaml", text, load_entities)
+
+    assert [finding.place.line for finding in findings] == lines
+
+
 def test_a_misspelt_key_that_only_uses_an_alias_is_refused(tmp_path):
     text = "x: &x {}\nentities: {A: {operations: [], fields: *x}}\nentites: *x\nactiv: id\n"
 

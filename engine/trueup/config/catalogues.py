@@ -215,16 +215,19 @@ def _misspelt(path: Path, data: Mapping[Any, Any], root: str) -> Iterator[Invali
 
 
 def _anchored(path: Path) -> set[str]:
-    """Returns the keys at the top of a file whose values have an anchor, for aliases."""
+    """Returns the keys at the top of a file whose values have an anchor that others refer to."""
     found: set[str] = set()
+    owners: dict[str, str] = {}  # the keys at the top, by the anchors inside
     key, depth = "", 0
     is_key = False
-    for event in yaml.parse(read_regular(path), Loader=yaml.CSafeLoader):
+    for event in yaml.parse(_content(path), Loader=yaml.CSafeLoader):
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth == 1 and is_key and isinstance(event, yaml.ScalarEvent):
             key = event.value
+        elif isinstance(event, yaml.AliasEvent):
+            found |= {owners[str(event.anchor)]} - {key}
         elif isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent) and event.anchor:
-            found.add(key)
+            owners[event.anchor] = key
         depth += isinstance(event, yaml.CollectionStartEvent)
         is_key = depth == 1 and not is_key
     return found
