@@ -4,13 +4,26 @@ Raises `InvalidEntry` with the way to what is wrong, or `InvalidEntries` with se
 `catalogues.py` finds their places in the file.
 """
 
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
-from msgspec import Struct
-
+from trueup.config.catalogue_facts import (
+    COLUMN_FACTS,
+    ENTITY_FACTS,
+    FIELD_FACTS,
+    PARENT_FACTS,
+    TABLE_FACTS,
+    Facts,
+    InvalidEntries,
+    InvalidEntry,
+    labels_of,
+    mapping,
+    require_numbers,
+    required,
+    text_of,
+    wrong_facts,
+)
 from trueup.model.catalogue import Column, Entity, Field, Parent, PickValue, Table, Type
 from trueup.model.coerce import shown
 from trueup.model.requirements import parts
@@ -30,90 +43,6 @@ FIELD_TYPES = {
 """Types of fields, as the target names them."""
 
 OPERATIONS = ("create", "query", "update", "delete")
-
-
-class _Kind(Struct, frozen=True):
-    """The values that a fact may have. `null` is always one: the fact then is unknown.
-
-    A boolean is neither a number nor a text. Without quotes, `no` and `on` are booleans.
-    """
-
-    types: tuple[type, ...]
-    what: str
-    remedy: str
-    only: tuple[str, ...] = ()
-    """The texts that it may be; any if there are none."""
-
-    least: int | None = None
-    """The smallest number that it may be; any if there is none."""
-
-    def has(self, value: Any) -> bool:  # noqa: ANN401 -- YAML
-        """Returns whether a fact of this kind may have that value."""
-        is_one = type(value) in self.types and (not self.only or value in self.only)
-        return is_one and (self.least is None or value >= self.least)
-
-
-def _one_of(*texts: str) -> _Kind:
-    listed = " or ".join(f'"{text}"' for text in texts)
-    return _Kind((str,), listed, f"write {listed}, with the quotes", texts)
-
-
-_FLAG = _Kind((bool,), "true or false", "write true or false")
-_TEXT = _Kind((str,), "a text", "write it between quotes")
-_NAME = _Kind((str, int), "a text", "write it between quotes")
-_LENGTH = _Kind((int,), "a whole number above 0", "write a whole number, without quotes", least=1)
-_LIST = _Kind((list,), "a list", "write it as `[…, …]`")
-_MAP = _Kind((dict,), "names and values", "write it as `{name: value}`")
-
-_Facts = Mapping[str, _Kind | None]
-"""Facts by name, with their kinds; None: it is checked where it is read."""
-
-_FLAGS = ("required", "readonly", "settableOnCreate", "queryable", "day")
-_ENTITY: _Facts = {
-    **dict.fromkeys(("operations", "fields", "parent")),
-    "writesVia": _one_of("root", "parent", "root or parent", "none"),
-    "userDefinedFields": _one_of("yes", "no", "uncertain"),
-    "role": _one_of("customer", "service", "contract"),
-    "routes": _MAP,
-    "rules": _LIST,
-    "note": _TEXT,
-}
-_PARENT: _Facts = dict.fromkeys(("entity", "path", "key"), _TEXT)
-_FIELD: _Facts = {
-    **dict.fromkeys(("type", "picklistValues", "referenceIs")),
-    **dict.fromkeys((*_FLAGS, "picklist", "picklistPartial"), _FLAG),
-    **dict.fromkeys(("reference", "requiredIf", "note"), _TEXT),
-    "maxLength": _LENGTH,
-    "since": _NAME,
-}
-_TABLE: _Facts = {
-    **dict.fromkeys(("columns",)),
-    **dict.fromkeys(("key", "title", "logical", "entity_set", "label"), _NAME),
-    "assumed": _FLAG,
-    "note": _TEXT,
-}
-_COLUMN: _Facts = {
-    **dict.fromkeys(("type", "choices")),
-    **dict.fromkeys(("logical", "label", "table"), _NAME),
-    **dict.fromkeys(("required", "assumed"), _FLAG),
-    "note": _TEXT,
-}
-
-
-class InvalidEntry(Exception):
-    """A part of a catalogue is not valid. `steps` lead to it; `remedy` says what to write."""
-
-    def __init__(self, text: str, remedy: str, *steps: str) -> None:
-        super().__init__(text)
-        self.text, self.remedy, self.steps = text, remedy, steps
-
-
-class InvalidEntries(Exception):
-    """Several parts of one entry are not valid."""
-
-    def __init__(self, faults: list[InvalidEntry]) -> None:
-        super().__init__(*faults)
-        self.faults = faults
 
 
 def each_of(
@@ -139,17 +68,17 @@ def _require_no(faults: list[InvalidEntry]) -> None:
 
 def entity(name: str, data: object, active: str) -> Entity:
     """Returns an entity. `active` is the field that is false where a record is inactive."""
-    described = _mapping(data, "an entity needs `operations:` and `fields:`", name)
+    described = mapping(data, "an entity needs `operations:` and `fields:`", name)
     fields, faults = each_of(_listed(described, "fields"), partial(_field, name))
-    _require_no([*_wrong_facts(described, _ENTITY, name), *faults])
-    _mapping(
-        _required(described, "fields", "write `fields:` with a line for each field", name),
+    _require_no([*wrong_facts(described, ENTITY_FACTS, name), *faults])
+    mapping(
+        required(described, "fields", "write `fields:` with a line for each field", name),
         "write each field as `name: {type: string}`",
         name,
         "fields",
     )
     allowed = ", ".join(OPERATIONS)
-    operations = _required(described, "operations", f"write a list of {allowed}", name)
+    operations = required(described, "operations", f"write a list of {allowed}", name)
     if not isinstance(operations, list) or not set(map(str, operations)) <= set(OPERATIONS):
         remedy = f"write a list of {allowed}: `operations: [query]`"
         raise InvalidEntry("operations are not valid", remedy, name, "operations")
@@ -233,38 +162,32 @@ def unknown_tables(tables: Mapping[str, Table], known: Collection[str]) -> Itera
 
 def table(name: str, data: object) -> Table:
     """Returns a table. Names in the source system are by default those that mappings use."""
-    described = _mapping(data, "a table needs `key:` and `columns:`", name)
+    described = mapping(data, "a table needs `key:` and `columns:`", name)
     columns, faults = each_of(_listed(described, "columns"), partial(_column, name))
-    _require_no([*_wrong_facts(described, _TABLE, name), *faults])
-    _mapping(
-        _required(described, "columns", "write `columns:` with a line for each column", name),
+    _require_no([*wrong_facts(described, TABLE_FACTS, name), *faults])
+    mapping(
+        required(described, "columns", "write `columns:` with a line for each column", name),
         "write each column as `name: {type: text}`",
         name,
         "columns",
     )
-    key = str(_required(described, "key", "name the column that identifies a row", name))
-    title = _text(described, "title", key)
+    key = str(required(described, "key", "name the column that identifies a row", name))
+    title = text_of(described, "title", key)
     for role, column in (("key", key), ("title", title)):
         if column not in columns:
             text = f"`{role}` names the column {column!r}, which the table does not have"
             raise InvalidEntry(text, hint(column, columns) or "name one of its columns", name, role)
-    logical = _text(described, "logical", name)
+    logical = text_of(described, "logical", name)
     return Table(
         name=name,
         logical=logical,
-        entity_set=_text(described, "entity_set", f"{logical}s"),
-        label=_text(described, "label", ""),
+        entity_set=text_of(described, "entity_set", f"{logical}s"),
+        label=text_of(described, "label", ""),
         key=key,
         title=title,
         columns=columns,
         assumed=bool(described.get("assumed")),
     )
-
-
-def _mapping(data: object, remedy: str, *steps: str) -> Mapping[Any, Any]:
-    if not isinstance(data, dict):
-        raise InvalidEntry("names and values were expected", remedy, *steps)
-    return data
 
 
 def _listed(described: Mapping[str, Any], fact: str) -> Mapping[Any, Any]:
@@ -273,66 +196,19 @@ def _listed(described: Mapping[str, Any], fact: str) -> Mapping[Any, Any]:
     return listed if isinstance(listed, dict) else {}
 
 
-def _described(data: object, facts: _Facts, remedy: str, *steps: str) -> Mapping[str, Any]:
+def _described(data: object, facts: Facts, remedy: str, *steps: str) -> Mapping[str, Any]:
     """Returns the facts of an entry, each of which is known and of its kind."""
-    described = _mapping(data, remedy, *steps)
-    _require_no([*_wrong_facts(described, facts, *steps)])
+    described = mapping(data, remedy, *steps)
+    _require_no([*wrong_facts(described, facts, *steps)])
     return described
-
-
-def _wrong_facts(
-    described: Mapping[Any, Any], facts: _Facts, *steps: str
-) -> Iterator[InvalidEntry]:
-    """Yields an error for each fact of an entry that is not known, or not of its kind."""
-    for fact, value in described.items():
-        if fact not in facts:
-            text = f"{shown(fact)} is not known here"
-            remedy = hint(str(fact), facts) or f"known: {', '.join(facts)}"
-            yield InvalidEntry(text, remedy, *steps, str(fact))
-            continue
-        kind = facts[fact]
-        if kind and value is not None and not kind.has(value):
-            text = f"{shown(value)} is not {kind.what}"
-            yield InvalidEntry(text, kind.remedy, *steps, fact)
-
-
-def _labels(data: object, what: str, remedy: str, *steps: str) -> Mapping[Any, str]:
-    """Returns texts by what they belong to. `what` is one of them, in messages."""
-    labels = _mapping({} if data is None else data, remedy, *steps)
-    for value, label in labels.items():
-        if type(value) not in (int, str):
-            text = f"{shown(value)} is neither a number nor a text"
-            raise InvalidEntry(text, remedy, *steps)
-        if not isinstance(label, str):
-            text = f"{what} {value} is {shown(label)}, which is not a text"
-            raise InvalidEntry(text, "write it between quotes", *steps)
-    return labels
-
-
-def _require_numbers(entries: Mapping[Any, str], *steps: str) -> None:
-    for value in entries:
-        if not re.fullmatch("-?[0-9]+", str(value)):
-            text = f"{shown(value)} is not a whole number, as the values of the field are"
-            raise InvalidEntry(text, "write `{1: Active}`", *steps)
-
-
-def _text(described: Mapping[str, Any], fact: str, default: str) -> str:
-    value = described.get(fact)
-    return default if value is None else str(value)
-
-
-def _required(data: Mapping[str, Any], key: str, remedy: str, *steps: str) -> Any:  # noqa: ANN401 -- YAML
-    if data.get(key) is None:
-        raise InvalidEntry(f"`{key}` is missing", remedy, *steps)
-    return data[key]
 
 
 def _parent(name: str, data: object) -> Parent | None:
     if data is None:
         return None
     remedy = "write `parent: {entity: Contracts, path: '/Contracts/{parentId}/Services', key: …}`"
-    described = _described(data, _PARENT, remedy, name, "parent")
-    parts = [_required(described, key, remedy, name, "parent") for key in ("entity", "path", "key")]
+    described = _described(data, PARENT_FACTS, remedy, name, "parent")
+    parts = [required(described, key, remedy, name, "parent") for key in ("entity", "path", "key")]
     return Parent(*map(str, parts))
 
 
@@ -347,17 +223,17 @@ def _routes(owner: str, routes: Mapping[Any, Any]) -> dict[str, tuple[str, ...]]
 def _field(owner: str, name: str, data: object) -> Field:
     """Returns a field. Unknown flags (`null`) forbid nothing: the tenant's own metadata decides."""
     steps = (owner, "fields", name)
-    described = _described(data, _FIELD, "write it as `{type: string}`", *steps)
+    described = _described(data, FIELD_FACTS, "write it as `{type: string}`", *steps)
     remedy = f"write one of {', '.join(FIELD_TYPES)}"
-    type_ = str(_required(described, "type", remedy, *steps))
+    type_ = str(required(described, "type", remedy, *steps))
     if type_ not in FIELD_TYPES:
         raise InvalidEntry(f"{type_!r} is not a type of fields", remedy, *steps, "type")
     listed = described.get("picklistValues")
-    entries = _labels(listed, "entry", "write `{1: Active}`", *steps, "picklistValues")
+    entries = labels_of(listed, "entry", "write `{1: Active}`", *steps, "picklistValues")
     if FIELD_TYPES[type_] is Type.INTEGER:
-        _require_numbers(entries, *steps, "picklistValues")
+        require_numbers(entries, *steps, "picklistValues")
     records = described.get("referenceIs")
-    reference_is = _labels(records, "field", "write `{field: label}`", *steps, "referenceIs")
+    reference_is = labels_of(records, "field", "write `{field: label}`", *steps, "referenceIs")
     return Field(
         name=name,
         type=Type.DAY if described.get("day") else FIELD_TYPES[type_],
@@ -379,21 +255,23 @@ def _field(owner: str, name: str, data: object) -> Field:
 
 def _column(owner: str, name: str, data: object) -> Column:
     steps = (owner, "columns", name)
-    described = _described(data, _COLUMN, "write it as `{type: text}`", *steps)
+    described = _described(data, COLUMN_FACTS, "write it as `{type: text}`", *steps)
     types = [*map(str, Type)]
-    type_ = str(_required(described, "type", f"write one of {', '.join(types)}", *steps))
+    type_ = str(required(described, "type", f"write one of {', '.join(types)}", *steps))
     if type_ not in types:
         remedy = f"write one of {', '.join(types)}"
         raise InvalidEntry(f"{type_!r} is not a type of columns", remedy, *steps, "type")
     is_lookup = type_ == Type.LOOKUP
     remedy = "name the table that it refers to: `{type: lookup, table: account}`"
-    choices = _labels(described.get("choices"), "choice", "write `{1: Active}`", *steps, "choices")
+    choices = labels_of(
+        described.get("choices"), "choice", "write `{1: Active}`", *steps, "choices"
+    )
     return Column(
         name=name,
         type=Type(type_),
-        logical=_text(described, "logical", name),
-        label=_text(described, "label", ""),
-        table=str(_required(described, "table", remedy, *steps)) if is_lookup else None,
+        logical=text_of(described, "logical", name),
+        label=text_of(described, "label", ""),
+        table=str(required(described, "table", remedy, *steps)) if is_lookup else None,
         choices={**choices},
         required=bool(described.get("required")),
         assumed=bool(described.get("assumed")),

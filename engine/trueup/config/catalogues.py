@@ -17,13 +17,13 @@ from yaml.parser import ParserError
 from yaml.scanner import ScannerError
 
 from trueup.config.catalogue_entries import (
-    InvalidEntry,
     each_of,
     entity,
     table,
     unknown_fields,
     unknown_tables,
 )
+from trueup.config.catalogue_facts import InvalidEntry
 from trueup.config.documents import parse as parse_document
 from trueup.config.syntax_errors import syntax_error
 from trueup.config.yaml_events import Lines, given_twice
