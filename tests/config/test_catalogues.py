@@ -583,6 +583,101 @@ def test_all_faults_of_one_entity_are_reported(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("entity", "faults"),
+    [
+        (
+            "{rule: [], parent: {entity: 5, path: /B}, routes: {/A: GET, /B: x}}",
+            {
+                "A.rule: 'rule' is not known here",
+                "A: `fields` is missing",
+                "A: `operations` is missing",
+                "A.parent.entity: 5 is not a text",
+                "A.parent: `key` is missing",
+                "A.routes./A: 'GET' is not a list",
+                "A.routes./B: 'x' is not a list",
+            },
+        ),
+        (
+            "{operations: [read], fields: [a], writesVia: x}",
+            {
+                "A.operations: operations are not valid",
+                "A.fields: names and values were expected",
+                'A.writesVia: \'x\' is not "root" or "parent" or "root or parent" or "none"',
+            },
+        ),
+        (
+            "{operation: [query], field: {}, routes: 5}",
+            {
+                "A.operation: 'operation' is not known here",
+                "A.field: 'field' is not known here",
+                "A.routes: 5 is not names and values",
+            },
+        ),
+        (
+            (
+                "{operations: [], fields: {a: {day: 1}, b: {typ: x, picklistValues: 1}, "
+                "c: {type: texd, picklistValues: {x: 1}, referenceIs: 5}}}"
+            ),
+            {
+                "A.fields.a.day: 1 is not true or false",
+                "A.fields.a: `type` is missing",
+                "A.fields.b.typ: 'typ' is not known here",
+                "A.fields.b.picklistValues: names and values were expected",
+                "A.fields.c.type: 'texd' is not a type of fields",
+                "A.fields.c.picklistValues: entry x is 1, which is not a text",
+                "A.fields.c.referenceIs: names and values were expected",
+            },
+        ),
+    ],
+    ids=["what is missing", "what is not valid", "what is misspelt", "fields"],
+)
+def test_all_that_is_wrong_with_an_entity_is_reported_together(tmp_path, entity, faults):
+    text = f"entities: {{A: {entity}}}"
+
+    findings = refused(tmp_path, "autotask.yaml", text, load_entities)
+
+    assert sorted(one.text for one in findings) == sorted(f"entities.{one}" for one in faults)
+
+
+@pytest.mark.parametrize(
+    ("table", "faults"),
+    [
+        (
+            "{colums: {}, titel: id}",
+            {
+                "a.colums: 'colums' is not known here",
+                "a.titel: 'titel' is not known here",
+                "a: `key` is missing",
+            },
+        ),
+        (
+            "{key: id, title: name, columns: {idd: {type: texd, choices: 5}}, label: true}",
+            {
+                "a.key: `key` names the column 'id', which the table does not have",
+                "a.title: `title` names the column 'name', which the table does not have",
+                "a.columns.idd.type: 'texd' is not a type of columns",
+                "a.columns.idd.choices: names and values were expected",
+                "a.label: true is not a text",
+            },
+        ),
+        (
+            "{key: id, title: true, columns: {id: {type: lookup, lbel: x}}}",
+            {
+                "a.title: true is not a text",
+                "a.columns.id.lbel: 'lbel' is not known here",
+                "a.columns.id: `table` is missing",
+            },
+        ),
+    ],
+    ids=["what is misspelt or missing", "what is not valid", "a column that is not valid"],
+)
+def test_all_that_is_wrong_with_a_table_is_reported_together(tmp_path, table, faults):
+    findings = refused(tmp_path, "work365.yaml", f"tables: {{a: {table}}}", load_tables)
+
+    assert sorted(one.text for one in findings) == sorted(f"tables.{one}" for one in faults)
+
+
 def test_all_conditions_of_one_entity_that_nothing_meets_are_reported(tmp_path):
     fields = "{a: {type: string, requiredIf: x absent}, b: {type: string, requiredIf: or}}"
     text = f"entities: {{A: {{operations: [], fields: {fields}}}}}"

@@ -14,11 +14,12 @@ from trueup.config.catalogue_facts import (
     FIELD_FACTS,
     PARENT_FACTS,
     TABLE_FACTS,
+    Collected,
     Facts,
-    InvalidEntries,
     InvalidEntry,
     labels_of,
     mapping,
+    require_no,
     require_numbers,
     required,
     text_of,
@@ -51,51 +52,59 @@ def each_of(
     """Returns what `make` makes of each name and its description, and what is wrong with others."""
     made: dict[str, _Made] = {}
     faults: list[InvalidEntry] = []
+    collected = Collected(faults)
     for name, one in described.items():
-        try:
+        with collected:
             made[str(name)] = make(str(name), one)
-        except InvalidEntry as fault:
-            faults.append(fault)
-        except InvalidEntries as error:
-            faults += error.faults
     return made, faults
 
 
-def _require_no(faults: list[InvalidEntry]) -> None:
-    if faults:
-        raise InvalidEntries(faults)
-
-
 def entity(name: str, data: object, active: str) -> Entity:
-    """Returns an entity. `active` is the field that is false where a record is inactive."""
+    """Returns an entity. `active` is the field that is false where a record is inactive.
+
+    Conditions of fields (`requiredIf`) are checked once all else of the entity is valid.
+    """
     described = mapping(data, "an entity needs `operations:` and `fields:`", name)
-    fields, faults = each_of(_listed(described, "fields"), partial(_field, name))
-    _require_no([*wrong_facts(described, ENTITY_FACTS, name), *faults])
-    mapping(
-        required(described, "fields", "write `fields:` with a line for each field", name),
-        "write each field as `name: {type: string}`",
-        name,
-        "fields",
-    )
-    allowed = ", ".join(OPERATIONS)
-    operations = required(described, "operations", f"write a list of {allowed}", name)
-    if not isinstance(operations, list) or not set(map(str, operations)) <= set(OPERATIONS):
-        remedy = f"write a list of {allowed}: `operations: [query]`"
-        raise InvalidEntry("operations are not valid", remedy, name, "operations")
+    faults = [*wrong_facts(described, ENTITY_FACTS, name)]
+    collected = Collected(faults)
+    fields: dict[str, Field] = {}
+    operations: frozenset[str] = frozenset()
+    parent: Parent | None = None
+    routes: dict[str, tuple[str, ...]] = {}
+    with collected:
+        listed = _listed(described, ENTITY_FACTS, "fields", "{type: string}", name)
+        fields, wrong = each_of(listed, partial(_field, name))
+        faults += wrong
+    with collected:
+        operations = _operations(name, described)
+    with collected:
+        parent = _parent(name, described.get("parent"))
+    with collected:
+        routes = _routes(name, described.get("routes"))
+    require_no(faults)
     made = Entity(
         name=name,
-        operations=frozenset(operations),
+        operations=operations,
         fields=fields,
-        parent=_parent(name, described.get("parent")),
+        parent=parent,
         writes_via=described.get("writesVia") or "root",
         udf_capable=described.get("userDefinedFields") or "no",
-        routes=_routes(name, described.get("routes") or {}),
+        routes=routes,
         rules=tuple(described.get("rules") or ()),
         active=active if active in fields else "",
         role=described.get("role") or "",
     )
-    _require_no(each_of(fields, lambda _, field: _require_readable(field, made))[1])
+    require_no(each_of(fields, lambda _, field: _require_readable(field, made))[1])
     return made
+
+
+def _operations(name: str, described: Mapping[str, Any]) -> frozenset[str]:
+    remedy = f"write a list of {', '.join(OPERATIONS)}"
+    operations = required(described, ENTITY_FACTS, "operations", remedy, name)
+    if not isinstance(operations, list) or not set(map(str, operations)) <= set(OPERATIONS):
+        remedy = f"{remedy}: `operations: [query]`"
+        raise InvalidEntry("operations are not valid", remedy, name, "operations")
+    return frozenset(operations)
 
 
 def _require_readable(field: Field, entity: Entity) -> None:
@@ -163,20 +172,19 @@ def unknown_tables(tables: Mapping[str, Table], known: Collection[str]) -> Itera
 def table(name: str, data: object) -> Table:
     """Returns a table. Names in the source system are by default those that mappings use."""
     described = mapping(data, "a table needs `key:` and `columns:`", name)
-    columns, faults = each_of(_listed(described, "columns"), partial(_column, name))
-    _require_no([*wrong_facts(described, TABLE_FACTS, name), *faults])
-    mapping(
-        required(described, "columns", "write `columns:` with a line for each column", name),
-        "write each column as `name: {type: text}`",
-        name,
-        "columns",
-    )
-    key = str(required(described, "key", "name the column that identifies a row", name))
-    title = text_of(described, "title", key)
-    for role, column in (("key", key), ("title", title)):
-        if column not in columns:
-            text = f"`{role}` names the column {column!r}, which the table does not have"
-            raise InvalidEntry(text, hint(column, columns) or "name one of its columns", name, role)
+    faults = [*wrong_facts(described, TABLE_FACTS, name)]
+    collected = Collected(faults)
+    columns: dict[str, Column] = {}
+    key = ""
+    with collected:
+        remedy = "name the column that identifies a row"
+        key = str(required(described, TABLE_FACTS, "key", remedy, name))
+    with collected:
+        listed = _listed(described, TABLE_FACTS, "columns", "{type: text}", name)
+        faults += _unknown_columns(name, described, [*map(str, listed)])
+        columns, wrong = each_of(listed, partial(_column, name))
+        faults += wrong
+    require_no(faults)
     logical = text_of(described, "logical", name)
     return Table(
         name=name,
@@ -184,56 +192,94 @@ def table(name: str, data: object) -> Table:
         entity_set=text_of(described, "entity_set", f"{logical}s"),
         label=text_of(described, "label", ""),
         key=key,
-        title=title,
+        title=text_of(described, "title", key),
         columns=columns,
         assumed=bool(described.get("assumed")),
     )
 
 
-def _listed(described: Mapping[str, Any], fact: str) -> Mapping[Any, Any]:
-    """Returns the fields or columns of an entry; none if it has no valid list of them."""
-    listed = described.get(fact)
-    return listed if isinstance(listed, dict) else {}
+def _unknown_columns(
+    owner: str, described: Mapping[str, Any], columns: Collection[str]
+) -> Iterator[InvalidEntry]:
+    """Yields an error for `key` and for `title` if they name none of these columns."""
+    for role in ("key", "title"):
+        column = text_of(described, role, "")
+        is_name = type(described.get(role)) in (str, int)  # else it is reported as no text
+        if is_name and column not in columns:
+            text = f"`{role}` names the column {column!r}, which the table does not have"
+            remedy = hint(column, columns) or "name one of its columns"
+            yield InvalidEntry(text, remedy, owner, role)
 
 
-def _described(data: object, facts: Facts, remedy: str, *steps: str) -> Mapping[str, Any]:
-    """Returns the facts of an entry, each of which is known and of its kind."""
-    described = mapping(data, remedy, *steps)
-    _require_no([*wrong_facts(described, facts, *steps)])
-    return described
+def _listed(
+    described: Mapping[str, Any], facts: Facts, key: str, example: str, owner: str
+) -> Mapping[Any, Any]:
+    """Returns the descriptions of the fields or columns of an entry by name."""
+    one = key.removesuffix("s")
+    listed = required(described, facts, key, f"write `{key}:` with a line for each {one}", owner)
+    return mapping(listed, f"write each {one} as `name: {example}`", owner, key)
 
 
 def _parent(name: str, data: object) -> Parent | None:
     if data is None:
         return None
     remedy = "write `parent: {entity: Contracts, path: '/Contracts/{parentId}/Services', key: …}`"
-    described = _described(data, PARENT_FACTS, remedy, name, "parent")
-    parts = [required(described, key, remedy, name, "parent") for key in ("entity", "path", "key")]
-    return Parent(*map(str, parts))
+    described = mapping(data, remedy, name, "parent")
+    faults = [*wrong_facts(described, PARENT_FACTS, name, "parent")]
+    parts: list[str] = []
+    with Collected(faults):
+        stated = (
+            required(described, PARENT_FACTS, key, remedy, name, "parent") for key in PARENT_FACTS
+        )
+        parts = [*map(str, stated)]
+    require_no(faults)
+    return Parent(*parts)
 
 
-def _routes(owner: str, routes: Mapping[Any, Any]) -> dict[str, tuple[str, ...]]:
-    for route, verbs in routes.items():
+def _routes(owner: str, data: object) -> dict[str, tuple[str, ...]]:
+    """Returns the verbs of each route. What is no map is reported as a fact of the entity."""
+
+    def verbs_of(route: str, verbs: object) -> tuple[str, ...]:
         if not isinstance(verbs, list):
             text, remedy = f"{shown(verbs)} is not a list", "write it as `[GET, POST]`"
-            raise InvalidEntry(text, remedy, owner, "routes", str(route))
-    return {str(route): tuple(map(str, verbs)) for route, verbs in routes.items()}
+            raise InvalidEntry(text, remedy, owner, "routes", route)
+        return tuple(map(str, verbs))
+
+    routes, faults = each_of(data if isinstance(data, dict) else {}, verbs_of)
+    require_no(faults)
+    return routes
+
+
+def _type(
+    described: Mapping[str, Any], facts: Facts, types: Collection[str], what: str, *steps: str
+) -> str:
+    remedy = f"write one of {', '.join(types)}"
+    type_ = str(required(described, facts, "type", remedy, *steps))
+    if type_ not in types:
+        raise InvalidEntry(f"{type_!r} is not a type of {what}", remedy, *steps, "type")
+    return type_
 
 
 def _field(owner: str, name: str, data: object) -> Field:
     """Returns a field. Unknown flags (`null`) forbid nothing: the tenant's own metadata decides."""
     steps = (owner, "fields", name)
-    described = _described(data, FIELD_FACTS, "write it as `{type: string}`", *steps)
-    remedy = f"write one of {', '.join(FIELD_TYPES)}"
-    type_ = str(required(described, "type", remedy, *steps))
-    if type_ not in FIELD_TYPES:
-        raise InvalidEntry(f"{type_!r} is not a type of fields", remedy, *steps, "type")
-    listed = described.get("picklistValues")
-    entries = labels_of(listed, "entry", "write `{1: Active}`", *steps, "picklistValues")
-    if FIELD_TYPES[type_] is Type.INTEGER:
-        require_numbers(entries, *steps, "picklistValues")
-    records = described.get("referenceIs")
-    reference_is = labels_of(records, "field", "write `{field: label}`", *steps, "referenceIs")
+    described = mapping(data, "write it as `{type: string}`", *steps)
+    faults = [*wrong_facts(described, FIELD_FACTS, *steps)]
+    collected = Collected(faults)
+    type_ = ""
+    entries: Mapping[Any, str] = {}
+    reference_is: Mapping[Any, str] = {}
+    with collected:
+        type_ = _type(described, FIELD_FACTS, FIELD_TYPES, "fields", *steps)
+    with collected:
+        listed = described.get("picklistValues")
+        entries = labels_of(listed, "entry", "write `{1: Active}`", *steps, "picklistValues")
+        if FIELD_TYPES.get(type_) is Type.INTEGER:
+            require_numbers(entries, *steps, "picklistValues")
+    with collected:
+        records = described.get("referenceIs")
+        reference_is = labels_of(records, "field", "write `{field: label}`", *steps, "referenceIs")
+    require_no(faults)
     return Field(
         name=name,
         type=Type.DAY if described.get("day") else FIELD_TYPES[type_],
@@ -255,23 +301,28 @@ def _field(owner: str, name: str, data: object) -> Field:
 
 def _column(owner: str, name: str, data: object) -> Column:
     steps = (owner, "columns", name)
-    described = _described(data, COLUMN_FACTS, "write it as `{type: text}`", *steps)
-    types = [*map(str, Type)]
-    type_ = str(required(described, "type", f"write one of {', '.join(types)}", *steps))
-    if type_ not in types:
-        remedy = f"write one of {', '.join(types)}"
-        raise InvalidEntry(f"{type_!r} is not a type of columns", remedy, *steps, "type")
-    is_lookup = type_ == Type.LOOKUP
-    remedy = "name the table that it refers to: `{type: lookup, table: account}`"
-    choices = labels_of(
-        described.get("choices"), "choice", "write `{1: Active}`", *steps, "choices"
-    )
+    described = mapping(data, "write it as `{type: text}`", *steps)
+    faults = [*wrong_facts(described, COLUMN_FACTS, *steps)]
+    collected = Collected(faults)
+    type_ = ""
+    referred: str | None = None
+    choices: Mapping[Any, str] = {}
+    with collected:
+        type_ = _type(described, COLUMN_FACTS, [*map(str, Type)], "columns", *steps)
+    with collected:
+        if type_ == Type.LOOKUP:
+            remedy = "name the table that it refers to: `{type: lookup, table: account}`"
+            referred = str(required(described, COLUMN_FACTS, "table", remedy, *steps))
+    with collected:
+        listed = described.get("choices")
+        choices = labels_of(listed, "choice", "write `{1: Active}`", *steps, "choices")
+    require_no(faults)
     return Column(
         name=name,
         type=Type(type_),
         logical=text_of(described, "logical", name),
         label=text_of(described, "label", ""),
-        table=str(required(described, "table", remedy, *steps)) if is_lookup else None,
+        table=referred,
         choices={**choices},
         required=bool(described.get("required")),
         assumed=bool(described.get("assumed")),

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from trueup.model.coerce import shown
-from trueup.model.suggestions import hint
+from trueup.model.suggestions import hint, nearest
 
 
 class InvalidEntry(Exception):
@@ -27,6 +27,37 @@ class InvalidEntries(Exception):
     def __init__(self, faults: list[InvalidEntry]) -> None:
         super().__init__(*faults)
         self.faults = faults
+
+
+class Collected:
+    """Adds what is wrong in the block to a list, so that more can be checked.
+
+    Each field that is read at a start needs a few of these blocks: a context manager that is made
+    of a generator would make that reading more than twice as slow.
+    """
+
+    __slots__ = ("_faults",)
+
+    def __init__(self, faults: list[InvalidEntry]) -> None:
+        self._faults = faults
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if error is None:
+            return False
+        if isinstance(error, InvalidEntry):
+            self._faults.append(error)
+        elif isinstance(error, InvalidEntries):
+            self._faults += error.faults
+        return isinstance(error, InvalidEntry | InvalidEntries)
+
+
+def require_no(faults: list[InvalidEntry]) -> None:
+    """Raises `InvalidEntries` if there are any."""
+    if faults:
+        raise InvalidEntries(faults)
 
 
 class _Kind(Struct, frozen=True):
@@ -142,7 +173,19 @@ def text_of(described: Mapping[str, Any], fact: str, default: str) -> str:
     return default if value is None else str(value)
 
 
-def required(data: Mapping[str, Any], key: str, remedy: str, *steps: str) -> Any:  # noqa: ANN401 -- YAML
-    if data.get(key) is None:
-        raise InvalidEntry(f"`{key}` is missing", remedy, *steps)
-    return data[key]
+def required(
+    described: Mapping[str, Any],
+    facts: Facts,
+    key: str,
+    remedy: str,
+    *steps: str,
+) -> Any:  # noqa: ANN401 -- YAML
+    """Returns a fact that an entry must state. `facts` are all that it may state.
+
+    Raises `InvalidEntries` without a fault if its name is misspelt: `wrong_facts` reports that.
+    """
+    if described.get(key) is not None:
+        return described[key]
+    if any(nearest(str(fact), facts) == key for fact in described if fact not in facts):
+        raise InvalidEntries([])
+    raise InvalidEntry(f"`{key}` is missing", remedy, *steps)
