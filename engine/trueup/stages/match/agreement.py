@@ -34,18 +34,30 @@ _LONGER_WORD = re.compile(r"[^\W\d_]{4}")
 
 _TERM = re.compile(
     r"""
-    \b (?:
-        (?: (?P<half>semi|half|bi)\ ? )? (?P<period>annual(?:ly)?|yearly|quarterly|monthly)
-        | p (?P<number>\d{1,2}) (?P<unit>[ym])
-        | (?P<count>\d{1,2})\ ? (?P<units>y(?:ea)?rs?|months?)
+    \b (?: (?:per|pro|par)\ )? (?:
+        p (?P<number>[1-9]\d?) (?P<unit>[ym])
+        | (?<!plan\ ) (?P<count>[1-9]\d?|one|two|three|four|five)\ ?
+          (?P<units>years?|yrs?|y|jahre?s?|months?|mths?|mos?|monate?s?)
+        | (?: (?P<half>semi|half|halb(?:es)?|bi(?=\ ?(?:annual|year)))\ ? | (?P<double>bi)\ ? )?
+          (?P<period>
+            annual(?:ly)?|annuel(?:le)?(?:ment)?|annum|biennial(?:ly)?|triennial(?:ly)?
+            | year(?:ly)?|yr(?:ly)?|ja?e?hrlich|jahr|quarterly
+            | month(?:\ to\ month|ly)?|mth(?:ly)?|(?<=\ )mo|monat(?:lich)?|mensuel(?:le)?(?:ment)?
+            | weekly
+          )
     ) \b
     """,
     re.VERBOSE,
 )
-"""Terms in normalised names of products: `semi annual`, `monthly`, `p1y`, `12 months`."""
+"""Terms in normalised names of products: `semi annual`, `per month`, `p1y`, `12 months`.
 
-_MONTHS = {"a": 12, "y": 12, "q": 3, "m": 1}
-"""Months of a term, by the first letter of the word for it."""
+Years and months without a count are none: `six years`. Nor is the figure of a `plan 1` a count.
+"""
+
+_DAYS = {"y": 360, "a": 360, "j": 360, "b": 720, "t": 1080, "q": 90, "m": 30, "w": 7}
+"""Days of a term, by the first letter of the word for it."""
+
+_COUNTS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
 
 _NUMERALS = {
     "x" * tens + ones: str(10 * tens + number)
@@ -153,12 +165,13 @@ def _names_agree(one: str, other: str) -> bool | None:
     Figures and terms of one name contradict others. The order of words does not count, but where
     figures and single letters could change places: `Flat 3A, Block B`. A single letter that only
     one name has may be all that tells the two apart, as in `Clinic A`: then nothing is known.
+    Nor is it where one name has a term and the other more words, which may be another term.
     """
-    (one, months), (other, record_months) = _without_term(one), _without_term(other)
+    (one, days), (other, record_days) = _without_term(one), _without_term(other)
     words, record_words = sorted(map(_words, (one, other)), key=len)
     if _figures(words) != _figures(record_words):
         return False
-    if months and record_months and months != record_months:
+    if days and record_days and days != record_days:
         return False
 
     has_order = max(_count_of_marks(words), _count_of_marks(record_words)) > 1
@@ -167,24 +180,30 @@ def _names_agree(one: str, other: str) -> bool | None:
         rest = _rest_of_joined(one, other)
     if rest is None:
         return False
-    return None if any(len(word) == 1 for word in rest) else True
+
+    without_term = "" if bool(days) == bool(record_days) else other if days else one
+    may_be_term = bool(rest) and all(word in without_term for word in rest)
+    return None if may_be_term or any(len(word) == 1 for word in rest) else True
 
 
 def _without_term(name: str) -> tuple[str, int]:
-    """Returns a name without its terms, and the longest of them in months, or 0.
+    """Returns a name without its terms, and the longest of them in days, or 0.
 
     Often only one of two systems has the term in its names. The longest one is the commitment,
     which may be billed in shorter periods. A name that is a term, and nothing else, keeps it.
     """
-    months = max(map(_months, _TERM.finditer(name)), default=0)
-    return _TERM.sub(" ", name).strip() or name, months
+    days = max(map(_days, _TERM.finditer(name)), default=0)
+    return " ".join(_TERM.sub(" ", name).split()) or name, days
 
 
-def _months(term: re.Match[str]) -> int:
+def _days(term: re.Match[str]) -> int:
+    days = _DAYS[(term["unit"] or term["units"] or term["period"])[0]]
     if term["half"]:
-        return _MONTHS[term["period"][0]] // 2
-    number = int(term["number"] or term["count"] or 1)
-    return number * _MONTHS[(term["period"] or term["unit"] or term["units"])[0]]
+        return days // 2
+    if term["double"]:
+        return days * 2
+    count = term["number"] or term["count"] or "1"
+    return days * (_COUNTS.get(count) or int(count))
 
 
 def _words(name: str) -> list[str]:
