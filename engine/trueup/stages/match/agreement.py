@@ -32,6 +32,15 @@ _BLANK = re.compile(r"\s")
 _LONGER_WORD = re.compile(r"[^\W\d_]{4}")
 """A text with figures and blanks has one, or is a number, no name: `CUS 10023`, `M365 E3`."""
 
+_LONG_NUMBER = 8
+"""From this length on, figures without separators are those of a number that has some."""
+
+_FRACTION = re.compile(r"\d[.,]\d{1,2}(?!\d)")
+"""What a decimal number has, or a day: `12.5`, `1.11.2026`."""
+
+_DIALLED = re.compile(r"\D*(?:0|(?<=[+(])\d)")
+"""How the figures of a phone begin, however they are grouped: `+44 20`, `020`, `(020)`."""
+
 _TERM = re.compile(
     r"""
     \b (?: (?:per|pro|par)\ )? (?:
@@ -120,9 +129,13 @@ def _numbers_agree(desired: str, actual: str) -> bool | None:
     """Whether two numbers have the same letters and figures, or are one phone number.
 
     Leading zeros, and letters that only one of them has, are often lost: then nothing is known.
+    Nor is it where the same figures are grouped in two ways: `1/12 Bay St`, `11/2 Bay St`.
     """
+    desired, actual = (unicodedata.normalize("NFKC", text) for text in (desired, actual))
     one, other = _letters_and_figures(desired), _letters_and_figures(actual)
-    if one == other or same_phone(desired, actual):
+    if one == other:
+        return True if _are_grouped_alike(desired, actual) else None
+    if same_phone(desired, actual):
         return True
     without_zeros = one.lstrip("0"), other.lstrip("0")
     if without_zeros[0] == without_zeros[1]:
@@ -131,8 +144,23 @@ def _numbers_agree(desired: str, actual: str) -> bool | None:
     return None if figures == record_figures and figures in without_zeros else False
 
 
+def _are_grouped_alike(desired: str, actual: str) -> bool:
+    """Whether the groups of the same figures are the same, or tell no numbers apart.
+
+    They do not in a phone, and where one text has a long number without separators.
+    """
+    groups, record_groups = re.findall(r"\d+", desired), re.findall(r"\d+", actual)
+    if groups == record_groups:
+        return True
+    if _DIALLED.match(desired) and _DIALLED.match(actual):
+        return same_phone(desired, actual)
+    fewest = min(groups, record_groups, key=len)
+    is_long = len(fewest) == 1 and len(fewest[0]) >= _LONG_NUMBER
+    return is_long and not (_FRACTION.search(desired) or _FRACTION.search(actual))
+
+
 def _letters_and_figures(text: str) -> str:
-    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))
+    return "".join(filter(str.isalnum, text.casefold()))
 
 
 def _figures_of(text: str) -> str:
