@@ -32,6 +32,9 @@ _BLANK = re.compile(r"\s")
 _LONGER_WORD = re.compile(r"[^\W\d_]{4}")
 """A text with figures and blanks has one, or is a number, no name: `CUS 10023`, `M365 E3`."""
 
+_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
+"""Leading zeros of figures."""
+
 _LONG_NUMBER = 8
 """From this length on, figures without separators are those of a number that has some."""
 
@@ -141,7 +144,27 @@ def _numbers_agree(desired: str, actual: str) -> bool | None:
     if without_zeros[0] == without_zeros[1]:
         return None
     figures, record_figures = _figures_of(one), _figures_of(other)
-    return None if figures == record_figures and figures in without_zeros else False
+    if figures == record_figures and figures in without_zeros:
+        return None
+    return None if _differ_in_words_only(normalise(desired), normalise(actual)) else False
+
+
+def _differ_in_words_only(one: str, other: str) -> bool:
+    """Whether two normalised names with letters are the same but for words that only one has.
+
+    They are names with figures, such as `G4S plc`, `No. 5, Elm Rd`, or `M365 E3 NCE`.
+    """
+    (one, days), (other, record_days) = _without_term(one), _without_term(other)
+    if days and record_days and days != record_days:
+        return False
+    words = (list(map(look_alike, _words(name))) for name in (one, other))
+    fewer, more = sorted(words, key=len)
+    rest, following = Counter(more) - Counter(fewer), iter(more)
+    return (
+        any(map(str.isalpha, fewer))
+        and all(word in following for word in fewer)
+        and all(word.isalpha() and len(word) > 1 for word in rest)
+    )
 
 
 def _are_grouped_alike(desired: str, actual: str) -> bool:
@@ -191,9 +214,8 @@ def _names_agree(one: str, other: str) -> bool | None:
     """Whether all words of the shorter of two normalised names are in the longer one.
 
     Figures and terms of one name contradict others. The order of words does not count, but where
-    figures and single letters could change places: `Flat 3A, Block B`. A single letter that only
-    one name has may be all that tells the two apart, as in `Clinic A`: then nothing is known.
-    Nor is it where one name has a term and the other more words, which may be another term.
+    figures and single letters could change places: `Flat 3A, Block B`. Nothing is known where what
+    only one name has may tell the two apart, as in `Clinic A`, or is a zero before its figures.
     """
     (one, days), (other, record_days) = _without_term(one), _without_term(other)
     words, record_words = sorted(map(_words, (one, other)), key=len)
@@ -210,8 +232,21 @@ def _names_agree(one: str, other: str) -> bool | None:
         return False
 
     without_term = "" if bool(days) == bool(record_days) else other if days else one
-    may_be_term = bool(rest) and all(word in without_term for word in rest)
-    return None if may_be_term or any(len(word) == 1 for word in rest) else True
+    is_unsure = _may_tell_apart(rest, words, without_term)
+    return None if is_unsure or _ZEROS.findall(one) != _ZEROS.findall(other) else True
+
+
+def _may_tell_apart(rest: Sequence[str], words: Sequence[str], without_term: str) -> bool:
+    """Whether the words that one name has besides those of the shorter one may make it another.
+
+    They may where one is a single letter, where the shorter name has figures only, and where they
+    are of a name without a term, while the other has one.
+    """
+    if not rest:
+        return False
+    if any(len(word) == 1 for word in rest) or not any(map(str.isalpha, words)):
+        return True
+    return all(word in without_term for word in rest)
 
 
 def _without_term(name: str) -> tuple[str, int]:
@@ -235,7 +270,14 @@ def _days(term: re.Match[str]) -> int:
 
 
 def _words(name: str) -> list[str]:
-    return [_NUMERALS.get(word, word) for word in _WORDS.findall(name)]
+    """Returns the words of a name; its figures without leading zeros, if it has only some once.
+
+    Of several, they may be parts of one number: `1.05`.
+    """
+    words = [_NUMERALS.get(word, word) for word in _WORDS.findall(name)]
+    if len(_figures(words)) > 1:
+        return words
+    return [word.lstrip("0") or "0" for word in words]
 
 
 def _figures(words: Sequence[str]) -> list[str]:
