@@ -430,7 +430,19 @@ def test_the_field_that_matched_is_no_evidence_for_itself():
         ("+44 20 7946 0123 ext. 5", "+44 20 7946 0123 ext. 6", False),
         ("20 7946 0123", "020 7946 0123", None),
         ("0044 1001", "1001", False),  # too short for a phone
-        ("0012345678", "2345678", False),  # no phone of the country with the code 1
+        ("0012345678", "2345678", None),  # no phone of the country with the code 1
+        ("0012345678", "2345679", False),
+        # numbers with a code that are not, or not yet, given to anybody
+        ("+49 176 123456", "0176 123456", True),
+        ("+45 12 34 56 78", "12345678", True),
+        ("+1 555 123 4567", "(555) 123-4567", True),
+        ("+44 1632 960123", "01632 960123", True),
+        ("+44 1632 960123 ext 12", "+44 1632 960123 #12", True),
+        ("+44 1632 960123 ext 12", "01632 960123#13", False),
+        ("+44 1632 960123", "01632 960124", False),
+        ("0044 1632 960123", "01632 960123", None),
+        ("0044 1632 960123", "00441632960123", True),
+        ("0044 1632 960123", "+44 1632 960123", True),
         ("0012345678", "12345678", None),
         # web addresses: by domain
         ("https://www.alpine.example/contact", "alpine.example", True),

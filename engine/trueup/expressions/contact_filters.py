@@ -12,7 +12,7 @@ _ADDRESS = re.compile(r"""[^@\s<>,;:"]+@[^@\s<>,;:".]+(\.[^@\s<>,;:".]+)+""")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*:)?//")
 
 _PHONE = re.compile(
-    r"(?:tel[.:]*)?\s*(?P<number>\(?\+?[\d\s()/.-]*\d)(?:[\s,;]*(?:ext|x)[\s.:]*(?P<extension>\d+))?",
+    r"(?:tel[.:]*)?\s*(?P<number>\(?\+?[\d\s()/.-]*\d)(?:[\s,;]*(?:ext|x|#)[\s.:]*(?P<extension>\d+))?",
     re.IGNORECASE,
 )
 
@@ -45,11 +45,12 @@ def _international(text: str, region: str | None) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
-def same_phone(one: str, other: str) -> bool:
+def same_phone(one: str, other: str) -> bool | None:
     """Returns whether two texts are one phone number, with or without the code of its country.
 
-    `00` stands for the `+` of that code, where the number is valid with it. An extension counts
-    where both have one. A text with other letters than `tel` and `ext` is no phone number.
+    None where they would be if `00` stood for the `+` of that code, but the number is not valid
+    with it. An extension counts where both have one. A text with other letters than `tel` and `ext`
+    is no phone number.
     """
     import phonenumbers  # noqa: PLC0415 -- takes time to load, and few commands need it
 
@@ -66,9 +67,11 @@ def same_phone(one: str, other: str) -> bool:
     kind = phonenumbers.is_number_match(*numbers)
     if kind not in (phonenumbers.MatchType.EXACT_MATCH, phonenumbers.MatchType.NSN_MATCH):
         return False
+    if any("+" in part["number"] for part in (found, record_found)):
+        return True
     # A number of a customer may begin with zeros, and is hardly a valid phone number then.
     with_code = [phonenumbers.parse(number) for number in numbers if "+" in number]
-    return all(map(phonenumbers.is_valid_number, with_code))
+    return all(map(phonenumbers.is_valid_number, with_code)) or None
 
 
 def is_phone(value: object, country: object = None) -> bool:

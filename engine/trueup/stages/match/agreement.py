@@ -138,8 +138,8 @@ def _numbers_agree(desired: str, actual: str) -> bool | None:
     one, other = _letters_and_figures(desired), _letters_and_figures(actual)
     if one == other:
         return True if _are_grouped_alike(desired, actual) else None
-    if same_phone(desired, actual):
-        return True
+    if (is_same := same_phone(desired, actual)) is not False:
+        return is_same
     without_zeros = one.lstrip("0"), other.lstrip("0")
     if without_zeros[0] == without_zeros[1]:
         return None
@@ -175,8 +175,8 @@ def _are_grouped_alike(desired: str, actual: str) -> bool:
     groups, record_groups = re.findall(r"\d+", desired), re.findall(r"\d+", actual)
     if groups == record_groups:
         return True
-    if _DIALLED.match(desired) and _DIALLED.match(actual):
-        return same_phone(desired, actual)
+    if _DIALLED.match(desired) and _DIALLED.match(actual) and same_phone(desired, actual):
+        return True
     fewest = min(groups, record_groups, key=len)
     is_long = len(fewest) == 1 and len(fewest[0]) >= _LONG_NUMBER
     return is_long and not (_FRACTION.search(desired) or _FRACTION.search(actual))
