@@ -445,7 +445,8 @@ def test_the_field_that_matched_is_no_evidence_for_itself():
         ("0044 1632 960123", "+44 1632 960123", True),
         ("0012345678", "12345678", None),
         # web addresses: by domain
-        ("https://www.alpine.example/contact", "alpine.example", True),
+        ("https://www.Alpine.example/", "alpine.example", True),
+        ("https://www.alpine.example/contact", "alpine.example", None),
         ("shop.alpine.example", "alpine.example", True),
         ("alpine.co.uk", "alpine.com", None),
         ("alpine.example", "brightwater.example", False),
@@ -454,6 +455,19 @@ def test_the_field_that_matched_is_no_evidence_for_itself():
         ("alpine.onmicrosoft.com", "brightwater.onmicrosoft.com", False),
         ("pages.example/alpine", "https://pages.example/brightwater/", None),
         ("pages.example/alpine", "https://pages.example/Alpine/", True),
+        ("pages.example/alpine", "pages.example", None),
+        ("pages.example/alpine", "brightwater.example", False),
+        ("https://pages.example#alpine", "https://pages.example#brightwater", None),
+        ("https://pages.example?site=1", "https://pages.example/?site=2", None),
+        ("pages.example:81", "pages.example:82", None),
+        ("alpine.onmicrosoft.com", "alpine.mail.onmicrosoft.com", None),
+        # an ending, or a host of sites for many, is no site
+        ("co.uk", "alpine.co.uk", None),
+        ("co.uk", "alpine.com", False),
+        ("me.com", "https://me.com", True),
+        ("onmicrosoft.com", "alpine.onmicrosoft.com", None),
+        ("github.io", "alpine.github.io", None),
+        ("alpine.github.io", "brightwater.github.io", False),
         # a dot alone makes no web address
         ("St.Gallen", "St.Moritz", False),
         ("St.Gallen", "St. Gallen", True),
@@ -466,6 +480,8 @@ def test_the_field_that_matched_is_no_evidence_for_itself():
         # mail addresses: whole, and two of one domain may be of one company or of two people
         ("info@alpine.example", " Info@Alpine.example", True),
         ("info@alpine.example", "sales@alpine.example", None),
+        ("info@alpine.example", "alpine.example", None),
+        ("info@alpine.example", "https://www.brightwater.example", False),
         ("info@alpine.example", "info@brightwater.example", False),
         ("!", "?", None),
     ],

@@ -79,11 +79,21 @@ _NUMERALS = {
 }
 """Roman numerals from II to XXXIX, with their figures."""
 
-_ENDING = re.compile(r"(\.(ac|co|com|edu|gov|gv|ltd|me|ne|net|onmicrosoft|or|org|plc))?\.[^.]+$")
-"""What follows the name in a domain: `.com`, `.co.uk`, and `.onmicrosoft.com` of a tenant."""
+_ENDING = re.compile(
+    r"""
+    (\. (
+        ac|co|com|edu|gov|gv|ltd|me|ne|net|or|org|plc
+        | azurewebsites|blogspot|github|gitlab|myshopify|netlify|sharepoint|wixsite|wordpress
+        | (mail\.)?onmicrosoft
+    ))? \.[^.]+ $
+    """,
+    re.VERBOSE,
+)
+"""What follows the name in a domain: `.com`, `.co.uk`, `.github.io`, `.onmicrosoft.com`."""
 
 _SITE = re.compile(
-    r"@|://|^\s*www\.|\.(?:[a-z]{2}|biz|cloud|com|edu|example|gov|info|net|online|org|shop)\s*(?:/|$)",
+    r"@|://|^\s*www\."
+    r"|\.(?:[a-z]{2}|biz|cloud|com|edu|example|gov|info|net|online|org|shop)\s*(?:[/?#]|:\d|$)",
     re.IGNORECASE,
 )
 """What makes a text with a dot a web or mail address: `St.Gallen` and `K.1001` may be names."""
@@ -195,19 +205,20 @@ def _sites_agree(site: str, record_site: str, desired: str, actual: str) -> bool
 
     Two mailboxes or pages of one domain may be of one company or of two, as with a host of pages
     for many, and one name with two endings (`.com`, `.co.uk`) may have one owner or two: neither is
-    evidence.
+    evidence. Nor is a page of a domain for the domain, or an ending for a domain that has it.
     """
     below, above = sorted((f".{site}", f".{record_site}"), key=len, reverse=True)
     if below.endswith(above):
-        part, record_part = _mailbox_or_page(desired), _mailbox_or_page(actual)
-        return None if part and record_part and part != record_part else True
+        is_one = _mailbox_or_page(desired, site) == _mailbox_or_page(actual, record_site)
+        is_ending = below != above and _ENDING.fullmatch(above)
+        return True if is_one and not is_ending else None
     return None if _ENDING.sub("", site) == _ENDING.sub("", record_site) else False
 
 
-def _mailbox_or_page(address: str) -> str:
+def _mailbox_or_page(address: str, site: str) -> str:
     """Returns what an address has besides its domain; "" if it has nothing else."""
     address = fold(address)
-    return address if "@" in address else address.split("://")[-1].partition("/")[2].strip("/")
+    return address if "@" in address else address.partition(site)[2].strip("/.?#")
 
 
 def _names_agree(one: str, other: str) -> bool | None:
