@@ -2,6 +2,7 @@
 
 import tracemalloc
 from decimal import Decimal
+from itertools import product
 
 import pytest
 from hypothesis import assume, given
@@ -560,8 +561,15 @@ WORDS = ("Alpine", "Dental", "Meier", "Meyer", "Maria", "Marie", "Transport", "I
 NAMES = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).flatmap(
     lambda words: st.sampled_from(([], ["M."], ["2"], ["II"])).map(lambda mark: words + mark)
 )
-TEXTS = st.lists(
-    st.sampled_from((*WORDS, "St", "M.", "2", "II", "K", "1001", "P1Y", "yearly", "al.ch"))
+PARTS = ("St", "M.", "2", "02", "II", "K", "1001", "1/12", "11/2", "G4S", "plc", "P1Y", "yearly")
+ADDRESSES = ("al.ch", "a@al.ch", "github.io", "+44 20 7946 0123")
+TEXTS = st.lists(st.sampled_from((*WORDS, *PARTS, *ADDRESSES)))
+TERMS = (
+    ("monthly", "P1M", "1 month", "per month", "month-to-month", "mthly", "monatlich", "mensuel"),
+    ("quarterly", "P3M", "3 months", "three months"),
+    ("half-yearly", "semi-annual", "biannual", "P6M", "halbjährlich"),
+    ("yearly", "annual", "P1Y", "P12M", "per annum", "one year", "1 yr", "(Jahr)", "annuel"),
+    ("triennial", "P3Y", "36 mo", "3 Jahre", "three-year", "per 3 years"),
 )
 
 
@@ -572,6 +580,14 @@ def test_the_order_of_words_does_not_change_whether_names_agree(data):
 
     assert agree(" ".join(one), " ".join(shuffled[0])) is True
     assert agree(" ".join(one), " ".join(other)) is agree(*map(" ".join, shuffled))
+
+
+@pytest.mark.parametrize("terms", TERMS, ids=lambda terms: terms[0])
+@pytest.mark.parametrize("others", TERMS, ids=lambda terms: terms[0])
+def test_names_agree_with_terms_of_one_length_only(terms, others):
+    for term, other in product(terms, others):
+        found = agree(f"Microsoft 365 E3, {term}", f"Microsoft 365 E3 ({other})")
+        assert found is (terms is others), (term, other)
 
 
 @given(TEXTS.map(" ".join), TEXTS.map(" ".join))
