@@ -206,6 +206,76 @@ def test_exports_of_another_tenant_beside_fleet_yaml_are_not_replaced(files):
     assert files("plan", "--tenant", "acme", "--out", "plan.json")[0] == 0
 
 
+@pytest.mark.parametrize("folder", [".", "base"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("show", "PLAN", "--format", "csv", "--out"),
+        ("plan", "--project", "BASE", "--out"),
+        ("test", "--project", "BASE", "--junit"),
+    ],
+)
+def test_the_folder_of_an_output_shows_whose_file_it_is(files, monkeypatch, folder, words):
+    export = files.folder / "exports/birch/account.json"
+    before = export.read_bytes()
+    assert files("plan", "--tenant", "acme", "--out", "plan.json")[0] == 0
+    monkeypatch.chdir(files.folder / folder)
+    paths = {"PLAN": files.folder / "plan.json", "BASE": files.folder / "base"}
+
+    code, out, err = files(*(str(paths.get(word, word)) for word in words), str(export))
+
+    assert (code, out, export.read_bytes()) == (64, "", before)
+    assert "is a file of the fleet; name another one." in err
+
+
+@pytest.fixture
+def birch_apart(files):
+    """The trueup.yaml of birch, which has a project and exports in a folder of its own."""
+    apart = files.folder / "customers/birch"
+    shutil.copytree(files.folder / "base", apart)
+    shutil.move(files.folder / "exports/birch", apart / "exports")
+    edit(apart / "trueup.yaml", "path: work365", "path: exports")
+    write(
+        files.folder,
+        tenants={
+            "acme": {"set": {"source": {"path": "exports/acme"}}},
+            "birch": {"project": "customers/birch", "folder": "customers/birch"},
+        },
+    )
+    return apart / "trueup.yaml"
+
+
+@pytest.mark.parametrize("tenant", [(), ("--tenant", "acme")])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("source:", "sorce:"), ("source:", "guards: [\nsource:"), ("source:", "---\na:")],
+)
+def test_nothing_is_written_beside_another_tenants_file_with_errors(
+    files, birch_apart, tenant, old, new
+):
+    assert files("plan", "--tenant", "acme", "--out", "plan.json")[0] == 0
+    export = birch_apart.parent / "exports/account.json"
+    before = export.read_bytes()
+    edit(birch_apart, old, new)
+    show = ["show", "plan.json", "--format", "csv", *tenant, "--out"]
+
+    code, out, err = files(*show, "customers/birch/exports/account.json")
+
+    assert (code, out, export.read_bytes()) == (64, "", before)
+    assert "may be a file of birch, whose trueup.yaml has errors" in err
+    assert files(*show, "plan.csv")[0] == 0
+
+
+def test_a_fleet_with_errors_stops_only_what_writes_a_file_beside_it(files, monkeypatch):
+    write(files.folder, tenants={"birch": {"projekt": "base"}})
+    monkeypatch.chdir(files.folder / "base")
+
+    assert files("plan")[0] == 0
+    code, _, err = files("plan", "--out", "../plan.json")
+    assert code == 1
+    assert "unknown key 'projekt'" in err
+
+
 def test_a_plan_is_compared_with_the_shared_files_as_the_tenant_has_them(fleet):
     words = ["decide", "subscription", "sub", "ignore", "--reason", "x", "--no-preview"]
     assert fleet(*words, "--tenant", "acme")[0] == 0

@@ -4,6 +4,7 @@ Commands for one project have `--tenant NAME` as well. A command imports its ope
 renders the result, when it runs: help and completion need its options only.
 """
 
+import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -14,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from trueup import operating_system
+from trueup.cli.open_fleets import find_fleet
 from trueup.cli.output_files import (
     given_outputs,
     require_no_input,
@@ -46,7 +48,7 @@ class CommandContext(Struct, frozen=True):
         The project of a tenant has its secrets, and its state in the fleet's database, which is
         available until the command ends. Raises EngineError for a tenant that fleet.yaml does not
         have, and UsageError if the command would write a file that belongs to the project, or to
-        another tenant of its fleet.
+        a tenant of a fleet: the command's own, or one whose folder the file is in.
         """
         return self._checked(self._project())
 
@@ -75,29 +77,32 @@ class CommandContext(Struct, frozen=True):
     def require_outputs(self) -> None:
         """Raises UsageError if the command would write a file that belongs to a project.
 
-        It is for commands that need no project; nothing is required without one. Raises ConfigError
+        It is for commands that need no project: there may be none, or a fleet. Raises ConfigError
         for one that cannot be read: the names of its files are then unknown.
         """
         if not self.outputs:
             return
-        if self.tenant or not is_absent(self.folder / FLEET):
-            self._require_outside_fleet()
         if not self.tenant and not is_absent(self.folder / PROJECT):
             self.connections()
+        else:
+            self._require_outside_fleets()
 
     def _checked(self, project: "Project") -> "Project":
         for file in self.outputs:
             require_no_input(file, project)
-        if self.outputs and self.tenant:
-            self._require_outside_fleet()
+        self._require_outside_fleets()
         return project
 
-    def _require_outside_fleet(self) -> None:
+    def _require_outside_fleets(self) -> None:
+        if not self.outputs:
+            return
         from trueup.cli.tenant import read_fleet
 
-        fleet = read_fleet(self.folder)
+        own = self.folder if self.tenant or not is_absent(self.folder / FLEET) else None
         for file in self.outputs:
-            require_no_input_of_fleet(file, fleet)
+            above = find_fleet(Path(os.path.realpath(file)).parent)
+            for folder in {os.path.realpath(one) for one in (own, above) if one}:
+                require_no_input_of_fleet(file, read_fleet(Path(folder)))
 
     def command(self, *arguments: object) -> str:
         """Returns a command line for this project, to be typed in the current folder."""

@@ -74,8 +74,11 @@ def require_no_input(file: Path, project: "Project") -> None:
 
 
 def require_no_input_of_fleet(file: Path, fleet: "Fleet") -> None:
-    """As `require_no_input`, for the files of the fleet's database and of all its tenants."""
-    from trueup.fleet.shared_systems import named_files
+    """As `require_no_input`, for the files of the fleet's database and of all its tenants.
+
+    In the folders of a tenant whose trueup.yaml has errors, any file may be one of its exports.
+    """
+    from trueup.fleet.shared_systems import named_files, with_errors
     from trueup.model.fleet import FileSecret
 
     def is_input_of(tenant: "Tenant", named: Iterable[tuple[str, str]]) -> bool:
@@ -92,6 +95,16 @@ def require_no_input_of_fleet(file: Path, fleet: "Fleet") -> None:
     is_kept_file = Path(path).is_relative_to(kept)
     if is_kept_file or any(is_input_of(*one) for one in named_files(fleet, _PATHS)):
         raise click.UsageError(f"{file} is a file of the fleet; name another one.")
+
+    def is_in_folder_of(tenant: "Tenant") -> bool:
+        folders = (tenant.project_folder, tenant.folder)
+        return any(Path(path).is_relative_to(os.path.realpath(folder)) for folder in folders)
+
+    if tenant := next(with_errors(filter(is_in_folder_of, fleet.tenants.values())), None):
+        raise click.UsageError(
+            f"{file} may be a file of {tenant.name}, whose trueup.yaml has errors; "
+            "correct that, or name a file in another folder."
+        )
 
 
 def _inputs(root: Path, own: Path, named: Iterable[tuple[str, str]]) -> set[Path]:

@@ -67,9 +67,9 @@ def _tenant(folder: Path, name: str) -> "tuple[OpenFleet, Tenant]":
 
 
 def read_fleet(folder: Path) -> "Fleet":
-    """Returns the fleet in a folder, the one that is open if any. Raises ConfigError."""
+    """Returns the fleet in a folder, from memory if it is open. Raises ConfigError."""
     opened: OpenFleet | None = click.get_current_context().meta.get(_OPENED)
-    if opened is not None:
+    if opened is not None and opened.fleet.root.samefile(folder):
         return opened.fleet
     with needing_fleet(OPTION):
         from trueup.fleet.fleet_file import load_fleet

@@ -4,7 +4,7 @@ Systems are compared by what fleet.yaml and trueup.yaml say of them; no secret i
 """
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from trueup.config.environment import substituted
 from trueup.config.file_names import PROJECT
 from trueup.config.overlay import overlaid
 from trueup.config.project import LOOK_UP_HOST, TENANT
+from trueup.config.schema import Schemas
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.fleet import (
     CommandSecret,
@@ -24,6 +25,7 @@ from trueup.model.fleet import (
     SecretReference,
     Tenant,
 )
+from trueup.operations.project_folder import shipped_schemas
 
 CODE = "fleet"
 
@@ -77,6 +79,21 @@ def named_files(
                 if part.get(option)
             ],
         )
+
+
+def with_errors(tenants: Iterable[Tenant]) -> Iterator[Tenant]:
+    """Yields those whose trueup.yaml, with the values of fleet.yaml, cannot be read or is invalid.
+
+    What `named_files` yields for them may lack some of their files.
+    """
+    schemas = Schemas(shipped_schemas())
+    documents_of = cache(lambda folder: read(folder / PROJECT, PROJECT))
+    for tenant in tenants:
+        documents, findings = documents_of(tenant.project_folder)
+        laid = [overlaid(document, tenant.overrides) for document in documents]
+        is_sound = len(laid) == 1 and not findings
+        if not is_sound or schemas.check(laid[0], "project").findings:
+            yield tenant
 
 
 def _laid_documents(fleet: Fleet) -> Iterator[tuple[Tenant, Document | None]]:
