@@ -56,7 +56,7 @@ def test_validate_says_the_same_of_files_that_it_knows_until_one_is_edited(work,
     [
         ("tables: [1", "profile.yaml:1:9: error: broken YAML: this is not closed with `]`"),
         ("tabels: {}", "profile.yaml:1:1: error: `tabels` is not known here; did you mean `table"),
-        ("", "profile.yaml: error: is empty"),
+        ("", "profile.yaml: error: the profile is empty"),
     ],
     ids=["broken", "misspelt", "empty"],
 )
@@ -73,22 +73,30 @@ def test_validate_reports_a_profile_that_is_not_valid(work, read_from, trueup, p
 
 
 @pytest.mark.parametrize(
-    ("source", "remedy"),
+    ("source", "remedies"),
     [
         (
             {"connector": "dataverse", "url": "https://contoso.crm11.dynamics.com"}
             | {"tenant": "demo.example", "client_id": "trueup-demo", "client_secret": "s"},
-            "run `trueup discover`, which writes it where no file is there",
+            {
+                "missing": "run `trueup discover`, which writes it",
+                "empty": "remove the empty file and run `trueup discover`, which writes it",
+            },
         ),
         (
             {"connector": "sql", "url": "sqlite:///base.sqlite"},
-            "write the database's names of tables and columns under `tables:`",
+            dict.fromkeys(
+                ("missing", "empty"),
+                "write the database's names of tables and columns under `tables:`",
+            ),
         ),
     ],
     ids=["dataverse", "sql"],
 )
 @pytest.mark.parametrize("fault", ["missing", "empty"])
-def test_validate_says_how_a_profile_without_names_comes_about(work, trueup, source, remedy, fault):
+def test_validate_says_how_a_profile_without_names_comes_about(
+    work, trueup, source, remedies, fault
+):
     file = work / "trueup.yaml"
     project = yaml.safe_load(file.read_text())
     project["source"] = source | {"profile": "names.yaml"}
@@ -99,7 +107,8 @@ def test_validate_says_how_a_profile_without_names_comes_about(work, trueup, sou
     findings = json.loads(trueup("validate", "--json")[1])["findings"]
 
     (found,) = [finding for finding in findings if finding["place"] == "names.yaml"]
-    assert (found["text"], found["remedy"].partition(".")[0]) == (f"is {fault}", remedy)
+    assert found["text"] == f"the profile is {fault}"
+    assert found["remedy"].partition(".")[0] == remedies[fault]
 
 
 def test_a_profile_that_discover_has_yet_to_write_is_noted(work, read_from, trueup, monkeypatch):
@@ -109,14 +118,16 @@ def test_a_profile_that_discover_has_yet_to_write_is_noted(work, read_from, true
     project = yaml.safe_load(file.read_text())
     project["source"]["profile"] = "names.yaml"
     file.write_text(yaml.safe_dump(project, sort_keys=False))
-    remedy = "run `trueup discover`, which writes it where no file is there. "
+    remedy = "run `trueup discover`, which writes it. Without the file "
 
     code, out, _ = trueup("validate")
 
     assert code == 0
-    assert out.startswith(f"names.yaml: info: is missing\n    → {remedy}")
+    assert out.startswith(f"names.yaml: info: the profile is missing\n    → {remedy}")
     assert "\nThe project is sound: " in out
-    assert trueup("plan")[2].startswith(f"names.yaml: error: is missing\n    → {remedy}")
+    assert trueup("plan")[2].startswith(
+        f"names.yaml: error: the profile is missing\n    → {remedy}"
+    )
 
 
 def test_validate_names_the_place_of_a_fault(work, trueup):

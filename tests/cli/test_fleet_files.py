@@ -98,6 +98,16 @@ def test_validate_reads_the_profile_of_each_tenant_and_names_its_file(
     ]
 
 
+def test_an_empty_profile_names_its_tenant_and_the_command_for_one(dataverse, monkeypatch, capsys):
+    monkeypatch.setenv("SECRET", "hunter2")
+    (dataverse / "exports" / "birch" / "profile.yaml").write_text("")
+
+    assert run(["validate"]) == 1
+    place, remedy, *_ = capsys.readouterr().out.splitlines()
+    assert place == "exports/birch/profile.yaml: error: birch: the profile is empty"
+    assert "remove the empty file and run `trueup discover --tenant NAME`" in remedy
+
+
 def test_validate_names_the_file_of_a_wrong_test_and_the_tenants_that_share_it(made, fleet, capsys):
     wrong = made / "base" / "tests" / "wrong.yaml"
     wrong.write_text("test: nothing\n", encoding="utf-8")

@@ -37,12 +37,6 @@ if TYPE_CHECKING:
 PROFILE = "profile.yaml"
 """The default profile, which `trueup discover` writes."""
 
-_WRITE_PROFILE = {
-    "dataverse": "run `trueup discover`, which writes it where no file is there",
-    "sql": "write the database's names of tables and columns under `tables:`",
-}
-"""By connector, how a profile comes about."""
-
 
 def profile_file(project: Project) -> Path:
     """Returns the file from which the project reads its profile, if there is one."""
@@ -64,20 +58,24 @@ def read_profile(project: Project) -> "Profile":
     file, path = _profile_name(project), profile_file(project)
     if is_absent(path):
         if "profile" in options:
-            raise ConfigError([_without_names(project, "is missing")])
+            raise ConfigError([_without_names(project, is_there=False)])
         return Profile(tables)
     documents, findings = read(path, file)
     if findings or not documents:
-        raise ConfigError(findings or [_without_names(project, "is empty")])
+        raise ConfigError(findings or [_without_names(project, is_there=True)])
     return parse_profile(documents[0].data, tables, documents[0])
 
 
-def _without_names(project: Project, text: str) -> Finding:
+def _without_names(project: Project, *, is_there: bool) -> Finding:
     """Returns the error about a profile that is not there, or has nothing."""
-    remedy = (
-        f"{_WRITE_PROFILE[project.source.connector]}. Without the file and `source.profile`, the "
-        "names of the catalogue are used"
-    )
+    if project.source.connector == "dataverse":
+        tenant = " --tenant NAME" if project.overlay else ""
+        run = f"run `trueup discover{tenant}`, which writes it"
+        write = f"remove the empty file and {run}" if is_there else run
+    else:
+        write = "write the database's names of tables and columns under `tables:`"
+    remedy = f"{write}. Without the file and `source.profile`, the names of the catalogue are used"
+    text = "the profile is empty" if is_there else "the profile is missing"
     place = Place(_profile_name(project))
     return Finding("profile", Severity.ERROR, text, remedy, place)
 
