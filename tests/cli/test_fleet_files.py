@@ -153,5 +153,7 @@ def test_a_folder_below_is_that_of_the_fleet_and_no_other_project(fleet, monkeyp
     assert run(["validate"]) == 0
     assert "The fleet is sound" in capsys.readouterr().out
     assert run(["plan"]) == 1
-    assert "it has fleet.yaml, so use `trueup fleet`" in capsys.readouterr().err
+    assert "it has fleet.yaml: name one of its tenants with `--tenant NAME`" in (
+        capsys.readouterr().err
+    )
     (fleet / "tenants").rmdir()

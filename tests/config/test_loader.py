@@ -275,8 +275,7 @@ def test_an_empty_folder_is_reported_with_a_remedy(tmp_path):
     assert [finding.line() for finding in findings] == [
         (
             "trueup.yaml: there is no trueup.yaml in this folder\n"
-            "    → name another folder (`trueup plan --project DIR`), or create a project with "
-            "`trueup init`"
+            "    → name another folder with `--project DIR`, or create a project with `trueup init`"
         ),
     ]
 

@@ -186,10 +186,12 @@ def _read_project(root: Path, schemas: Schemas, files: ProjectFiles, given: Give
         return
     if not (root / PROJECT).exists():
         text = f"there is no {PROJECT} in this folder"
-        other = "name another folder (`trueup plan --project DIR`)"
-        remedy = f"{other}, or create a project with `trueup init`"
+        remedy = "name another folder with `--project DIR`, or create a project with `trueup init`"
         if (root / FLEET).exists():
-            remedy = f"it has {FLEET}, so use `trueup fleet`, or {other}"
+            remedy = (
+                f"it has {FLEET}: name one of its tenants with `--tenant NAME` or, for a command "
+                "without that option, the folder of a project with `--project DIR`"
+            )
         files.findings.append(_finding(text, Place(PROJECT), remedy))
         files.is_complete = False
         return
