@@ -3,14 +3,17 @@
 import re
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 from typing import get_args, get_type_hints
 
 import click
 import pytest
+import trueup
 from msgspec import Struct
 from trueup.cli.exit_codes import Exit
 from trueup.cli.validate import validate
 from trueup.config.documents import LARGEST_FILE
+from trueup.errors import EngineError
 from trueup.model.change import Action, MadeRecord, Reason, RowRef, ServiceTerms, UnitRow, Unknown
 from trueup.model.finding import Place, Severity
 from trueup.model.mapping import Difference, PolicyPart, Value
@@ -42,8 +45,25 @@ from tests.support.paths import ROOT
 DOCUMENT = page("reference/plan-document.md")
 CONFIGURATION = page("reference/configuration.md")
 STATE = page("reference/state.md")
+PYTHON = page("reference/python.md")
 SANDBOX = page("reference/sandbox.md")
 PLACE = Place("")
+
+
+# The Python API
+
+
+def test_the_page_names_the_types_that_are_no_structs():
+    stated = re.search(r"^(.+?) are named tuples\.", PYTHON.section("Types"), re.MULTILINE)
+    types = [one for name in trueup.__all__ if isinstance(one := getattr(trueup, name), type)]
+    others = [
+        one.__name__
+        for one in types
+        if not issubclass(one, StrEnum | EngineError)
+        and not (issubclass(one, Struct) and one.__struct_config__.frozen)
+    ]
+
+    assert sorted(others) == named(stated[1])
 
 
 # The plan document
