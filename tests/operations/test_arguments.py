@@ -47,12 +47,16 @@ def test_an_empty_text_never_stands_for_all(project, call, name):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda _project: trueup.load_project(5), "folder is 5: give a text"),
-        (lambda _project: trueup.load_project(b"."), "folder is b'.': give a text"),
+        (lambda _project: trueup.load_project(5), "folder is 5: give a text or a path"),
+        (lambda _project: trueup.load_project(b"."), "folder is b'.': give a text or a path"),
         (lambda _project: trueup.load_project("a\0b"), r"folder is 'a\x00b': no file system"),
-        (lambda _project: trueup.check_project(None), "folder is None: give a text"),
+        (lambda _project: trueup.load_project("\0"), r"folder is '\x00': no file system"),
+        (lambda _project: trueup.check_project(None), "folder is None: give a text or a path"),
         (lambda _project: trueup.load_project("a\ud800"), r"folder is 'a\ud800': no file system"),
-        (lambda _project: trueup.load_project(Path("x" * 300)), f"folder is '{'x' * 300}': File"),
+        (
+            lambda _project: trueup.load_project(Path("x" * 300)),
+            f"folder is '{'x' * 99}…{'x' * 99}': File",
+        ),
         (
             lambda _project: trueup.check_project(decisions="x: 1"),
             "decisions is 'x: 1': the type must be bytes",
@@ -78,6 +82,10 @@ def test_an_empty_text_never_stands_for_all(project, call, name):
             lambda _project: trueup.PlanOptions(targets="customer"),
             "targets is 'customer': give texts in a tuple",
         ),
+        (
+            lambda _project: trueup.PlanOptions(targets="x" * 5000),
+            f"targets is '{'x' * 99}…{'x' * 99}': give texts in a tuple",
+        ),
         (lambda _project: trueup.PlanOptions(exclude=(5,)), "exclude is 5: give a text"),
         (
             lambda _project: trueup.ApplyOptions(over="creates"),
@@ -92,7 +100,10 @@ def test_an_empty_text_never_stands_for_all(project, call, name):
             "max_calls is 0: give a whole number from 1 on",
         ),
         (lambda _project: trueup.load_project(Folder("")), "folder is empty"),
-        (lambda _project: trueup.load_project(Folder(b".")), "folder is b'.': give a text"),
+        (
+            lambda _project: trueup.load_project(Folder(b".")),
+            "folder is b'.': give a text or a path",
+        ),
         (lambda project: trueup.apply(project, None), "plan is None: give a Plan, or the text"),
         (lambda project: trueup.apply(project, b"{}"), "plan is b'{}': give a Plan, or the text"),
         (
@@ -101,10 +112,16 @@ def test_an_empty_text_never_stands_for_all(project, call, name):
         ),
         (lambda project: trueup.undo(project, None), "run is None: give a text"),
         (lambda project: trueup.show_run(project, 1), "run is 1: give a text"),
-        (lambda project: trueup.compare(project, project), "other is of type Project: give a text"),
+        (
+            lambda project: trueup.compare(project, project),
+            "other is of type Project: give a text or a path",
+        ),
         (lambda project: trueup.compare(project, "\0"), r"other is '\x00': no file system has"),
         (lambda project: trueup.compare(project, "\ud800"), r"other is '\ud800': no file system"),
-        (lambda project: trueup.compare(project, "x" * 300), f"other is '{'x' * 300}': File"),
+        (
+            lambda project: trueup.compare(project, "x" * 300),
+            f"other is '{'x' * 99}…{'x' * 99}': File",
+        ),
         (lambda project: trueup.plan(project, keep="no"), "keep is 'no': the type must be bool"),
         (lambda project: trueup.plan(project, fresh=1), "fresh is 1: the type must be bool"),
         (lambda _project: trueup.PlanOptions(explained="no"), "explained is 'no': the type must"),

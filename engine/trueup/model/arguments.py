@@ -8,6 +8,9 @@ from datetime import date
 from trueup.errors import EngineError
 
 _SHORT = (str, bytes, bool, int, float, date, list, tuple, type(None))
+_LONGEST = 200
+"""Characters of a value that a message repeats."""
+
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 """Letters and symbols of Unicode that show nothing."""
 
@@ -57,5 +60,10 @@ def require_texts(name: str, values: object) -> None:
 
 
 def shown(value: object) -> str:
-    """Returns the value, or its type only where it is large."""
-    return repr(value) if isinstance(value, _SHORT) else f"of type {type(value).__name__}"
+    """Returns the value, without the middle of a long one; its type only where it has parts."""
+    if not isinstance(value, _SHORT):
+        return f"of type {type(value).__name__}"
+    text = repr(value)
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[: _LONGEST // 2]}…{text[-_LONGEST // 2 :]}"

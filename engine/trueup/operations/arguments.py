@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from trueup.errors import EngineError
-from trueup.model.arguments import require, require_text
+from trueup.model.arguments import require, require_text, shown
 from trueup.model.project import Project
 from trueup.operations.listener import SILENT, Listener
 from trueup.pipeline import PlanOptions
@@ -26,13 +26,15 @@ def path_text(name: str, value: Path | str) -> str:
     An empty text would name the working folder. What does not exist has a name all the same.
     """
     text = os.fspath(value) if isinstance(value, os.PathLike) else value
-    require_text(name, text)
+    if not isinstance(text, str):
+        raise EngineError(f"{name} is {shown(text)}: give a text or a path")
     try:
         os.lstat(text)
     except (FileNotFoundError, NotADirectoryError):
         pass
     except ValueError as error:  # a zero byte, or half of a character
-        raise EngineError(f"{name} is {text!r}: no file system has such a name") from error
+        raise EngineError(f"{name} is {shown(text)}: no file system has such a name") from error
     except OSError as error:
-        raise EngineError(f"{name} is {text!r}: {error.strerror}") from error
+        raise EngineError(f"{name} is {shown(text)}: {error.strerror}") from error
+    require_text(name, text)  # last: a zero byte is invisible, but not empty
     return text
