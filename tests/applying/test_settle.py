@@ -9,7 +9,7 @@ from threading import Event
 from time import sleep
 
 import pytest
-from trueup.applying.evidence import read_doubts
+from trueup.applying.doubt_reading import read_doubts
 from trueup.applying.run_state import RunState
 from trueup.model.run import Entry, Step
 

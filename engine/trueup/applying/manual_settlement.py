@@ -8,7 +8,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from trueup.applying.created_record import Whose, recognising_fields
-from trueup.applying.evidence import read_doubts
+from trueup.applying.doubt_reading import read_doubts
 from trueup.applying.preconditions import PreconditionChecker
 from trueup.applying.run_state import RunState, effects
 from trueup.applying.settle import settled_from

@@ -10,7 +10,7 @@ from typing import cast
 from msgspec.structs import replace
 
 from trueup import wiring
-from trueup.applying import evidence
+from trueup.applying import doubt_reading
 from trueup.applying.manual_settlement import (
     Settlement,
     change_in_doubt,
@@ -147,7 +147,7 @@ def examine_doubts(project: Project) -> DoubtReport:
         return recorded
     try:
         with wiring.open_world(project) as world:
-            return DoubtReport(evidence.read_doubts(project, world))
+            return DoubtReport(doubt_reading.read_doubts(project, world))
     except EngineError as fault:
         return replace(recorded, unread=str(fault))
 
@@ -155,7 +155,7 @@ def examine_doubts(project: Project) -> DoubtReport:
 def recorded_doubts(project: Project) -> DoubtReport:
     """Returns each change in doubt, with the journal's evidence. Neither system is read."""
     with wiring.open_state(project) as state:
-        return DoubtReport(evidence.recorded_doubts(project, state))
+        return DoubtReport(doubt_reading.recorded_doubts(project, state))
 
 
 def close_run(project: Project, holder: str, run: str, reason: str) -> None:

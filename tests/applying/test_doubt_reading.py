@@ -1,7 +1,7 @@
 """The evidence about a change in doubt: read as a run that is resumed reads it, never recorded."""
 
 import pytest
-from trueup.applying.evidence import read_doubts, recorded_doubts
+from trueup.applying.doubt_reading import read_doubts, recorded_doubts
 from trueup.applying.manual_settlement import Settlement, prepare
 from trueup.errors import StalePlan
 from trueup.model.doubt import Trace
