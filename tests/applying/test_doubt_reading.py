@@ -1,4 +1,4 @@
-"""The evidence about a change in doubt: read as a run that is resumed reads it, never recorded."""
+"""What is known of a change in doubt: read as a run that is resumed reads it, never recorded."""
 
 import pytest
 from trueup.applying.doubt_reading import read_doubts, recorded_doubts
@@ -20,7 +20,7 @@ def in_doubt(kind, entity="ContractServiceAdjustments"):
     ("kind", "trace"),
     [("lost", Trace.ABSENT), ("late", Trace.ABSENT), ("lost, and another's", Trace.UNCLEAR)],
 )
-def test_reading_finds_the_evidence_of_a_write_and_records_nothing(kind, trace):
+def test_reading_finds_what_is_known_of_a_write_and_records_nothing(kind, trace):
     scene = in_doubt(kind.partition(",")[0])
     before = scene.state.journal(scene.state.runs()[-1].id)
     if "another" in kind:
@@ -53,7 +53,7 @@ def test_the_journal_alone_shows_what_was_sent_and_since_when():
     assert doubt.sent.tzinfo is scene.project.zone
 
 
-def test_the_evidence_of_another_tenant_is_not_shown():
+def test_doubts_of_another_tenant_are_not_read():
     scene = in_doubt("lost")
     scene.target.name = "tenant-b"
     with pytest.raises(StalePlan, match="was made for"):

@@ -84,7 +84,7 @@ def test_a_write_that_was_lost_is_in_doubt_until_no_request_can_still_be_running
     assert actions(scene.plan()) == []
 
 
-def test_a_change_in_doubt_has_its_evidence_and_when_reading_can_settle_it():
+def test_a_change_in_doubt_has_what_is_known_of_it_and_when_reading_can_settle_it():
     scene = disturbed(Fault("lost", "Contracts"))
     sent = scene.clock.instant
     (doubt,) = [one for one in scene.apply(scene.plan()).changes if one.status == "in doubt"]

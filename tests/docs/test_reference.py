@@ -15,6 +15,7 @@ from trueup.cli.validate import validate
 from trueup.config.documents import LARGEST_FILE
 from trueup.errors import EngineError
 from trueup.model.change import Action, MadeRecord, Reason, RowRef, ServiceTerms, UnitRow, Unknown
+from trueup.model.decision_effect import Standing
 from trueup.model.finding import Place, Severity
 from trueup.model.mapping import Difference, PolicyPart, Value
 from trueup.model.notice import Event
@@ -45,6 +46,7 @@ from tests.support.paths import ROOT
 DOCUMENT = page("reference/plan-document.md")
 CONFIGURATION = page("reference/configuration.md")
 STATE = page("reference/state.md")
+GLOSSARY = page("glossary.md")
 PYTHON = page("reference/python.md")
 SANDBOX = page("reference/sandbox.md")
 PLACE = Place("")
@@ -64,6 +66,15 @@ def test_the_page_names_the_types_that_are_no_structs():
     ]
 
     assert sorted(others) == named(stated[1])
+
+
+# The glossary
+
+
+def test_the_standing_of_a_decision_has_the_values_that_json_has():
+    (row,) = re.findall(r"^\| standing \|.*$", GLOSSARY.text, re.MULTILINE)
+
+    assert re.findall(r"`(\w+)`:", row) == list(Standing)
 
 
 # The plan document

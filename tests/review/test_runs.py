@@ -75,7 +75,7 @@ def runs_of(folder):
     return history(load_project(folder))
 
 
-def test_what_is_in_doubt_is_shown_with_its_evidence_and_when_it_is_settled(work, browser):
+def test_what_is_known_of_a_change_in_doubt_is_shown_and_when_it_is_settled(work, browser):
     page = browser.get("/doubt")
     shown = {
         one.text: two.text

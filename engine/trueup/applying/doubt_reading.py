@@ -1,4 +1,4 @@
-"""Collects evidence about changes in doubt, from the journal and by reading. Records nothing."""
+"""Finds what is known of changes in doubt, in the journal and by reading. Records nothing."""
 
 from collections.abc import Mapping, Sequence
 
@@ -27,7 +27,7 @@ _TRACES = {
 
 
 def recorded_doubts(project: Project, state: State) -> list[Doubt]:
-    """Returns the journal's evidence of each change in doubt, the oldest run's first."""
+    """Returns each change in doubt with what the journal has of it, the oldest run's first."""
     snapshot = state.load()
     found: list[Doubt] = []
     for run in snapshot.open_runs:

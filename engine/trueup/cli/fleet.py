@@ -62,7 +62,7 @@ def plan(context: CommandContext, tenants: tuple[str, ...], everyone: bool) -> i
 @click.option("--all", "everyone", is_flag=True, help="Every tenant of fleet.yaml.")
 @common
 def run(context: CommandContext, tenants: tuple[str, ...], everyone: bool) -> int:  # noqa: FBT001 -- click's
-    """Queue a run of each TENANT now; a worker does what its policy in fleet.yaml says.
+    """Queue a run of each TENANT now; a worker does what its `run:` in fleet.yaml says.
 
     A tenant that is at work runs once more afterwards.
     """

@@ -88,7 +88,7 @@ def _record_statement(
     project, text = waiting.project, waiting.stored.document
     before = approval_of(project, text)
     if before is None or not before.is_needed:
-        return None  # the fleet's policy requires the approval, and its records keep it
+        return None  # `run:` in fleet.yaml requires it, and the fleet's records keep it
     return record_statement(project, text, who, statement, reason)
 
 

@@ -20,7 +20,7 @@ class ChangeInDoubt(Struct, frozen=True):
 
 
 class Trace(StrEnum):
-    """The evidence that reading finds of a write in doubt."""
+    """What reading finds of a write in doubt."""
 
     LANDED = "it took effect"
     ABSENT = "no trace of it"
@@ -28,7 +28,7 @@ class Trace(StrEnum):
 
 
 class Doubt(Struct, frozen=True):
-    """A change in doubt with all evidence; times are in the business time zone."""
+    """A change in doubt and all that is known of it; times are in the business time zone."""
 
     run: str
     change: Change

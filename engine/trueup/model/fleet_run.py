@@ -15,7 +15,7 @@ class RunKind(StrEnum):
     SCHEDULED = "scheduled"  # its tenant's schedule
     AGAIN = "again"  # an earlier run could not do all: it goes on, or is tried again
     REQUESTED = "asked"  # `trueup fleet run`
-    PLAN = "plan"  # `trueup fleet plan`: writes nothing, whatever the tenant's policy is
+    PLAN = "plan"  # `trueup fleet plan`: writes nothing, whatever the tenant's `run:` says
     APPROVED = "approved"  # `trueup fleet approve`: applies the plan that was approved
 
 

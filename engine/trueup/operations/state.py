@@ -137,9 +137,9 @@ def _world_of(opened: wiring.Connections, system: System | None) -> World:
 
 
 def examine_doubts(project: Project) -> DoubtReport:
-    """Returns each change in doubt, with evidence from the journal and both systems.
+    """Returns each change in doubt, with what the journal and both systems show of it.
 
-    Nothing is written. If a system cannot be read, the evidence is the journal's alone, and the
+    Nothing is written. If a system cannot be read, it is what the journal shows alone, and the
     report has the reason. Raises StateError if the state cannot be read.
     """
     recorded = recorded_doubts(project)
@@ -153,7 +153,7 @@ def examine_doubts(project: Project) -> DoubtReport:
 
 
 def recorded_doubts(project: Project) -> DoubtReport:
-    """Returns each change in doubt, with the journal's evidence. Neither system is read."""
+    """Returns each change in doubt, with what the journal shows of it. Neither system is read."""
     with wiring.open_state(project) as state:
         return DoubtReport(doubt_reading.recorded_doubts(project, state))
 

@@ -1,4 +1,4 @@
-"""Renders changes in doubt with their evidence, and what settling one manually records."""
+"""Renders changes in doubt, what is known of them, and what settling one manually records."""
 
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
@@ -20,7 +20,7 @@ from trueup.render.text import page
 
 NONE = "Nothing is in doubt.\n"
 
-_EVIDENCE = ("values", "before", "error")
+_SENT = ("values", "before", "error")
 """Keys of journal data that show what was sent, and how it was just before."""
 
 
@@ -44,7 +44,7 @@ def doubts_text(report: DoubtReport, names: SystemNames, zone: tzinfo, style: St
 
 
 def doubt_rows(doubt: Doubt, names: SystemNames, zone: tzinfo) -> Sequence[tuple[str, str]]:
-    """Returns the evidence of a change in doubt, each part with its label."""
+    """Returns what is known of a change in doubt, each part with its label."""
     change = doubt.change
     wanted = units(change) if change.action is Action.ADJUST else ""
     rows = [
@@ -54,7 +54,7 @@ def doubt_rows(doubt: Doubt, names: SystemNames, zone: tzinfo) -> Sequence[tuple
         ("Journal", sanitize(doubt.text)),
         *(
             (WORDS.get(name, name).capitalize(), value_text(doubt.data[name]))
-            for name in _EVIDENCE
+            for name in _SENT
             if doubt.data.get(name)
         ),
         ("Reading now", _reading(doubt, zone)),

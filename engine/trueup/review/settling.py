@@ -1,4 +1,4 @@
-"""Pages of changes in doubt with their evidence, and of settling one or closing its run."""
+"""Pages of changes in doubt, of what is known of them, and of settling one or closing its run."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
