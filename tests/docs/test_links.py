@@ -164,3 +164,8 @@ def test_pictures_are_small():
 
     assert "changes.png" in pictures
     assert [name for name, size in pictures.items() if size >= 100_000] == []
+
+
+def test_a_page_ends_with_a_line_end_and_quotes_extras_as_shells_need_it():
+    assert [str(one) for one in PAGES if not one.text.endswith("\n")] == []
+    assert [str(one) for one in PAGES if re.search(r"pip\s+install\s+trueup\[", one.text)] == []
