@@ -77,6 +77,19 @@ def test_a_test_of_any_mapping_passes_and_names_no_person(trueup, saved, persona
     assert trueup("fmt", "--check", file)[0] == 0
 
 
+def test_a_plan_that_differs_in_the_test_is_noted(trueup, saved):
+    plan = json.loads(saved.read_text(encoding="utf-8"))
+    key = next(
+        one["keys"][0]
+        for one in plan["changes"]
+        if (one["mapping"], one["action"]) == ("contact", "link")
+    )
+
+    assert trueup("test", "--make", f"contact:{key}")[1].splitlines()[1:] == [
+        "Note: the plan of the test has `create` for this row, and that of the project `link`."
+    ]
+
+
 def test_a_customer_whose_keys_are_texts_is_not_named_and_the_head_says_what_stays(
     work, trueup, saved, personal
 ):

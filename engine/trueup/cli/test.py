@@ -146,8 +146,6 @@ def _make(context: CommandContext, row: str) -> int:
     if context.json:
         out_done(as_json({"file": str(made.file), "difference": made.difference}))
     else:
-        difference = (
-            f"It differs from the real row: {made.difference}.\n" if made.difference else ""
-        )
+        difference = f"Note: {made.difference}.\n" if made.difference else ""
         out_done(f"{made.file}\n{difference}")
     return Exit.DONE

@@ -63,7 +63,7 @@ def make_test(project: Project, mapping: str, text: str) -> MadeTest:
     file.write_bytes(formatted(text.encode(), file.name))
     real = _actions(plan, mapping, key)
     found = _actions(made, mapping, maker.keys[maker.start])
-    differs = f"the plan has {real} for the row, and the test {found}"
+    differs = f"the plan of the test has `{found}` for this row, and that of the project `{real}`"
     return MadeTest(file, "" if real == found else differs)
 
 
