@@ -21,7 +21,7 @@ PATIENCE = 20.0
 CONNECT, READ = 4.0, 8.0
 """Seconds of one request to a service: to reach it, and to wait for a part of its answer."""
 
-INSTALL = "pip install trueup[notify]"
+INSTALL = "pip install 'trueup[notify]'"
 
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 _LOG = logging.getLogger("apprise")

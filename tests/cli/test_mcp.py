@@ -559,4 +559,4 @@ def test_without_the_extra_the_command_names_it(trueup, monkeypatch):
 
     code, _, err = trueup("mcp")
 
-    assert (code, "pip install trueup[mcp]" in err) == (1, True)
+    assert (code, "pip install 'trueup[mcp]'" in err) == (1, True)

@@ -83,7 +83,7 @@ def test_a_workbook_without_the_extra_is_an_error_that_names_it(trueup, saved, m
     code, shown, err = trueup("show", saved, "--format", "xlsx")
 
     assert (code, shown) == (Exit.ERROR, "")
-    assert err == "error: writing an Excel workbook needs `pip install trueup[excel]`\n"
+    assert err == "error: writing an Excel workbook needs `pip install 'trueup[excel]'`\n"
 
 
 @pytest.mark.parametrize("format_", ["text", "json", "markdown", "html", "csv"])

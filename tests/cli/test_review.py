@@ -102,5 +102,5 @@ def test_without_the_extra_the_command_names_what_to_install(trueup, monkeypatch
     assert trueup("review") == (
         Exit.ERROR,
         "",
-        "error: trueup review needs `pip install trueup[review]`\n",
+        "error: trueup review needs `pip install 'trueup[review]'`\n",
     )

@@ -320,7 +320,7 @@ def test_without_the_extra_it_names_what_to_install(fleet, monkeypatch, missing)
 
     code, _, err = fleet("state", "list", "--tenant", "acme")
 
-    assert (code, err) == (1, "error: --tenant needs `pip install trueup[fleet]`\n")
+    assert (code, err) == (1, "error: --tenant needs `pip install 'trueup[fleet]'`\n")
 
 
 def test_the_fleets_own_database_runs_until_the_command_ends(fleet, monkeypatch, postgres):

@@ -210,5 +210,5 @@ def test_without_the_extra_a_schedule_names_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "croniter", None)
     monkeypatch.setattr("trueup.config.cron.find_spec", lambda _: None)
 
-    with pytest.raises(EngineError, match=r"pip install trueup\[fleet\]"):
+    with pytest.raises(EngineError, match=r"pip install 'trueup\[fleet\]'"):
         cron_fault("0 5 * * *")

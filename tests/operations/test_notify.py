@@ -356,7 +356,7 @@ def test_without_apprise_the_remedy_is_named(project, listener, reported, monkey
     monkeypatch.setitem(__import__("sys").modules, "apprise", None)
     plan(project(), listener=listener)
 
-    assert reported[0].endswith("which is not installed; `pip install trueup[notify]`")
+    assert reported[0].endswith("which is not installed; `pip install 'trueup[notify]'`")
 
 
 @pytest.mark.parametrize(

@@ -276,5 +276,5 @@ def test_what_is_missing_is_named_with_the_command_that_installs_it(a_plan, monk
     with pytest.raises(EngineError) as raised:
         plan_xlsx(a_plan)
 
-    assert str(raised.value) == "writing an Excel workbook needs `pip install trueup[excel]`"
+    assert str(raised.value) == "writing an Excel workbook needs `pip install 'trueup[excel]'`"
     assert plan_csv(a_plan)

@@ -18,4 +18,4 @@ def needing(what: str, extra: str, packages: Collection[str]) -> Iterator[None]:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in packages:
             raise
-        raise EngineError(f"{what} needs `pip install trueup[{extra}]`") from error
+        raise EngineError(f"{what} needs `pip install 'trueup[{extra}]'`") from error

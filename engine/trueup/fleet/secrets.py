@@ -29,7 +29,7 @@ from trueup.operations.redaction import remember
 if TYPE_CHECKING:
     from subprocess import Popen
 
-INSTALL = "pip install trueup[fleet]"
+INSTALL = "pip install 'trueup[fleet]'"
 
 LARGEST = 64 * 1024
 """The largest size of a secret in bytes."""

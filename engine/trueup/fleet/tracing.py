@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 RECEIVERS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
-INSTALL = "pip install trueup[otel]"
+INSTALL = "pip install 'trueup[otel]'"
 
 Value = str | int | float | bool
 SetValues = Callable[..., None]

@@ -30,7 +30,7 @@ DIGITS = 15
 FIRST_YEAR = 1900
 """The first year of Excel's dates."""
 
-INSTALL = "pip install trueup[excel]"
+INSTALL = "pip install 'trueup[excel]'"
 _A4 = 9
 _UTF_16 = "utf-16-le"
 

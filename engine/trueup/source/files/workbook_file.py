@@ -61,7 +61,8 @@ class WorkbookFile:
             from openpyxl import load_workbook  # noqa: PLC0415 -- an extra, only for this format
         except ImportError as error:
             raise SourceError(
-                f"{self._name} is an Excel workbook: reading one needs `pip install trueup[excel]`"
+                f"{self._name} is an Excel workbook: reading one needs "
+                "`pip install 'trueup[excel]'`"
             ) from error
         with self.translated_errors():
             data = io.BytesIO(self._data)
