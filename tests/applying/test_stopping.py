@@ -123,13 +123,33 @@ def test_a_stop_hands_out_nothing_more_and_resume_finishes(after):
     made = scene.plan()
     scene.target.on_write = lambda *_: len(scene.target.sent) >= after and stop.set()
     outcome = scene.apply(made, stop=stop)
-    assert outcome.interrupted or after > 6
-    assert scene.state.load().open_runs or outcome.remaining == 0
+    is_open = bool(scene.state.load().open_runs)
+    assert is_open or after > 6
+    assert (outcome.interrupted, outcome.is_open) == (is_open, is_open)
     assert {one.status for one in outcome.changes} <= {"applied"}
     scene.target.on_write = lambda *_: None
-    if scene.state.load().open_runs:
+    if is_open:
         assert scene.resume().complete
     assert scene.picture() == settled().picture()
+
+
+def test_a_stop_after_the_last_write_was_sent_leaves_nothing_to_resume():
+    scene, stop = Scene(), Event()
+    made, write = scene.plan(), scene.source.write
+
+    def stopped_after(table, updates):
+        written = write(table, updates)
+        if table == "license_change":
+            stop.set()
+        return written
+
+    scene.source.write = stopped_after
+
+    outcome = scene.apply(made, stop=stop)
+
+    assert stop.is_set()
+    assert (outcome.interrupted, outcome.is_open, outcome.complete) == (False, False, True)
+    assert [run.status for run in scene.state.runs()] == ["done"]
 
 
 def test_a_stop_before_anything_was_sent_sends_nothing():

@@ -109,7 +109,6 @@ def test_an_id_has_no_meaning_for_undo():
         ((), {}, True),
         ((ChangeStatus.APPLIED, ChangeStatus.ALREADY), {}, True),
         ((ChangeStatus.APPLIED, ChangeStatus.HELD), {}, False),
-        ((ChangeStatus.APPLIED,), {"interrupted": True}, False),
         ((ChangeStatus.APPLIED,), {"remaining": 1}, False),
         ((ChangeStatus.APPLIED,), {"has_unread": True}, False),
     ],

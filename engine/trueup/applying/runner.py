@@ -301,7 +301,7 @@ class Runner:
         return Outcome(
             run=job.run,
             changes=run_state.outcomes(job.project.settle_after, job.project.zone),
-            interrupted=job.stop.is_set(),
+            interrupted=job.stop.is_set() and status is RunStatus.INTERRUPTED,
             calls=self.world.target.calls - calls_before,
             remaining=remaining,
             has_unread=has_unread,

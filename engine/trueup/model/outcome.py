@@ -47,7 +47,7 @@ class Outcome(Struct, frozen=True):
 
     run: str
     changes: tuple[ChangeOutcome, ...]
-    interrupted: bool = False
+    interrupted: bool = False  # stopped by a user or a signal, and there is more to do
     calls: int = 0  # API calls that were sent
     remaining: int = 0  # changes that were never tried: stopped, or out of calls
     has_unread: bool = False  # records that were written could not be read back
@@ -59,19 +59,13 @@ class Outcome(Struct, frozen=True):
     def complete(self) -> bool:
         """Whether every change is known to have taken effect, or was not needed."""
         done = {ChangeStatus.APPLIED, ChangeStatus.ALREADY}
-        return (
-            not self.interrupted
-            and not self.remaining
-            and not self.has_unread
-            and all(c.status in done for c in self.changes)
-        )
+        return not self.is_open and all(change.status in done for change in self.changes)
 
     @property
     def is_open(self) -> bool:
         """Whether the run can be resumed."""
         return bool(
-            self.interrupted
-            or self.remaining
+            self.remaining
             or self.has_unread
             or any(change.status is ChangeStatus.IN_DOUBT for change in self.changes)
         )
