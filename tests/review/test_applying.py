@@ -6,11 +6,13 @@ from http import HTTPStatus
 
 import pytest
 from trueup.cli.main import run
+from trueup.errors import StateLocked
 from trueup.model import document
 from trueup.operations.project import load_project
 from trueup.operations.state import list_links
 from trueup.review import applying
 from trueup.sandbox.autotask.dump import dump_database
+from trueup.state.store import StoredState
 
 from tests.support.browser import Serving, query_of
 from tests.support.pages import text_of
@@ -246,6 +248,29 @@ def test_each_person_sees_how_their_own_run_ends(serving):
     assert (stale.status, "not done" in stale.text) == (HTTPStatus.CONFLICT, True)
     assert anna.get(started).text == done.text
     assert dict(done.form("/applying"))["id"] == query_of(started)["id"]  # also when it is filtered
+
+
+@pytest.mark.parametrize("recorded", [0, 6], ids=["at its first change", "in the middle"])
+def test_a_run_that_loses_its_lock_is_not_finished_and_can_be_resumed(
+    browser, monkeypatch, recorded
+):
+    page = preview(browser, what="everything")
+    record, calls = StoredState.record, []
+
+    def lose(*arguments):
+        calls.append(arguments)
+        if len(calls) > recorded:
+            raise StateLocked("the lock of the state was taken over")
+        return record(*arguments)
+
+    monkeypatch.setattr(StoredState, "record", lose)
+
+    answer = apply(browser, page)
+
+    assert answer.status == HTTPStatus.CONFLICT
+    assert "Applying: not finished the lock of the state was taken over. Run " in answer.text
+    assert "not done" not in answer.text
+    assert answer.forms_to("/resume")
 
 
 def test_what_ends_the_desk_stops_the_run_first(work, held):

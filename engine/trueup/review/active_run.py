@@ -7,7 +7,7 @@ from threading import Event, Lock, Thread
 
 from msgspec import Struct, field
 
-from trueup.errors import EngineError
+from trueup.errors import EngineError, RunLeftOpen
 from trueup.model.outcome import Outcome
 from trueup.operations import apply as applying
 from trueup.operations.listener import Listener, Progress
@@ -38,6 +38,7 @@ class ActiveRun(Struct):
     ended: Event = field(default_factory=Event)
     outcome: Outcome | None = None
     reasons: tuple[ReasonText, ...] = ()  # why it was refused, or failed
+    has_begun: bool = False  # where it failed: something may have been sent
     notes: list[str] = []  # such as a notice that could not be sent
 
 
@@ -130,6 +131,7 @@ class RunControl:
         try:
             run.outcome = do(options, Listener(progress=watch, notice=run.notes.append))
         except Exception as error:  # noqa: BLE001 -- shown on the page, and a defect on stderr too
+            run.has_begun = isinstance(error, RunLeftOpen) or run.progress is not None
             run.reasons = self._failures.of(error)
         try:
             self._plan_after_run()

@@ -175,7 +175,7 @@ def applying(request: Request, current: CurrentPlan) -> Response:
         return failure_text(request, NO_RUN, HTTPStatus.NOT_FOUND)
     has_ended = run.ended.is_set()
     if has_ended and run.reasons:
-        title = f"{run.title}: not done"
+        title = f"{run.title}: {'not finished' if run.has_begun else 'not done'}"
         return failure(request, run.reasons, HTTPStatus.CONFLICT, title)
     if has_ended and run.outcome:
         return page(
