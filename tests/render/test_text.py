@@ -32,7 +32,7 @@ from trueup.render.finding_text import findings_text
 from trueup.render.formatting import sentence
 from trueup.render.history import NONE, run_text, runs_text
 from trueup.render.markdown import plan_markdown
-from trueup.render.outcome import RESOLVE, WAIT, outcome_text
+from trueup.render.outcome import RESOLVE, RESOLVE_SOME, WAIT, outcome_text
 from trueup.render.state import overview_text, row_text
 from trueup.render.style import Style
 from trueup.render.text import plan_text
@@ -568,6 +568,17 @@ def test_a_doubt_that_reading_cannot_settle_is_left_to_its_remedy(remaining, bef
     doubt = ended("customer:a", "Alpine", ChangeStatus.IN_DOUBT, remedy=remedy)
     text = outcome_text(Outcome("r1", (doubt,), calls=4, remaining=remaining))
     assert text.endswith(f"{before}{RESOLVE}\n")
+
+
+@pytest.mark.parametrize("remaining", [10, 0])
+def test_of_two_doubts_reading_is_promised_to_settle_only_the_one_that_it_can(remaining):
+    until = datetime(2026, 11, 15, 9, 5, 2, tzinfo=UTC)
+    doubts = (
+        ended("customer:a", "Alpine", ChangeStatus.IN_DOUBT, remedy="look in Autotask"),
+        ended("customer:b", "Brook", ChangeStatus.IN_DOUBT, until=until),
+    )
+    text = outcome_text(Outcome("r1", doubts, calls=4, remaining=remaining))
+    assert text.endswith(f"\n{RESOLVE_SOME}\n")
 
 
 def test_a_run_whose_records_could_not_be_read_back_is_advised_to_be_resumed():

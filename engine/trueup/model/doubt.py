@@ -64,7 +64,7 @@ class DoubtReport(Struct, frozen=True):
 
     @property
     def settles(self) -> datetime | None:
-        """When reading settles all writes without a trace; None if there is nothing to wait for."""
+        """When reading has settled the writes that it can settle; None if it can settle none."""
         return max((doubt.until for doubt in self.doubts if doubt.until), default=None)
 
 

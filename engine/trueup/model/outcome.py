@@ -72,5 +72,5 @@ class Outcome(Struct, frozen=True):
 
     @property
     def settles(self) -> datetime | None:
-        """When reading settles all writes without a trace; None if there is nothing to wait for."""
+        """When reading has settled the writes that it can settle; None if it can settle none."""
         return max((change.until for change in self.changes if change.until), default=None)

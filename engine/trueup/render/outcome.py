@@ -23,6 +23,10 @@ RESOLVE = (
     "Reading cannot settle what is in doubt: follow its remedy above, "
     "then run `trueup apply --resume`."
 )
+RESOLVE_SOME = (
+    "Reading cannot settle what is in doubt with a remedy above: follow it, then run "
+    "`trueup apply --resume`. That settles the rest by reading, once that is safe."
+)
 NOTHING = "Nothing was written."
 
 ORDER = (
@@ -172,18 +176,26 @@ def _paint(status: ChangeStatus, style: Style) -> Paint:
 
 def _advice(outcome: Outcome) -> list[str]:
     found = []
-    in_doubt = any(change.status is ChangeStatus.IN_DOUBT for change in outcome.changes)
+    in_doubt = [change for change in outcome.changes if change.status is ChangeStatus.IN_DOUBT]
     # A stopped run has ended if no changes remain.
     goes_on = outcome.interrupted or outcome.remaining or outcome.has_unread
     if goes_on or (outcome.stopped and in_doubt):
         found.append(_resume(outcome.calls_needed))
-        found += [WAIT if outcome.settles else RESOLVE] if in_doubt else []
+        found += [_settling(in_doubt, WAIT)] if in_doubt else []
     elif in_doubt:
-        found.append(SETTLE if outcome.settles else RESOLVE)
+        found.append(_settling(in_doubt, SETTLE))
     elif any(change.status not in DONE_STATUSES for change in outcome.changes):
         undo = f" --undo {sanitize(outcome.undo_of)}" if outcome.undo_of else ""
         found.append(f"Run `trueup plan{undo}`: it holds exactly what is left.")
     return found
+
+
+def _settling(in_doubt: Sequence[ChangeOutcome], by_reading: str) -> str:
+    """Returns how changes in doubt are settled; `by_reading` where reading settles all of them."""
+    readable = [bool(change.until) for change in in_doubt]
+    if all(readable):
+        return by_reading
+    return RESOLVE_SOME if any(readable) else RESOLVE
 
 
 def _resume(needed: CallsNeeded | None) -> str:
