@@ -94,12 +94,16 @@ def test_a_plan_reports_an_open_run_and_how_to_settle_it():
         scene.apply(made)
 
 
-def test_a_plan_reports_the_progress_of_an_open_run():
-    scene = stopped_at_the_company()
-    (run,) = scene.state.load().open_runs
-    tried = len({entry.change for entry in scene.state.journal(run.id)})
+@pytest.mark.parametrize("kind", ["used up", "lost"])
+def test_a_plan_counts_the_changes_that_an_open_run_has_tried_as_its_outcome_does(kind):
+    scene = disturbed(Fault(kind, "Companies", "update"), kept())
+    scene.row("account")["name"] = "Alpine Dental AG"
+
+    outcome = scene.apply(scene.plan())
+
     (finding,) = open_runs(scene.plan())
-    assert f": {tried} of 7 changes were tried. " in finding.text
+    assert 0 < outcome.remaining < 7
+    assert f": {7 - outcome.remaining} of 7 changes were tried. " in finding.text
 
 
 def test_once_the_run_is_finished_or_given_up_nothing_is_reported():

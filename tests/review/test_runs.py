@@ -10,7 +10,9 @@ from time import sleep
 import pytest
 from trueup.cli.main import run
 from trueup.model import document
-from trueup.operations.history import history
+from trueup.model.history import change_status
+from trueup.model.run import Step
+from trueup.operations.history import history, show_run
 from trueup.operations.project import load_project
 from trueup.operations.state import list_links
 
@@ -171,10 +173,16 @@ def test_a_run_is_given_up_once_nothing_of_it_is_in_doubt(work, browser):
     assert refused.status == HTTPStatus.CONFLICT
     assert "is in doubt: settle it first" in refused.text
     browser.post("/settle", settle(browser, "absent").form("/settle"))
+    preview = browser.post("/close", fields.items())
     closed = browser.post("/close", preview.form("/close"))
 
     assert "applied in part" in closed.text
     assert not list_links(load_project(work)).open_runs
+    given_up = sum(
+        change_status(entries) == Step.SKIPPED
+        for _, entries in show_run(load_project(work), run_.id).by_change()
+    )
+    assert f"is closed, with {given_up} changes of it not tried." in preview.text
 
 
 @pytest.fixture

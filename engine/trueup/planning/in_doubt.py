@@ -40,7 +40,7 @@ def find_in_doubt(state: State, snapshot: StateSnapshot) -> InDoubt:
 
 
 def _in_doubt_of(state: State, run: str, document: str) -> list[Change]:
-    last: dict[str, Step] = {entry.change: entry.step for entry in state.journal(run)}
+    last = _last_steps(state, run)
     if not any(step in OPEN for step in last.values()):
         return []
     return [
@@ -50,11 +50,18 @@ def _in_doubt_of(state: State, run: str, document: str) -> list[Change]:
     ]
 
 
+def _last_steps(state: State, run: str) -> dict[str, Step]:
+    """Returns the last step of each change that has entries."""
+    return {entry.change: entry.step for entry in state.journal(run)}
+
+
 def open_run_findings(state: State, snapshot: StateSnapshot, zone: tzinfo) -> list[Finding]:
     """Returns a finding for each run that has not ended, with times of the business time zone."""
     findings = []
     for run in snapshot.open_runs:
-        tried = len({entry.change for entry in state.journal(run.id)})
+        # A change that did not take effect is sent again by `--resume`.
+        steps = _last_steps(state, run.id).values()
+        tried = sum(1 for step in steps if step is not Step.NOT_LANDED)
         changes = len(loads(run.plan).changes)
         who = f" by {run.who}" if run.who else ""
         text = (
@@ -67,7 +74,7 @@ def open_run_findings(state: State, snapshot: StateSnapshot, zone: tzinfo) -> li
 
 def way_to_end(state: State, run: str) -> str:
     """Returns how an open run is ended: changes in doubt are settled before it can be closed."""
-    last: dict[str, Step] = {entry.change: entry.step for entry in state.journal(run)}
+    last = _last_steps(state, run)
     in_doubt = [change for change, step in last.items() if step in OPEN]
     close = f"`trueup state settle {run} closed --reason …` gives up the rest of it"
     if not in_doubt:

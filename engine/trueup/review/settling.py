@@ -9,6 +9,7 @@ from starlette.responses import Response
 from trueup.errors import EngineError
 from trueup.model.arguments import is_visible
 from trueup.model.history import NOT_TRIED, change_status
+from trueup.model.run import Step
 from trueup.operations import state as operations
 from trueup.operations.decision_entries import record_id
 from trueup.operations.history import show_run
@@ -115,7 +116,8 @@ def close(request: Request, current: CurrentPlan) -> Response:
 def _closing_lines(form: Form, current: CurrentPlan) -> list[str]:
     """Returns the effects, one sentence each. Raises StateError for an unknown run."""
     shown = show_run(current.project, form.value("id"))
-    left = sum(1 for _, entries in shown.by_change() if change_status(entries) == NOT_TRIED)
+    is_left = {NOT_TRIED, Step.NOT_LANDED}
+    left = sum(1 for _, entries in shown.by_change() if change_status(entries) in is_left)
     return [
         f"Run {shown.run.id} is closed, with {count(left, 'change')} of it not tried.",
         "What was applied stays applied. The next plan has what is left.",
