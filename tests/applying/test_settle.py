@@ -329,6 +329,13 @@ def test_a_create_found_twice_by_its_identity_is_for_a_person_to_settle():
     )
     [doubt] = read_doubts(scene.project, scene.world)
     assert doubt.unclear == unclear.text
+    (remedy,) = [one.remedy for one in scene.plan().findings if one.code == "run-open"]
+    assert remedy == (
+        "reading could not settle what is in doubt (contract:con): look at it with "
+        "`trueup state doubt`, then `trueup state settle contract:con landed|absent --reason …`; "
+        "then `trueup apply --resume` finishes it, or "
+        f"`trueup state settle {outcome.run} closed --reason …` gives up the rest of it"
+    )
 
 
 def test_an_update_of_a_record_that_is_gone_is_for_a_person_to_settle():

@@ -79,10 +79,18 @@ def way_to_end(state: State, run: str) -> str:
     close = f"`trueup state settle {run} closed --reason …` gives up the rest of it"
     if not in_doubt:
         return f"`trueup apply --resume` finishes it, or {close}"
-    more = f", and {len(in_doubt) - 1:,} more" if len(in_doubt) > 1 else ""
-    settle = f"`trueup state settle {in_doubt[0]} landed|absent --reason …`"
+    unclear = [change for change in in_doubt if last[change] is Step.UNCLEAR]
+    first, *others = unclear or in_doubt
+    more = f", and {len(others):,} more" if others else ""
+    settle = f"`trueup state settle {first} landed|absent --reason …`"
+    if unclear:
+        return (
+            f"reading could not settle what is in doubt ({first}{more}): look at it with "
+            f"`trueup state doubt`, then {settle}; then `trueup apply --resume` finishes it, "
+            f"or {close}"
+        )
     return (
-        f"`trueup apply --resume` settles what is in doubt ({in_doubt[0]}{more}) and finishes it; "
+        f"`trueup apply --resume` settles what is in doubt ({first}{more}) and finishes it; "
         f"to give it up, settle that first ({settle}), then {close}"
     )
 
@@ -90,5 +98,5 @@ def way_to_end(state: State, run: str) -> str:
 def in_doubt_finding(place: Place, mapping: str, key: str) -> Finding:
     """The finding of a row with a write in doubt."""
     text = "a write of an earlier run is in doubt: it may or may not have taken effect"
-    remedy = "`trueup apply --resume` settles it"
+    remedy = "`trueup apply --resume` settles it, or names what a person must look at"
     return Finding("in-doubt", Severity.HOLD, text, remedy, place, mapping, key)
