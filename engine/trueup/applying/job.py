@@ -24,10 +24,10 @@ class Job(Struct):
     stop: Event = field(default_factory=Event)  # once set, nothing more is sent
     watch: Watch = no_watch
     counts_calls: bool = False  # the run may use only so many calls
-    stopped_by: list[str] = []  # why nothing more can be done
+    stopped_by: list[str] = []  # why nothing more can be done, such as used up calls
     settle_only: bool = False  # nothing is sent any more: its configuration has changed
     waits_for: str = ""  # the approval without which nothing is sent; what is in doubt is settled
 
     def must_stop(self) -> bool:
-        """Whether nothing more may be sent: stopped, out of calls, or the lock is lost."""
+        """Whether nothing more may be sent: stopped, or for a reason in `stopped_by`."""
         return self.stop.is_set() or bool(self.stopped_by)

@@ -1,4 +1,4 @@
-"""Resolves a change whose outcome is unknown and could not be determined by reading.
+"""Resolves a change in doubt by what a person states of it.
 
 A statement that contradicts what reading shows beyond doubt is refused: a resumed run records that.
 """
@@ -52,9 +52,9 @@ def settle(project: Project, state: State, lease: Lease, settlement: Settlement)
 def prepare(project: Project, state: State, settlement: Settlement) -> PreparedSettlement:
     """Returns what `settle` records; nothing is written, and neither system is read.
 
-    Raises StateError for a change that is not in doubt, for one that is absent while its request
-    may still take effect, for a create that landed without its record's id, and for a record that
-    belongs to another row.
+    Raises StateError for a change that is not in doubt, for one that is called absent while its
+    request may still take effect, for a create that landed without its record's id, and for a
+    record that belongs to another row.
     """
     run, run_state = _run_with(state, settlement.change)
     change = run_state.changes[settlement.change]

@@ -41,7 +41,7 @@ ORDER = (
 """The order of statuses: changes that failed or were held first."""
 
 DONE_STATUSES = frozenset({ChangeStatus.APPLIED, ChangeStatus.ALREADY})
-"""The statuses of changes that took effect."""
+"""The statuses of changes whose whole effect is there."""
 
 
 def outcome_text(
@@ -177,7 +177,7 @@ def _paint(status: ChangeStatus, style: Style) -> Paint:
 def _advice(outcome: Outcome) -> list[str]:
     found = []
     in_doubt = [change for change in outcome.changes if change.status is ChangeStatus.IN_DOUBT]
-    # A stopped run has ended if no changes remain.
+    # `stopped` alone does not mean that the run is open: it may have skipped all that was left.
     goes_on = outcome.interrupted or outcome.remaining or outcome.has_unread
     if goes_on or (outcome.stopped and in_doubt):
         found.append(_resume(outcome.calls_needed))
