@@ -4,8 +4,13 @@ The money is compared with that of the sandbox's unit rows, which shares no code
 """
 
 from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from trueup.operations.explain import explain
 from trueup.planning.explaining.totals import explain_total
 from trueup.render.overview import balance, overview
 from trueup.render.plan_tables import TableKind, rows_of
@@ -81,6 +86,85 @@ def test_a_difference_before_a_move_has_the_price_of_the_old_service(tmp_path):
 
     assert_moves_what_is_billed(world)
     assert_moves_what_is_billed(world)  # the move itself
+
+
+@pytest.mark.parametrize(
+    ("changes", "held", "left"),
+    [((3,), 30, 20), ((-4,), -40, 20), ((3, -5), -20, 20)],
+)
+def test_pending_changes_of_a_row_that_differs_have_the_price_of_the_old_service(
+    tmp_path, changes, held, left
+):
+    """They go to the old service with the correction; the move is in the plan after that."""
+    world = other_product(tmp_path)
+    world.adjust("sub", "2026-11-02", -2)
+    for day, units in enumerate(changes, start=10):
+        world.add_change("sub", f"2026-11-{day}", units, f"log-{day}")
+
+    sums = world.plan().summary.ledger
+
+    assert (sums.held.monthly, sums.unexplained.monthly) == (held, left)
+    world.decide("subscription", "sub", "correct")
+    assert line_of(world.plan()).monthly == held + left
+    assert_moves_what_is_billed(world)
+
+
+@pytest.mark.parametrize("units", [2, -3])
+def test_after_half_of_a_move_pending_changes_have_the_price_of_the_old_service(tmp_path, units):
+    world = other_product(tmp_path)
+    half_done(world, "lost", 2, "before")
+    world.add_change("sub", "2026-11-20", units, "log-0")
+
+    sums = world.plan().summary.ledger
+
+    assert (sums.held.monthly, sums.unexplained.monthly) == (10 * units, -100)
+
+
+def test_after_half_of_a_move_a_correction_leaves_out_what_pending_changes_add(tmp_path):
+    world = other_product(tmp_path)
+    half_done(world, "lost", 2, "before")
+    world.add_change("sub", "2026-11-20", 2, "log-0")
+    world.decide("subscription", "sub", "correct")
+
+    assert line_of(world.plan()).monthly == -80
+    assert_moves_what_is_billed(world)
+
+
+@settings(max_examples=10)
+@given(
+    prices=st.tuples(*[st.sampled_from(["10", "25", "7.77"])] * 2),
+    keyed=st.sampled_from([0, 1, -2, 3]),
+    changes=st.dictionaries(st.integers(1, 30), st.sampled_from([1, 2, 5, -1, -3]), max_size=3),
+)
+def test_what_moves_is_billed_whatever_differs_and_is_pending(prices, keyed, changes):
+    """Of the first plan, in which a difference is corrected, and of the one with the move."""
+    with TemporaryDirectory() as folder:
+        world = other_product(Path(folder) / "world", price=prices[0], other_price=prices[1])
+        if keyed:
+            world.adjust("sub", "2026-11-02", keyed)
+        for day, units in changes.items():
+            world.add_change("sub", f"2026-11-{day:02}", units, f"log-{day:02}")
+        if line_of(world.plan()).difference:
+            world.decide("subscription", "sub", "correct")
+
+        for _ in range(2):
+            assert_moves_what_is_billed(world)
+        world.close()
+
+
+@pytest.mark.parametrize("is_decided", [False, True])
+def test_a_row_that_differs_before_its_move_explains_the_price_of_the_old_service(
+    tmp_path, is_decided
+):
+    world = other_product(tmp_path)
+    world.adjust("sub", "2026-11-02", -2)
+    if is_decided:
+        world.decide("subscription", "sub", "correct")
+
+    [found] = explain(world.project, "subscription:sub").ledger
+
+    assert (found.line.price, found.terms.price) == (10, 10)
+    assert {price.value for price in found.prices} == {10}
 
 
 @pytest.mark.parametrize("product", ["pro", "pro-2"])

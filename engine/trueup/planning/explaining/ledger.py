@@ -26,7 +26,7 @@ def explain_line(context: PlanContext, plan: Plan, line: LedgerLine) -> LedgerEx
     if mapping is None or mapping.ledger is None:
         return None
     known = context.explained.ledger_of(line)
-    prices, per = _prices(context, mapping, mapping.ledger, line)
+    prices, per = _prices(context, mapping, mapping.ledger, line, known)
     return LedgerExplanation(
         line=line,
         quantity=_quantity(context, mapping, mapping.ledger, line.key),
@@ -99,12 +99,22 @@ def _pending(
 
 
 def _prices(
-    context: PlanContext, mapping: MappingSpec, spec: LedgerSpec, line: LedgerLine
+    context: PlanContext,
+    mapping: MappingSpec,
+    spec: LedgerSpec,
+    line: LedgerLine,
+    known: ServiceLedger | None,
 ) -> tuple[tuple[RecordValue, ...], RecordValue | None]:
+    """Returns the values of the price, and the one of its period.
+
+    A row that differs before its move has those of the record that it leaves.
+    """
     if spec.price is None:
         return (), None
     reader = ServiceTermsReader(context, mapping, spec)
-    records = context.states[mapping.name].records
-    record = records.get(line.record) if line.record is not None else None
-    prices = (reader.record_value(record, line.key, path) for path in spec.price.values)
-    return tuple(prices), reader.record_value(record, line.key, spec.price.per)
+    number, key = line.record, line.key
+    if known is not None and known.record != line.record:
+        number, key = known.record, ""
+    record = context.states[mapping.name].records.get(number) if number is not None else None
+    prices = (reader.record_value(record, key, path) for path in spec.price.values)
+    return tuple(prices), reader.record_value(record, key, spec.price.per)

@@ -129,16 +129,19 @@ class Moves:
     def worded(self, ledger: ServiceLedger, line: LedgerLine) -> LedgerLine:
         """Returns the line of a row that differs before its move, or after half of it.
 
-        Its difference is on the old service, as far as that has units, at the price of that one.
+        Its difference and its pending changes are on the old service and have the price of that
+        one: it is corrected first. After half of a move, the old service may have too few units
+        for the difference; the rest of it is on the new one.
         """
         if not line.difference:
             return line
-        old, new, wrong = self._old(ledger), self._new(ledger), line.difference
+        old, new = self._old(ledger), self._new(ledger)
         is_half_done = self._is_half_done(ledger)
-        if is_half_done:
-            wrong = max(wrong, Decimal(-units_on(old.rows, line.day)))
-        if not ledger.changes:
-            line = repriced(line, old.terms.monthly, wrong)
+        least = Decimal(-units_on(old.rows, line.day))
+        if is_half_done and line.difference < least:
+            line = repriced(line, old.terms.monthly, least)
+        else:
+            line = replace(line, price=old.terms.monthly)
         if not is_half_done:
             return line
         billed = " and ".join(
@@ -146,6 +149,13 @@ class Moves:
             for one, other in ((old, new), (new, old))
         )
         return replace(line, text=f"half of a move is done, {billed} are billed: {line.text}")
+
+    def billed(self, ledger: ServiceLedger, line: LedgerLine) -> ServiceLedger:
+        """Returns the ledger; of a row that differs, with record and terms of its old service."""
+        if not line.difference:
+            return ledger
+        old = self._old(ledger)
+        return replace(ledger, record=old.record, terms=old.terms)
 
     def _is_half_done(self, ledger: ServiceLedger) -> bool:
         """Whether the row has units on its new service, and still on the old one.

@@ -31,7 +31,10 @@ class ServicePlanner:
         if self._moves.has(ledger.row.key):
             line = self._moves.worded(ledger, line)
             if not correction.units:
-                return self._plan_move(ledger, line, sendable)
+                billed = self._moves.billed(ledger, line)
+                planned = self._plan_move(ledger, line, sendable)
+                planned.ledger = billed
+                return planned
             ledger, correction = self._moves.stay(ledger, correction)
         adjustments: Sequence[PlannedAdjustment] = ()
         if sendable or correction.units:
