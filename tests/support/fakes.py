@@ -60,6 +60,7 @@ class FakeSource:
             tuple[str, str], set[str]
         ] = {}  # table and key → columns that cannot be read
         self.without_key: set[str] = set()  # tables with a row that has no key
+        self.keyless: dict[str, Row] = {}  # what can be read of that row, by table
         self.rounds_to: dict[tuple[str, str], int] = {}  # table and column → to what it rounds
         self.name = "org-a"
 
@@ -106,7 +107,9 @@ class FakeSource:
         ]
         if table in self.without_key:
             findings.append(_left_out("row-without-key", f"a row of {table} has no key"))
-        return Rows([row for key, row in rows.items() if key not in broken], findings, parts)
+        keyless = [(findings[-1], self.keyless[table])] if table in self.keyless else []
+        read = [row for key, row in rows.items() if key not in broken]
+        return Rows(read, findings, parts, keyless)
 
     def places(self, table: str, keys: Iterable[str]) -> Mapping[str, Place]:
         return {}

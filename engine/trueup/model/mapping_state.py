@@ -37,6 +37,7 @@ class UnreadableRows(Struct, frozen=True):
     rows: Mapping[str, UnreadableRow]  # by key, in the order of the keys
     without_key: tuple[Finding, ...] = ()  # rows whose key is unknown: any row may be one of them
     key_column: str = ""  # of the table; needed only if there are rows
+    keyless: tuple[UnreadableRow, ...] = ()  # those of `without_key`, one for each finding
 
 
 class MappingState(Struct):

@@ -1,7 +1,7 @@
 """Reads both sides: whole tables, records in bulk by the mappings' conditions, reference data."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from operator import itemgetter
 from typing import Any
@@ -50,7 +50,9 @@ def read_tables(project: Project, source: Source, needed: Mapping[str, Collectio
         if left_out := read.left_out():
             known = {row[key] for row in read.rows}
             rows = _unreadable_rows(table, left_out, read.parts, known)
-            tables.unreadable[table] = UnreadableRows(rows, tuple(left_out.get("", ())), key)
+            without_key = tuple(left_out.get("", ()))
+            keyless = tuple(_keyless_rows(table, without_key, read.keyless))
+            tables.unreadable[table] = UnreadableRows(rows, without_key, key, keyless)
     return tables
 
 
@@ -72,6 +74,16 @@ def _unreadable_rows(
             row = PartialRow(parts.get(key, {}), text, (table, key))
             rows[key] = UnreadableRow(row, tuple(findings))
     return rows
+
+
+def _keyless_rows(
+    table: str, without_key: Iterable[Finding], parts: Sequence[tuple[Finding, Row]]
+) -> Iterator[UnreadableRow]:
+    """Yields a row for each finding about a row without a key, with what could be read of it."""
+    known = {finding for finding, _ in parts}
+    unknown = ((finding, Row()) for finding in without_key if finding not in known)
+    for finding, part in (*parts, *unknown):
+        yield UnreadableRow(PartialRow(part, finding.text, (table, "")), (finding,))
 
 
 class Records:

@@ -80,6 +80,7 @@ def _narrowed(rows: Rows, names: frozenset[str], key: str) -> Rows:
         [_only(row, names) for row in kept],
         [finding for finding in rows.findings if finding.key not in returned],
         {id_: _only(part, names) for id_, part in rows.parts.items() if id_ not in returned},
+        [(finding, _only(part, names)) for finding, part in rows.keyless],
     )
 
 

@@ -19,12 +19,14 @@ class Rows(Struct, frozen=True):
     """Rows in the order of their keys, and findings about rows that were left out.
 
     A finding of severity error is about a row that exists and was left out. Its key is "" if it is
-    unknown. `parts` is what could be read of such a row, by its key.
+    unknown. `parts` is what could be read of such a row, by its key; `keyless` that of each row
+    whose key is unknown, with the finding about it.
     """
 
     rows: Sequence[Row]
     findings: Sequence[Finding] = ()
     parts: Mapping[str, Row] = {}
+    keyless: Sequence[tuple[Finding, Row]] = ()
 
     def left_out(self) -> dict[str, list[Finding]]:
         """Why rows were left out, by key; key "" has the rows whose key is unknown."""
@@ -44,6 +46,7 @@ class Rows(Struct, frozen=True):
             [row for row in self.rows if str(row[column]) in wanted],
             [finding for finding in self.findings if not finding.key or finding.key in wanted],
             {key: part for key, part in self.parts.items() if key in wanted},
+            self.keyless,
         )
 
 

@@ -22,7 +22,7 @@ class SourceOverlay(ForwardingSource):
         names = [*columns]
         read = self._beneath.read(table, names, keys)
         rows = [self._with_written(table, row, names) for row in read.rows]
-        return Rows(rows, read.findings, read.parts)
+        return Rows(rows, read.findings, read.parts, read.keyless)
 
     def write(self, table: str, updates: Sequence[RowUpdate]) -> Sequence[RowOutcome]:
         """Keeps the values of rows that exist and are as expected.

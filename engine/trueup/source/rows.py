@@ -82,6 +82,7 @@ class RowCollector:
         self._duplicates: dict[str, list[int]] = {}  # positions by key, but that of the first
         self._unreadable: dict[str, list[int]] = {}  # positions by key
         self._parts: dict[str, Row] = {}  # of rows left out: the values that can be read
+        self._keyless: list[tuple[Finding, Row]] = []  # the same, of rows whose key is unknown
         self._make = row_maker([column.name for column in columns])
         self._quick_reads: list[_QuickRead] = []
         self._at_once: Callable[[RawRow], tuple[object, ...]] | None = None
@@ -133,7 +134,7 @@ class RowCollector:
                 self._report("key-twice", position, text, key=key, row=self._parts[key])
 
         rows = [self._rows[key] for key in sorted(self._rows)]
-        return Rows(rows, sorted(self.findings, key=_order), self._parts)
+        return Rows(rows, sorted(self.findings, key=_order), self._parts, self._keyless)
 
     def places(self, keys: Iterable[str]) -> dict[str, Place]:
         """Returns the places of these rows, readable or not, by key."""
@@ -230,17 +231,18 @@ class RowCollector:
     def _report(
         self, code: str, position: int, text: str, *, key: str = "", row: Row | None = None
     ) -> None:
-        self.findings.append(
-            Finding(
-                code,
-                Severity.ERROR,
-                text,
-                "Correct it in Work 365: the row is left out until then.",
-                self.place_of(position),
-                key=key,
-                name=self._title(row or {}),
-            )
+        finding = Finding(
+            code,
+            Severity.ERROR,
+            text,
+            "Correct it in Work 365: the row is left out until then.",
+            self.place_of(position),
+            key=key,
+            name=self._title(row or {}),
         )
+        self.findings.append(finding)
+        if not key:
+            self._keyless.append((finding, row or {}))
 
     def _title(self, row: Row) -> str:
         """The name that people know the row by, if it can be read."""

@@ -283,6 +283,7 @@ UNREAD = {"effective_date"}
         ({"log of old": UNREAD}, True),
         ({"end of old": {"quantity"}}, True),
         ({"first": {"subscription"}}, True),  # it may belong to any row
+        ({"log of new": {"status"}}, False),  # its day can be read
         (None, True),
     ],
 )
@@ -296,6 +297,50 @@ def test_a_row_takes_no_place_while_days_that_may_be_its_own_cannot_be_read(unre
     found = about_successions(scene.plan())
 
     assert found == {("new", "successor-unclear") if is_asked else ("old", "succeeded")}
+
+
+@pytest.mark.parametrize(
+    ("units", "owner", "is_asked"),
+    [(0, "old", False), (3, "sub", False), (3, "old", True), (3, None, False)],
+)
+def test_a_change_without_a_key_is_about_its_own_row_only(units, owner, is_asked):
+    scene, _ = side_by_side(SECOND)
+    scene.source.without_key.add("license_change")
+    row = log("", day(9, 1), units, subscription=owner) | {"id": None}
+    scene.source.keyless["license_change"] = row
+
+    found = about_successions(scene.plan())
+
+    assert found == {("new", "successor-unclear") if is_asked else ("old", "succeeded")}
+
+
+@pytest.mark.parametrize("columns", [UNREAD, {"subscription"}])
+def test_a_change_without_units_settles_no_question(columns):
+    scene, _ = side_by_side(SECOND)
+    scene.add("license_change", log("none", day(9, 1), 0, subscription="old"))
+    scene.source.unread["license_change", "none"] = columns
+
+    assert about_successions(scene.plan()) == {("old", "succeeded")}
+
+
+def test_a_question_names_the_change_that_cannot_be_read_until_it_is_ignored():
+    scene, mapping = side_by_side(SECOND)
+    scene.add("license_change", log("bad", day(9, 1), 1, subscription="old"))
+    scene.source.unread["license_change", "bad"] = UNREAD
+
+    found = [one for row in scene.plan().blocked for one in row.findings]
+
+    [question] = [one for one in found if one.code == "successor-unclear"]
+    assert question.text.endswith(
+        "but a change that may be theirs cannot be read: "
+        'license_change bad, effective_date: "oops" cannot be read'
+    )
+    assert question.remedy.startswith(
+        "correct license_change bad in Work 365 (memory:7:1); or `trueup decide subscription new"
+    )
+    ignored = decisions("{mapping: license_change, key: bad, do: ignore, reason: void}")
+    scene.files(mapping, ignored)
+    assert about_successions(scene.plan()) == {("old", "succeeded")}
 
 
 @pytest.mark.parametrize("begins", [day(8, 1), day(9, 21)])

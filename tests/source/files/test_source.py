@@ -260,6 +260,10 @@ def test_the_readable_values_of_a_row_left_out_are_kept_with_its_name(put: Put, 
         },  # the values that both rows share
         "L3": {"id": "L3", "quantity": 1},
     }
+    assert [part for _, part in result.keyless] == [
+        {"id": None, "quantity": 1, "effective_date": day, "name": "Keyless"},
+        {},  # no row of columns and values
+    ]
     assert {
         key: sorted({finding.name for finding in findings})
         for key, findings in result.left_out().items()

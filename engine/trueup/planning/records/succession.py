@@ -28,6 +28,7 @@ from trueup.planning.records.handovers import (
 )
 from trueup.planning.records.renewal_order import LONGEST_OVERLAP, RenewalOrder
 from trueup.planning.records.succession_remedies import SuccessionRemedies
+from trueup.planning.records.unit_days import UnreadChange
 
 SUCCESSOR_UNCLEAR = "successor-unclear"
 """Code of the finding of a row that cannot succeed the row that is configured."""
@@ -118,11 +119,12 @@ class _SuccessionFinder:
 
         A row that had begun before the other one, or with it, takes no other one's place. One that
         begins during the other one is blocked, unless the overlap is that of an early renewal. So
-        is one where days cannot be read.
+        is one where a change that may be theirs cannot be read.
         """
         renewals = self._renewals
-        if renewals.days.are_unread(key, predecessor):
-            self._ask(key, predecessor, "but days of their changes cannot be read", place)
+        if unread := renewals.days.unread(key, predecessor):
+            why = f"but a change that may be theirs cannot be read: {unread.why}"
+            self._ask(key, predecessor, why, place, unread)
             return True
         together = renewals.days_together(key, predecessor)
         if together is None:
@@ -133,10 +135,12 @@ class _SuccessionFinder:
             self._ask(key, predecessor, f"but both run for {together.days} days", place)
         return True
 
-    def _ask(self, key: str, predecessor: str, why: str, place: Place) -> None:
+    def _ask(
+        self, key: str, predecessor: str, why: str, place: Place, unread: UnreadChange | None = None
+    ) -> None:
         """Blocks a row that would succeed the other one, which waits for the answer."""
         named = named_apart({one: self._label(one) for one in (predecessor, key)})
-        remedy = self._remedies.of_one(key, predecessor)
+        remedy = self._remedies.of_one(key, predecessor, unread)
         self._block(
             key, SUCCESSOR_UNCLEAR, f"would succeed {named[predecessor]}, {why}", remedy, place
         )

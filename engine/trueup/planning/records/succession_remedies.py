@@ -9,6 +9,7 @@ from trueup.model.verdict import Verdict
 from trueup.planning.context import PlanContext
 from trueup.planning.records.renewal_order import RenewalOrder
 from trueup.planning.records.repeats import repeats_are_allowed
+from trueup.planning.records.unit_days import UnreadChange
 
 
 class SuccessionRemedies:
@@ -20,12 +21,19 @@ class SuccessionRemedies:
     def __init__(self, context: PlanContext, mapping: MappingSpec, renewals: RenewalOrder) -> None:
         self._context, self._mapping, self._renewals = context, mapping, renewals
 
-    def of_one(self, key: str, predecessor: str) -> Advice:
-        """Returns the decisions about a row that may succeed another one."""
-        remedy = self._succeed(key, predecessor) + " if it takes its place; or "
+    def of_one(self, key: str, predecessor: str, unread: UnreadChange | None) -> Advice:
+        """Returns the decisions about a row that may succeed another one.
+
+        `unread` is the change that is to be corrected for the days to tell.
+        """
+        source = self._context.systems.source
+        remedy = self._succeed(key, predecessor) + " if it takes its place"
+        if unread:
+            where = f" ({unread.place})" if unread.place else ""
+            remedy = Advice(f"correct {unread.name} in {source}{where}; or ") + remedy
         if self._may_have_own(key, predecessor):
-            return remedy + self._create(key) + " if it replaces no other row"
-        return remedy + f"bring the two together in {self._context.systems.source}"
+            return remedy + "; or " + self._create(key) + " if it replaces no other row"
+        return remedy if unread else remedy + f"; or bring the two together in {source}"
 
     def of_several(
         self, predecessor: str, keys: Sequence[str], undecided: Sequence[str], *, is_given: bool

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
@@ -12,6 +13,7 @@ from msgspec import Struct
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.namespace import Namespace
 from trueup.expressions.unreadable import NotRead
+from trueup.model.finding import Finding, Place
 from trueup.model.mapping import AppendSpec, MappingSpec, Reference
 from trueup.model.mapping_state import Row, UnreadableRows
 from trueup.model.verdict import Topic, Verdict
@@ -25,12 +27,21 @@ class Span(Struct, frozen=True):
     end: date | None  # the first day without it; None if it goes on
 
 
+class UnreadChange(NamedTuple):
+    """A change whose day, units or row cannot be read."""
+
+    name: str  # `license_change log-1`
+    why: str  # with its name
+    place: Place | None = None
+
+
 class _Change(NamedTuple):
     """A change of units, pending or not."""
 
-    day: date | None  # None: it cannot be read
+    day: date | None  # None: it, or the units, cannot be read
     units: Decimal
     is_pending: bool
+    unread: UnreadChange | None = None
 
 
 class UnitDays:
@@ -43,15 +54,15 @@ class UnitDays:
         """Returns the days of a row; None if they are not known."""
         changes = self._changes.get(key, ())
         days = [change.day for change in changes if change.day is not None]
-        if not days or len(days) < len(changes) or self._has_unassigned:
+        if not days or len(days) < len(changes) or None in self._changes:
             return None
         is_over = sum(change.units for change in changes) == 0
         return Span(min(days), max(days) if is_over else None)
 
-    def are_unread(self, *keys: str) -> bool:
-        """Whether changes of the rows, or changes that may be theirs, have days that are unread."""
-        changes = (change for key in keys for change in self._changes.get(key, ()))
-        return self._has_unassigned or any(change.day is None for change in changes)
+    def unread(self, *keys: str) -> UnreadChange | None:
+        """Returns a change of the rows, or one that may be theirs, that cannot be read, if any."""
+        changes = (change for key in (*keys, None) for change in self._changes.get(key, ()))
+        return next((change.unread for change in changes if change.unread), None)
 
     def with_pending(self) -> list[str]:
         """Returns the rows that have pending changes."""
@@ -76,35 +87,43 @@ class UnitDays:
         pending = self._context.project.mappings.get(ledger.pending) if ledger else None
         return (pending, pending.append) if pending and pending.append else None
 
-    @cached_property
-    def _unreadable(self) -> UnreadableRows:
-        table = self._pending[0].source.table if self._pending else ""
-        return self._context.unreadable.get(table, UnreadableRows({}))
-
-    @property
-    def _has_unassigned(self) -> bool:
-        """Whether an unreadable change may belong to any row."""
-        return None in self._changes or bool(self._unreadable.without_key)
-
     def _read(self) -> Iterator[tuple[str | None, _Change]]:
         """Row and change, of all changes that move units; their mapping has its turn later."""
         if self._pending is None:
             return
         mapping, spec = self._pending
-        column, namespace = self._context.key_column(mapping), self._context.namespace_of(mapping)
+        namespace, pushed = self._context.namespace_of(mapping), self._context.snapshot.pushed
         decisions = self._context.decisions(mapping.name, Topic.UNITS)
-        settled = {
-            key
-            for key, one in decisions.items()
-            if one.verdict in (Verdict.ARCHIVE, Verdict.IGNORE)
-        }
-        rows = {str(row[column]): row for row in self._context.tables[mapping.source.table]}
-        rows |= {key: one.row for key, one in self._unreadable.rows.items()}
-        for key, row in rows.items():
-            is_done = key in settled or (mapping.name, key) in self._context.snapshot.pushed
-            change = _change(mapping, spec, namespace, row, is_done=is_done)
-            if change is not None:
-                yield change
+        for key, row, fault in self._rows(mapping):
+            verdict = decisions[key].verdict if key in decisions else None
+            is_decided = verdict in (Verdict.ARCHIVE, Verdict.IGNORE)
+            is_done = is_decided or (mapping.name, key) in pushed
+            found = _change(mapping, spec, namespace, row, is_done=is_done)
+            if found is None:
+                continue
+            owner, change = found
+            if key and owner is not None and change.day is not None:
+                yield owner, change
+            elif verdict is not Verdict.IGNORE:
+                yield owner, change._replace(day=None, unread=_unread(mapping, key, fault))
+
+    def _rows(self, mapping: MappingSpec) -> Iterator[tuple[str, Row, Finding | None]]:
+        """Key, row, and what cannot be read of it, of all changes; the key may be unknown, ""."""
+        column = self._context.key_column(mapping)
+        for row in self._context.tables[mapping.source.table]:
+            yield str(row[column]), row, None
+        unreadable = self._context.unreadable.get(mapping.source.table, UnreadableRows({}))
+        for key, one in unreadable.rows.items():
+            yield key, one.row, one.findings[0]
+        for one in unreadable.keyless:
+            yield "", one.row, one.findings[0]
+
+
+def _unread(mapping: MappingSpec, key: str, fault: Finding | None) -> UnreadChange:
+    name = f"{mapping.name} {key}" if key else f"the row of {mapping.source.table} without a key"
+    if fault is None:
+        return UnreadChange(name, f"day or units of {name} are not known")
+    return UnreadChange(name, fault.text, fault.place)
 
 
 def _change(
@@ -112,27 +131,31 @@ def _change(
 ) -> tuple[str | None, _Change] | None:
     """Returns the row of a change, or None if it is unread, and the change.
 
-    Returns None for a change without a row, or without units.
+    Returns None for a change without a row, or without units. The day is None if day or units
+    cannot be read.
     """
     names = namespace.names(row)
-    reference = mapping.fields[spec.in_turn].value
 
     def value(name: str) -> object:
         return evaluate(getattr(mapping.fields[name].value, "raw", None), names)
 
+    units, day, is_pending = Decimal(1), None, not is_done
+    with suppress(InvalidOperation, *EVALUATION_ERRORS):  # its own turn reports it
+        units = Decimal(str(value(spec.units_field) or 0))
+        found = value(spec.day_field)
+        day = found.date() if isinstance(found, datetime) else found
+    if not units:
+        return None
+    where = mapping.source.where
+    if is_pending and where is not None:
+        with suppress(*EVALUATION_ERRORS):
+            is_pending = bool(evaluate(where.raw, names))
+    change = _Change(day if isinstance(day, date) else None, units, is_pending)
+    reference = mapping.fields[spec.in_turn].value
     try:
         key = evaluate(reference.of.raw, names) if isinstance(reference, Reference) else None
     except NotRead:
-        return None, _Change(None, Decimal(1), is_pending=not is_done)
-    except EVALUATION_ERRORS:  # its own turn reports it
+        return None, change
+    except EVALUATION_ERRORS:
         return None
-    try:
-        day, units = value(spec.day_field), Decimal(str(value(spec.units_field) or 0))
-        where = mapping.source.where
-        is_pending = not is_done and (where is None or bool(evaluate(where.raw, names)))
-    except (InvalidOperation, *EVALUATION_ERRORS):  # its own turn reports it
-        day, units, is_pending = None, Decimal(1), not is_done
-    if key is None or not units:
-        return None
-    day = day.date() if isinstance(day, datetime) else day
-    return str(key), _Change(day if isinstance(day, date) else None, units, is_pending)
+    return None if key is None else (str(key), change)
