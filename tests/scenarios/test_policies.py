@@ -162,6 +162,25 @@ def test_what_was_archived_by_a_decision_keeps_the_day_of_its_policy(tmp_path, i
     assert figures.lost == too_little(world, 13, "2026-11-01") == "9.33"
 
 
+@pytest.mark.parametrize("quantity", ["abc", None])
+def test_what_is_archived_is_marked_once_the_day_of_its_policy_is_known(tmp_path, quantity):
+    """The subscription cannot be read, or has no quantity, when the change is archived."""
+    service = Service(seats=13, keyed={"2026-11-01": 1}, changes={"2026-10-10": 3})
+    world = World(tmp_path, service, edits=FIRST_OF_MONTH)
+    world.decide("license_change", "log-sub", "archive")
+    with world.work365():
+        world.row("subscription", "sub")["quantity"] = quantity
+    waits = world.sync()
+    with world.work365():
+        world.row("subscription", "sub")["quantity"] = 13
+    world.decide("subscription", "sub", "correct")
+
+    figures = PlanFigures.of(world.plan())
+
+    assert [one for one in waits.changes if one.marks_changes] == []
+    assert figures.lost == too_little(world, 13, "2026-11-01") == "9.33"
+
+
 def test_changes_that_cancelled_out_keep_the_day_of_their_policy(tmp_path):
     """Both count from November on, so October has ten seats."""
     service = Service(seats=10, changes={"2026-10-05": 3, "2026-10-20": -3})

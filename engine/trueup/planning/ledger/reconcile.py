@@ -21,6 +21,7 @@ from trueup.model.verdict import Topic, Verdict
 from trueup.planning.context import PlanContext
 from trueup.planning.in_doubt import in_doubt_finding
 from trueup.planning.ledger.adjustments import BELOW_ZERO, AdjustmentPlanner
+from trueup.planning.ledger.change_values import change_finding
 from trueup.planning.ledger.contract_ends import ContractEnds
 from trueup.planning.ledger.earlier_days import CorrectedServices
 from trueup.planning.ledger.ended_units import note_ended_units
@@ -259,10 +260,24 @@ class _Reconciliation:
         return line, Correction(result.correction, line.day)
 
     def _archive(self, owner: str, queue: Queue) -> None:
-        """Marks the changes that a person decided to archive; nothing is sent for them."""
+        """Marks the changes that a person decided to archive; nothing is sent for them.
+
+        Each mark keeps the day that the policy names. Of a row with an unknown quantity that day
+        is unknown, and its marks wait.
+        """
+        if not queue.archive:
+            return
+        quantity, (why, remedy) = self._services.quantities.of(owner, queue, None)
+        if quantity is None:
+            text = f"is marked once the day from which it is billed is known: {why}"
+            for key in (one for one in queue.archive if one in self._state.ready):
+                finding = change_finding(
+                    self._mapping, "ledger-unknown", Severity.HOLD, text, key, remedy
+                )
+                self._state.block(key, finding)
+            return
         target = self._context.systems.target
-        settled = self._services.settled(owner, queue) if queue.archive else None
-        days = {one.key: one.day for one in settled or ()}
+        days = {one.key: one.day for one in self._services.settled(owner, queue) or ()}
         for key in queue.archive:
             self._state.ready.pop(key, None)
             self._state.blocked.pop(key, None)
