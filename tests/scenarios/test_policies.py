@@ -181,6 +181,25 @@ def test_what_is_archived_is_marked_once_the_day_of_its_policy_is_known(tmp_path
     assert figures.lost == too_little(world, 13, "2026-11-01") == "9.33"
 
 
+def test_an_archive_that_leaves_a_difference_says_that_days_are_in_no_amount(tmp_path):
+    """In one plan with the correction, the days are counted; after it, those without a gap are."""
+    service = Service(seats=9, changes={"2026-11-13": -2, "2026-10-10": 1})
+    world = World(tmp_path, service)
+    for key in ("log-sub", "log-sub-2"):
+        world.decide("license_change", key, "archive")
+
+    archived = world.plan()
+    world.decide("subscription", "sub", "correct")
+    corrected = world.plan()
+
+    notes = [note for plan in (archived, corrected) for one in plan.changes for note in one.notes]
+    in_no_amount = (
+        "both sides differ: days that were billed otherwise are in no amount of this plan"
+    )
+    assert notes.count(in_no_amount) == 1
+    assert (PlanFigures.of(archived).lost, PlanFigures.of(corrected).lost) == ("0.00", "10.43")
+
+
 def test_changes_that_cancelled_out_keep_the_day_of_their_policy(tmp_path):
     """Both count from November on, so October has ten seats."""
     service = Service(seats=10, changes={"2026-10-05": 3, "2026-10-20": -3})

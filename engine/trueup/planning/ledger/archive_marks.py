@@ -48,6 +48,13 @@ class ArchiveMarks:
             for one in self._state.changes.get(id_, ())
         ]
 
+    def add_note(self, key: str, note: str) -> None:
+        """Adds a note to the mark of a change, if it has one."""
+        id_ = mark_id(self._mapping.name, key)
+        self._state.changes[id_] = [
+            replace(one, notes=(*one.notes, note)) for one in self._state.changes.get(id_, ())
+        ]
+
     def add(
         self,
         id_: str,

@@ -37,6 +37,9 @@ _Steps = Sequence[tuple[date, Decimal]]
 _Difference = Callable[[date], Decimal]
 
 
+_IN_NO_AMOUNT = "both sides differ: days that were billed otherwise are in no amount of this plan"
+
+
 class _Span(NamedTuple):
     """Days with the same number of units too few, or too many, after the plan."""
 
@@ -64,8 +67,13 @@ class CorrectedServices:
     ) -> None:
         """Adds the money of earlier days to the last correction of each service, or to a mark.
 
-        Reads the unit rows of these services from the starts of their contracts.
+        Reads the unit rows of these services from the starts of their contracts. A mark says so
+        where days are in no amount, because both sides differ after it.
         """
+        for key, one in planned.items():
+            if one.line.difference and _last_correcting(one) is None:
+                for archived in queues.get(key, Queue()).archive[:1]:
+                    self._marks.add_note(archived, _IN_NO_AMOUNT)
         chosen = {key: queues.get(key, Queue()) for key, one in planned.items() if not one.stop}
         chosen = {
             key: queue
