@@ -1,8 +1,10 @@
-"""Text as data and text in messages: cleaned, shortened, and keys in one spelling."""
+"""Values in messages, cleaned and shortened, and keys in one spelling."""
 
 import json
 import re
 from datetime import date
+
+from trueup.model.clean_text import clean_text
 
 LONGEST_SHOWN = 40
 """Characters of a value that a message shows."""
@@ -11,30 +13,6 @@ _LOOKED_AT = 25 * LONGEST_SHOWN
 """Characters of a value that are cleaned for a message: the others cannot be shown."""
 
 _GUID = re.compile(r"\{?([0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})\}?")
-_ESCAPES = re.compile(
-    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])|\x9b[0-?]*[ -/]*[@-~]"
-)
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-
-_INVISIBLE = re.compile(
-    "[\u00ad\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]"
-    "|(?<=[\u0020-\u024f])[\u200c\u200d]|[\u200c\u200d](?=[\u0020-\u024f])"
-)
-"""Characters without width; joiners only beside Latin letters, for other scripts need them."""
-
-
-def unify_line_ends(text: str) -> str:
-    r"""Returns the text with `\n` at the end of each line."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def clean_text(text: str) -> str:
-    """Returns the text without terminal escapes, control and invisible characters.
-
-    Lone surrogates go, too; newlines and tabs stay.
-    """
-    text = _CONTROLS.sub("", _ESCAPES.sub("", unify_line_ends(text)))
-    return text if text.isascii() else _INVISIBLE.sub("", text)
 
 
 def on_one_line(text: str, longest: int = LONGEST_SHOWN) -> str:

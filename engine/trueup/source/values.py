@@ -21,9 +21,10 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from trueup.model.catalogue import Column, Type
+from trueup.model.clean_text import clean_text, unify_line_ends
 from trueup.source.dates import day_converter, instant_converter
 from trueup.source.errors import InvalidValue
-from trueup.source.text import canonical_key, clean_text, shown, unify_line_ends
+from trueup.source.text import canonical_key, shown
 
 Convert = Callable[[object, object], object]
 """Takes a raw value and its display text (or None), returns the value. Raises `InvalidValue`."""
