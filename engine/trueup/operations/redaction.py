@@ -60,7 +60,7 @@ def scrubber(folder: Path | None = None) -> Callable[[str], str]:
     values = _forms(_values(folder))
 
     def scrub(text: str) -> str:
-        text = hide_forms(text, values | _known)
+        text = hide_forms(text, _known, guessed=values)
         return _IN_HEADER.sub(rf"\1\2{HIDDEN}", _IN_ADDRESS.sub(HIDDEN, text))
 
     return scrub

@@ -27,3 +27,12 @@ def test_a_message_has_no_part_of_a_secret(written, length):
     assert code == "0x1"
     assert message.startswith("p" * length)
     assert SECRET[:3] not in message
+
+
+@pytest.mark.parametrize(
+    "between", ["\u00ad", "\u200b", "\u202e", "\ufeff", "\x07", "\x1b[1m", "\0"]
+)
+def test_a_message_is_cleaned_before_its_secrets_are_hidden(between):
+    error = {"code": "0x1", "message": f"{SECRET[:6]}{between}{SECRET[6:]} is wrong"}
+
+    assert error_of(json.dumps({"error": error}).encode(), [SECRET]) == ("0x1", "(hidden) is wrong")

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from trueup.errors import SourceError
 from trueup.ports.source import RowOutcome, RowUpdate
 from trueup.source.profile import Profile
-from trueup.source.sql.address import described, without_secrets
+from trueup.source.sql.address import described
 from trueup.source.sql.database import database_message
 from trueup.source.sql.source import SqlSource
 
@@ -306,19 +306,32 @@ def test_a_database_is_identified_by_its_host_and_name_whatever_the_password(
     assert described(sqlalchemy.make_url(address)) == identity
 
 
-def test_a_password_that_a_driver_repeats_is_not_shown(url: str, base: sqlalchemy.Engine):
-    address = sqlalchemy.make_url("mssql://u:hunter2nd@h/b?odbc_connect=DRIVER%3Dx%3BPWD%3Dsesame")
-    text = "login of hunter2nd failed: attribute sesame"
+@pytest.mark.parametrize(
+    ("address", "said", "shown"),
+    [
+        (
+            "postgresql://u:hunter2nd@h/b",
+            "login with hunter2nd\nhas failed",
+            "login with {} has failed",
+        ),
+        ("postgresql://u:hunter2nd@h/b", "hunter\u00ad2nd, \x1b[31mhun\x07ter2nd", "{}, {}"),
+        ("postgresql://u:abc123@h/b", "cannot log in as u:abc123@h", "cannot log in as u:{}@h"),
+        ("postgresql://u:readonly@h/b", "has read only access", "has read only access"),
+        (
+            "mssql://u:hunter2nd@h/b?odbc_connect=DRIVER%3Dx%3BPWD%3Dsesame",
+            "login of hunter2nd failed: attribute sesame",
+            "login of {} failed: attribute {}",
+        ),
+    ],
+)
+def test_the_message_of_a_database_is_one_line_without_the_secrets_of_its_address(
+    address: str, said: str, shown: str
+):
+    error = DBAPIError("SELECT secret_column", {"key": "hidden"}, RuntimeError(said))
 
-    assert without_secrets(text, address) == "login of (hidden) failed: attribute (hidden)"
+    message = database_message(error, sqlalchemy.make_url(address))
 
-
-def test_the_message_of_a_database_is_one_line_without_the_secret_of_its_address():
-    address = sqlalchemy.make_url("postgresql://u:hunter2nd@h/b")
-    reason = RuntimeError("login with hunter2nd\nhas failed")
-    error = DBAPIError("SELECT secret_column", {"key": "hidden"}, reason)
-
-    assert database_message(error, address) == "login with (hidden) has failed"
+    assert message == shown.replace("{}", "(hidden)")
 
 
 def test_the_statement_of_the_profile_changes_one_row(url: str, base: sqlalchemy.Engine):

@@ -29,7 +29,6 @@ def test_an_address_is_described_without_its_secret(url, description):
 
     assert address.description == description
     assert SECRET not in repr(address)
-    assert SECRET not in address.without_secrets(f"no password {address.options.get('password')}!")
 
 
 @pytest.mark.parametrize(
@@ -68,3 +67,20 @@ def test_a_message_of_the_server_has_no_part_of_a_password_where_it_is_shortened
         raise psycopg.OperationalError(f"{'x' * length} {SECRET} is refused")
 
     assert SECRET[:2] not in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("bad\r\x1b[2K\x1b[31m\u202eforged\x07\x08.", "bad forged"),
+        (f"key {SECRET[:5]}\u00ad{SECRET[5:]}", "key (hidden)"),
+        (f"value \\x{SECRET.encode().hex()}", "value \\x(hidden)"),
+    ],
+)
+def test_a_message_of_the_server_is_cleaned_before_its_secrets_are_hidden(said, shown):
+    address = parse_address(f"postgresql://me:{SECRET}@db.example/base")
+
+    with pytest.raises(StateError) as failed, translated(address, "the state"):
+        raise psycopg.DataError(said)
+
+    assert str(failed.value) == f"the state cannot keep this value: {shown}"

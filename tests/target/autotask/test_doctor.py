@@ -83,7 +83,7 @@ def test_a_refused_entity_does_not_end_the_examination(service, target, response
     findings = examine(target, NEEDS)
 
     assert [finding.severity for finding in findings[3:]] == [Severity.ERROR, Severity.INFO]
-    assert "HTTP 404 with a web page (Sign in [31m)" in findings[3].text
+    assert "HTTP 404 with a web page (Sign in)" in findings[3].text
 
 
 @pytest.mark.parametrize(

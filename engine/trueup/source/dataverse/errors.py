@@ -8,7 +8,7 @@ import json
 from collections.abc import Collection
 
 from trueup.errors import SourceError
-from trueup.model.secrets import hide
+from trueup.model.secrets import hidden_line
 from trueup.source.text import on_one_line
 
 LONGEST_MESSAGE = 400
@@ -41,7 +41,7 @@ def error_of(body: bytes, secrets: Collection[str]) -> tuple[str, str]:
     """Returns Dataverse's code, which may be empty, and its message on one line.
 
     `secrets` are hidden in case the server repeats them: in the parsed texts, as JSON may escape
-    any letter, and before these are shortened.
+    any letter.
     """
     text = body.decode("utf-8", "replace").strip()
     try:
@@ -52,7 +52,7 @@ def error_of(body: bytes, secrets: Collection[str]) -> tuple[str, str]:
         message = (
             "the answer is HTML, not JSON" if text.startswith("<") else "the answer is not JSON"
         )
-    code, message = (one_line(hide(text, secrets)) for text in (code, message))
+    code, message = (hidden_line(part, secrets, LONGEST_MESSAGE) for part in (code, message))
     return code, message or "no reason given"
 
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from trueup.errors import SourceError
-from trueup.model.secrets import hide
-from trueup.source.dataverse.errors import DataverseUnavailable, one_line
+from trueup.model.secrets import hidden_line
+from trueup.source.dataverse.errors import LONGEST_MESSAGE, DataverseUnavailable
 
 
 class TokenHttp(Protocol):
@@ -109,7 +109,7 @@ class Tokens:
     def _fault(self, reason: str) -> str:
         """The text of an error, without the secret and with the authority as configured."""
         login = self._login
-        text = one_line(hide(reason, [login.client_secret]))
+        text = hidden_line(reason, [login.client_secret], LONGEST_MESSAGE)
         if login.configured_authority:
             text = text.replace(_origin(login.authority), _origin(login.configured_authority))
         authority = login.configured_authority or login.authority

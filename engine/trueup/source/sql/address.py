@@ -14,7 +14,6 @@ from sqlalchemy import URL, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from trueup.errors import SourceError
-from trueup.model.secrets import hide
 
 _ESCAPE = "write @ / : ? # and % in user and password as %40 %2F %3A %3F %23 and %25"
 _SECRET_OPTION = re.compile(r"(?i)passw|pwd|secret|token|odbc_connect")
@@ -85,12 +84,8 @@ def _option(url: URL, name: str) -> str:
     return value if isinstance(value, str) else ",".join(value)
 
 
-def without_secrets(text: str, url: URL) -> str:
-    """Returns the text without the secrets of an address, in case a driver repeats them."""
-    return hide(text, _secrets(url))
-
-
-def _secrets(url: URL) -> set[str]:
+def secrets_of(url: URL) -> set[str]:
+    """Returns the secrets of an address, to be hidden where a driver repeats them."""
     found = {url.password or ""}
     for name, value in url.query.items():
         values = [value] if isinstance(value, str) else [*value]

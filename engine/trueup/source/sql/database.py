@@ -10,9 +10,9 @@ from sqlalchemy.exc import NoSuchTableError, SQLAlchemyError
 
 from trueup.errors import SourceError
 from trueup.model.catalogue import Table
-from trueup.source.sql.address import check_exists, described, open_engine, without_secrets
+from trueup.model.secrets import hidden_line
+from trueup.source.sql.address import check_exists, described, open_engine, secrets_of
 from trueup.source.sql.raw_rows import ColumnTypes, prepare_sessions
-from trueup.source.text import on_one_line
 
 _LONGEST_ERROR = 300
 
@@ -83,4 +83,4 @@ def database_message(error: SQLAlchemyError, url: sqlalchemy.URL) -> str:
     `url` is the address, whose secrets are hidden.
     """
     text = str(getattr(error, "orig", None) or type(error).__name__)
-    return on_one_line(without_secrets(text, url), _LONGEST_ERROR)
+    return hidden_line(text, secrets_of(url), _LONGEST_ERROR)

@@ -14,7 +14,6 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from trueup.errors import StateError
-from trueup.model.secrets import hide
 
 _SCHEME = re.compile(r"(?:postgresql|postgres)(?:\+psycopg)?(?=://)")
 """Schemes of libpq, and SQLAlchemy's, which also names the driver."""
@@ -43,9 +42,9 @@ class Address:
     options: Mapping[str, Any] = field(repr=False)
     description: str  # host and database
 
-    def without_secrets(self, text: str) -> str:
-        """Returns the text without the secrets of the address, in case a server repeats them."""
-        return hide(text, [str(self.options.get(name, "")) for name in _SECRETS])
+    def secrets(self) -> list[str]:
+        """Returns the secrets of the address, to be hidden where a server repeats them."""
+        return [str(self.options.get(name, "")) for name in _SECRETS]
 
 
 def parse_address(url: str) -> Address:

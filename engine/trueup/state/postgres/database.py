@@ -7,6 +7,7 @@ import psycopg
 from psycopg import Connection, errors
 
 from trueup.errors import StateError
+from trueup.model.secrets import hidden_line
 from trueup.state.postgres.address import Address
 from trueup.state.sql_files import migration_scripts
 
@@ -198,6 +199,5 @@ def _message(error: psycopg.Error, address: Address) -> str:
 
 
 def _on_one_line(error: psycopg.Error, address: Address) -> str:
-    """Returns the message of the driver or the server on one line, without secrets, shortened."""
-    line = " ".join(address.without_secrets(str(error)).split()).rstrip(".")
-    return line if len(line) <= _LONGEST_MESSAGE else line[:_LONGEST_MESSAGE] + "…"
+    """Returns the message of the driver or the server for a sentence, without secrets."""
+    return hidden_line(str(error), address.secrets(), _LONGEST_MESSAGE).rstrip(".")
