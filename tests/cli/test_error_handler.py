@@ -72,6 +72,26 @@ def test_errors_have_their_codes_and_words_and_no_traceback(capsys, error, code,
 
 
 @pytest.mark.parametrize(
+    ("error", "start"),
+    [
+        (EngineError("no \x1b[31m\u202efile\x07\nhere"), "error: no {}file\\x07\nhere\n"),
+        (
+            OSError(2, "No such file", "\x1b[31m\u202efile\x07"),
+            "error: {}file\\x07: No such file\n",
+        ),
+        (ConfigError([Finding("x", Severity.ERROR, "\x1b[31m\u202e")]), "error: {}\n"),
+        (RuntimeError("x\u202e"), "This is a fault in trueup"),
+    ],
+)
+def test_control_characters_of_an_error_are_written_out(capsys, error, start):
+    ended(error)
+
+    shown = capsys.readouterr().err
+    assert shown.startswith(start.replace("{}", "\\x1b[31m\\u202e"))
+    assert not {"\x1b", "\x07", "\u202e"} & {*shown}
+
+
+@pytest.mark.parametrize(
     "error", [OSError(36, "File name too long", "x" * 100_000), KeyError("x" * 100_000)]
 )
 def test_what_others_say_about_an_absurd_value_is_shortened(capsys, error):

@@ -123,6 +123,15 @@ def test_without_an_expression_the_row_is_shown_and_lines_are_evaluated(trueup, 
     assert "has no column 'nme'" in err
 
 
+def test_control_characters_of_a_line_that_fails_are_written_out(trueup, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO('source["\x1b[31m"]\n'))
+
+    _, _, err = trueup("eval", "subscription", SUBSCRIPTION)
+
+    assert err.startswith("error: line 1: ")
+    assert "has no column '\\x1b[31m'" in err
+
+
 def test_nothing_but_an_absurd_value_is_cut_where_there_is_no_terminal(trueup):
     expression = f"['{'x' * 700}'] + {[*range(40)]}"
 

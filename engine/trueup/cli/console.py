@@ -10,6 +10,7 @@ from trueup.cli.output import out, report
 from trueup.errors import EngineError
 from trueup.operations.evaluate import OpenRow
 from trueup.render.evaluation import evaluation_text
+from trueup.render.sanitize import exact_lines
 from trueup.render.style import Style
 
 PROMPT = "> "
@@ -44,7 +45,8 @@ class Console:
                     out(evaluation_text(self._row.evaluate(line.strip()), self._style))
                 except EngineError as error:
                     failed += 1
-                    report(f"error: {'' if is_typed else f'line {number}: '}{error}")
+                    place = "" if is_typed else f"line {number}: "
+                    report(exact_lines(f"error: {place}{error}"))
         return failed
 
     def _typed(self) -> Iterator[str]:

@@ -16,6 +16,7 @@ from trueup.operations.project_folder import find_project
 from trueup.operations.redaction import scrubbed, scrubber
 from trueup.render.finding_text import findings_text
 from trueup.render.json_ import as_json
+from trueup.render.sanitize import exact_lines
 from trueup.version import VERSION
 
 
@@ -42,7 +43,7 @@ def report_failure(error: Exception, arguments: Sequence[str]) -> Exit:
             return _user_error(f"{file}: {error.strerror}", arguments)
         case _:
             text = scrubbed(fault_report(error, arguments), folder_in(arguments))
-            report(shortened(text))
+            report(exact_lines(shortened(text)))
             return Exit.FAULT
 
 
@@ -65,14 +66,14 @@ def _user_error(text: str, arguments: Sequence[str]) -> Exit:
     # What a library says may hold a value of megabytes, and a secret where it is cut.
     text = shortened(scrubbed(text, folder_in(arguments)))
     report_as_json(text, arguments)
-    report(f"error: {text}")
+    report(exact_lines(f"error: {text}"))
     return Exit.ERROR
 
 
 def _found(findings: Sequence[Finding], text: str, arguments: Sequence[str]) -> Exit:
     report_as_json(text, arguments, findings)
     shown = findings_text(findings) or text
-    report(scrubbed(shown, folder_in(arguments)).rstrip("\n"))
+    report(exact_lines(scrubbed(shown, folder_in(arguments)).rstrip("\n")))
     return Exit.ERROR
 
 

@@ -53,6 +53,11 @@ def exact(line: str, longest: int = LONGEST) -> str:
     return "".join(shown)
 
 
+def exact_lines(text: str) -> str:
+    """Returns the same of each line, as long as it is."""
+    return "\n".join(exact(line, len(line)) for line in text.split("\n"))
+
+
 def _written_out(character: str) -> str:
     if unicodedata.category(character) not in _WRITTEN_OUT or character in _JOINERS:
         return character
