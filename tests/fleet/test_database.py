@@ -4,11 +4,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from types import SimpleNamespace
 
+import psycopg
 import pytest
 from trueup.errors import EngineError, FleetDatabaseAway
 from trueup.fleet import connection as connections
 from trueup.fleet import schema
-from trueup.fleet.connection import connect, require_clock, require_version
+from trueup.fleet.connection import connect, require_clock, require_version, translated
 from trueup.fleet.procrastinate_queue import ProcrastinateQueue, migrations
 from trueup.fleet.schedule import request_runs, sync
 from trueup.model.fleet_run import RunKind
@@ -81,6 +82,13 @@ def test_a_clock_that_is_wrong_is_refused(connection, monkeypatch, ahead, words)
 
     with pytest.raises(EngineError, match=words):
         require_clock(connection)
+
+
+def test_what_the_server_says_is_cleaned():
+    with pytest.raises(FleetDatabaseAway) as caught, translated():
+        raise psycopg.OperationalError("failed: FATAL:  bad\r\x1b[31m\u202eforged\x07\nhere")
+
+    assert str(caught.value) == "the fleet's database cannot be used: bad forged here"
 
 
 def test_the_error_about_a_database_that_is_away_shows_no_secret():

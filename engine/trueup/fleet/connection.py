@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 
 from trueup.errors import EngineError, FleetDatabaseAway
+from trueup.model.secrets import hidden_line
 
 Connection = psycopg.Connection[TupleRow]
 
@@ -26,6 +27,8 @@ MOST_SKEW = timedelta(seconds=10)
 Leases and schedules follow the database's clock. The day of a plan, and the time from which a
 change without a trace counts as not made, follow the worker's.
 """
+
+_LONGEST_MESSAGE = 300  # characters of a server's message that are shown
 
 ALIVE: Mapping[str, Any] = {
     "connect_timeout": 10,
@@ -118,11 +121,10 @@ _CAUSES = {
 
 def _cause(error: psycopg.Error) -> str:
     """The server's sentence, or the driver's first line without addresses and users."""
-    if error.diag.message_primary:
-        return error.diag.message_primary
     text = str(error)
-    if "FATAL:" in text:
-        return text.rpartition("FATAL:")[2].strip()
+    _, fatal, reason = text.rpartition("FATAL:")
+    if sentence := error.diag.message_primary or (fatal and reason):
+        return hidden_line(sentence, (), _LONGEST_MESSAGE)
     return next((words for part, words in _CAUSES.items() if part in text), "it does not answer")
 
 
