@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from trueup.errors import TargetRejected
 from trueup.ports.target import Condition
 from trueup.sandbox.autotask.local import URL, LocalSandbox
@@ -113,6 +115,19 @@ class Tenant:
         with self._aside() as target:
             return {one["id"]: one for one in target.read("Companies", [], NAMES)}
 
+    def stored(self) -> list[dict[str, Any]]:
+        """The companies with the times of their last edits, for `restore`."""
+        time, names = "lastTrackedModifiedDateTime", [*NAMES, "companyType", "ownerResourceID"]
+        with self._aside() as target:
+            found = target.read("Companies", [], [*names, time])
+        return [{**one, time: one[time].isoformat()} for one in found]
+
+    def restore(self, companies: list[dict[str, Any]]) -> None:
+        """The companies are put back as they were; there are no others any more."""
+        with self.sandbox._store.writing() as db:
+            db.execute('DELETE FROM "Companies"')
+        self.seed(records={"Companies": companies})
+
     def write(self, verb: str, record: int, **values: Any) -> None:
         """Somebody edits or creates a company."""
         with self._aside() as target:
@@ -134,13 +149,19 @@ class Tenant:
         return [path for path, _ in self.sent]
 
 
-@pytest.fixture
-def tenant(tmp_path: Path) -> Iterator[Tenant]:
-    file = tmp_path / "autotask.sqlite"
+@contextmanager
+def _tenant(folder: Path) -> Iterator[Tenant]:
+    file = folder / "autotask.sqlite"
     file.write_bytes(database(json.dumps(WORLD)))
     with ExitStack() as stack:
         sandbox = stack.enter_context(LocalSandbox(file, ENTITIES))
-        yield Tenant(sandbox, tmp_path / "state" / "tenant.known.json", stack)
+        yield Tenant(sandbox, folder / "state" / "tenant.known.json", stack)
+
+
+@pytest.fixture
+def tenant(tmp_path: Path) -> Iterator[Tenant]:
+    with _tenant(tmp_path) as opened:
+        yield opened
 
 
 QUERY, COUNT = "Companies/query", "Companies/query/count"
@@ -277,7 +298,7 @@ def test_a_tenant_restored_from_a_backup_has_everything_read_again(tenant, edite
         tenant.seed(records={"Companies": [{**later, "lastTrackedModifiedDateTime": time}]})
 
     assert tenant.read()[2]["phone"] == "0"
-    assert tenant.paths() == [QUERY, COUNT, *IN_FULL]
+    assert tenant.paths() == [QUERY, *IN_FULL]
     tenant.read()
     assert tenant.paths() == [QUERY, COUNT]  # changes again, of the restored records
 
@@ -296,7 +317,62 @@ def test_a_restored_tenant_is_read_again_if_its_newest_edit_was_repeated(tenant)
     found = tenant.read()
 
     assert (found[5]["phone"], found[2]["phone"]) == ("0", "23")
-    assert tenant.paths() == [QUERY, COUNT, *IN_FULL]
+    assert tenant.paths() == [QUERY, QUERY, *IN_FULL]
+
+
+@pytest.mark.parametrize("edited", [[7], [6, 7]])
+def test_records_that_are_edited_again_and_again_have_older_ones_asked_for(tenant, edited):
+    for phone in ("1", "2", "3"):
+        tenant.passes(hours=5)
+        for record in edited:
+            tenant.write("update", record, phone=phone)
+        assert tenant.read() == tenant.all()
+
+    assert tenant.paths() == [QUERY, QUERY, COUNT]
+
+
+@pytest.mark.parametrize(
+    ("edited", "expected"), [([], IN_FULL), ([2], [QUERY, COUNT])], ids=["none", "one"]
+)
+def test_records_of_one_import_are_asked_for_if_that_takes_fewer_calls(tenant, edited, expected):
+    """All records state the same time: those that prove something are as many as all."""
+    imported = {"lastTrackedModifiedDateTime": "2026-11-01T08:00:00Z"}
+    tenant.seed(
+        records={"Companies": [{**one, **imported} for one in WORLD["records"]["Companies"]]}
+    )
+    for record in edited:
+        tenant.write("update", record, phone="2")
+    tenant.read()
+    tenant.passes(hours=5)
+    tenant.write("update", 3, phone="3")
+
+    assert tenant.read() == tenant.all()
+    assert tenant.paths() == expected
+
+
+STEPS = st.one_of(
+    st.sampled_from([[], [], [2], [5], [2], [5], [6, 7], [1, 3, 4]]),  # edits, and then a read
+    st.sampled_from(["create", "backup", "restore", "restore"]),
+)
+
+
+@given(history=st.lists(st.tuples(st.sampled_from([1, 30, 300]), STEPS), min_size=6, max_size=30))
+@settings(max_examples=settings().max_examples)
+def test_whatever_was_edited_or_restored_what_is_read_is_what_is_there(tmp_path_factory, history):
+    with _tenant(tmp_path_factory.mktemp("tenant")) as tenant:
+        backup = tenant.stored()
+        for number, (minutes, step) in enumerate(history):
+            tenant.passes(minutes=minutes)
+            if step == "create":
+                tenant.write("create", 0, companyName="New")
+            elif step == "backup":
+                backup = tenant.stored()
+            elif step == "restore":
+                tenant.restore(backup)
+            else:
+                for record in step:
+                    tenant.write("update", record, phone=str(number))
+                assert tenant.read() == tenant.all()
 
 
 def test_a_time_that_is_yet_to_come_hides_no_edit(tenant):

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from trueup.target.autotask.modification_times import since, unmoved
+from trueup.target.autotask.modification_times import sizes_since, starts, unmoved
 
 READ = datetime(2026, 11, 20, 12, tzinfo=UTC)
 CLOCK = "lastModifiedDate"
@@ -24,21 +24,50 @@ def by_id(*times):
 @pytest.mark.parametrize(
     ("times", "page", "expected"),
     [
-        ([before_read(days=1), before_read(days=2)], 20, before_read(days=1, hours=2)),
-        ([before_read(days=1), before_read(days=2), before_read(days=3)], 40, before_read(days=2)),
-        ([before_read(days=1), before_read(days=2)], 500, before_read(days=2)),
-        ([before_read(days=-1), before_read(hours=1)], 20, before_read(hours=2)),
-        ([before_read(days=-1), before_read(days=1)], 20, before_read(days=1)),
-        ([before_read(days=-1)], 20, None),
-        ([before_read(days=1), None], 20, None),
-        ([], 20, None),
+        (
+            [before_read(days=1), before_read(days=2)],
+            20,
+            [before_read(days=1, hours=2), before_read(days=1, hours=2)],
+        ),
+        (
+            [before_read(days=1), before_read(days=2), before_read(days=3)],
+            40,
+            [before_read(days=2), before_read(days=1, hours=2)],
+        ),
+        (
+            [before_read(days=1), before_read(days=2)],
+            500,
+            [before_read(days=2), before_read(days=1, hours=2)],
+        ),
+        (
+            [before_read(days=-1), before_read(hours=1)],
+            20,
+            [before_read(hours=2), before_read(hours=2)],
+        ),
+        (
+            [before_read(days=-1), before_read(days=1)],
+            20,
+            [before_read(days=1), before_read(days=1)],
+        ),
+        ([before_read(days=-1)], 20, []),
+        ([before_read(days=1), None], 20, []),
+        ([], 20, []),
     ],
     ids=["overlap", "two", "all", "one_to_come", "one_old", "all_to_come", "one_without", "none"],
 )
 def test_changes_are_asked_for_from_where_some_of_the_newest_records_state_a_time(
     times, page, expected
 ):
-    assert since(items(*times), [CLOCK], READ, page) == expected
+    assert starts(items(*times), [CLOCK], READ, page) == expected
+
+
+def test_records_that_state_a_time_or_a_later_one_are_counted():
+    pieces = [
+        by_id(before_read(hours=1), before_read(hours=2), before_read(hours=3)),
+        by_id(before_read(hours=3), None),
+    ]
+
+    assert sizes_since(pieces, [CLOCK], before_read(hours=2)) == [2, 0]
 
 
 @pytest.mark.parametrize(

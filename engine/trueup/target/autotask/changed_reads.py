@@ -8,7 +8,8 @@ Two ways, and everything else is read in full:
 - **What changed.** If a query has more pages, records that were modified since are read, with an
   overlap, and `query/count` must fit the kept records and these. Kept records of the overlap must
   be among them, none may state an earlier time than before, and one at least must state the same:
-  the times of a tenant that was restored from a backup do not. Otherwise all are read.
+  the times of a tenant that was restored from a backup do not. If all of them state later ones,
+  older records are asked for as well. Otherwise all are read.
 
 The second way trusts the fields in which Autotask states when a record was modified. Which edits
 move them is UNCERTAIN (docs/explanation/autotask.md, section 9), so that it is an option, and each
@@ -20,7 +21,7 @@ because a record may state a time in the future.
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
@@ -219,42 +220,57 @@ class ChangedReads:
 
     def _read_changes(self, entity: Entity, known: KeptQuery) -> KeptQuery | None:
         """The query brought up to date by what changed; None if it has to be read in full."""
-        since = self._since(entity, known)
-        if since is None:
-            return None
         start = self._kept.clock.now()
-        newer = _modified_since(entity, self._stamps(entity), since)
-        clocks = self._clocks(entity)
         pages = EntityPages(self._client, entity.name, [*known.include])
-        pieces, changed, unmoved = [], 0, 0
         try:
-            for filter_, before in zip(known.filters, known.pieces, strict=True):
-                found = pages.read_all([*filter_, newer], counted=False)
-                piece = {**before, **found}
-                changed += sum(before.get(id_) != item for id_, item in found.items())
+            since, found = self._find_changes(pages, entity, known)
+            if since is None:
+                return None
+            pieces, changed = [], 0
+            for filter_, before, changes in zip(known.filters, known.pieces, found, strict=True):
+                piece = {**before, **changes}
                 if pages.count(filter_) != len(piece):
                     _log.info("%s: records are missing, or new to the query", entity.name)
                     return None
-                proofs = modification_times.unmoved(before, found, clocks, (since, known.read))
-                if proofs is None:
-                    _log.info("%s: records state earlier times than before", entity.name)
-                    return None
-                unmoved += proofs
+                changed += sum(before.get(id_) != item for id_, item in changes.items())
                 pieces.append({id_: piece[id_] for id_ in sorted(piece)})
         except TargetRejected as refusal:
             _log.info("%s cannot be read by what changed: %s", entity.name, refusal)
             return None
         finally:
             self.spared -= pages.requests
-        if not unmoved:
-            _log.info("%s: all of the newest records have new times", entity.name)
-            return None
         self.spared += full_requests([*map(len, pieces)], counted=known.counted)
         current = replace(known, pieces=pieces, read=start if changed else known.read)
         self._partial[entity.name, known.key] = PartialRead(
             entity.name, current.size, changed, _text(since), _text(known.full)
         )
         return current
+
+    def _find_changes(
+        self, pages: EntityPages, entity: Entity, known: KeptQuery
+    ) -> tuple[datetime | None, Sequence[Mapping[int, Item]]]:
+        """Returns what changed, by piece, and the modification time from which it was queried.
+
+        If the newest records were all edited again, they prove nothing, and changes from a time
+        further back are queried, as long as that takes fewer calls than a full read.
+        The time is None if the query has to be read in full.
+        """
+        clocks, stamps = self._clocks(entity), self._stamps(entity)
+        found = list[dict[int, Item]]()
+        while since := self._since(entity, known, merged(found), pages.requests):
+            newer = _modified_since(entity, stamps, since)
+            found = [pages.read_all([*each, newer], counted=False) for each in known.filters]
+            proofs = [
+                modification_times.unmoved(before, changes, clocks, (since, known.read))
+                for before, changes in zip(known.pieces, found, strict=True)
+            ]
+            if None in proofs:
+                _log.info("%s: records state earlier times than before", entity.name)
+                return None, found
+            if any(proofs):
+                return since, found
+            _log.info("%s: all of the newest records have new times", entity.name)
+        return None, found
 
     def _stamps(self, entity: Entity) -> list[str]:
         """Fields that an edit may move: those by which changed records are found."""
@@ -271,18 +287,26 @@ class ChangedReads:
         stamps = self._stamps(entity)
         return [name for name in stamps if name != ACTIVITY] or stamps
 
-    def _since(self, entity: Entity, query: KeptQuery) -> datetime | None:
+    def _since(
+        self, entity: Entity, query: KeptQuery, edited: Collection[int] = (), sent: int = 0
+    ) -> datetime | None:
         """Returns the modification time from which records are queried.
 
-        None if they prove nothing, or if a full read does not cost more calls.
+        `edited` are records that no longer prove anything, `sent` the requests that they took.
+        None if the others prove nothing, or if a full read does not cost more calls.
         """
         clocks = self._clocks(entity)
+        if not clocks or not query.complete:
+            return None
         sizes = [*map(len, query.pieces)]
         in_full = full_requests(sizes, counted=query.counted, page=self._page)
-        if not clocks or not query.complete or 2 * len(sizes) >= in_full:
-            return None
-        items = [item for piece in query.pieces for item in piece.values()]
-        return modification_times.since(items, clocks, query.read, self._page)
+        items = [item for piece in query.pieces for id_, item in piece.items() if id_ not in edited]
+        for since in modification_times.starts(items, clocks, query.read, self._page):
+            newer = modification_times.sizes_since(query.pieces, clocks, since)
+            requests = sum(1 + full_requests([n], counted=False, page=self._page) for n in newer)
+            if sent + requests < in_full:
+                return since
+        return None
 
     # What is kept
 

@@ -5,7 +5,7 @@ that still states its time shows that no modification up to that time is gone. R
 new time show nothing: somebody may have edited them after the backup was put back.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from heapq import nlargest
 from typing import Any
@@ -20,22 +20,36 @@ _PART_OF_PAGE = 20
 """So many times would the newest records that are always read again fit on a page."""
 
 
-def since(
+def starts(
     items: Sequence[Item], clocks: Sequence[str], read: datetime, page: int
-) -> datetime | None:
-    """Returns the modification time from which records are queried.
+) -> Sequence[datetime]:
+    """Returns modification times from which records may be queried, the best first.
 
-    Several of the newest kept records state it or a later time, so that one of them still proves
-    something after others were edited again. `read` is this machine's time before they were read: a
-    later time than that proves nothing.
-    None if a record does not state any time, or all of them are later.
+    Several of the newest kept records state the first one or a later time, so that one of them
+    still proves something after others were edited again. The second one is for a tenant of which
+    so many records state the same older time, that of an import, that they fill too many pages.
+    `read` is this machine's time before they were read: a later time than that proves nothing.
+    None at all if a record does not state any time, or all of them are later.
     """
     times = [modified(item, clocks) for item in items]
     stated = [time for time in times if time]
     proving = nlargest(max(1, page // _PART_OF_PAGE), (time for time in stated if time <= read))
     if not proving or None in times:
-        return None
-    return min(min(max(stated), read) - OVERLAP, proving[-1])
+        return []
+    newest = min(max(stated), read) - OVERLAP
+    return [min(newest, proving[-1]), min(newest, proving[0])]
+
+
+def sizes_since(
+    pieces: Iterable[Mapping[int, Item]], clocks: Sequence[str], since: datetime
+) -> Sequence[int]:
+    """Returns how many records of each piece state that time or a later one."""
+    return [
+        sum(
+            (time := modified(item, clocks)) is not None and time >= since for item in each.values()
+        )
+        for each in pieces
+    ]
 
 
 def unmoved(
