@@ -3,6 +3,7 @@
 import json
 import sys
 from datetime import timedelta
+from pathlib import Path
 from threading import Event
 
 import pytest
@@ -11,12 +12,21 @@ from trueup.errors import ConfigError, EngineError
 from trueup.fleet import run_process
 from trueup.fleet.child import ChildOrder
 from trueup.fleet.event_log import EventLog
+from trueup.fleet.open_fleet import OpenFleet
 from trueup.fleet.secrets import resolve
+from trueup.model.desk import OidcSettings
 from trueup.model.finding import Finding, Place, Severity
-from trueup.model.fleet import CommandSecret, EnvironmentSecret, FileSecret
+from trueup.model.fleet import CommandSecret, EnvironmentSecret, FileSecret, FleetDatabase
 from trueup.model.fleet_run import FleetRunStatus, RunKind
+from trueup.model.notice import NoticeAddress
+from trueup.model.overlay import Overrides
+from trueup.model.project import Connection
 from trueup.operations import redaction, state
 from trueup.operations.redaction import remember, remember_address, scrubbed
+from trueup.source.dataverse.client import DataverseAccess
+from trueup.source.dataverse.tokens import Login
+from trueup.state.postgres.address import Address
+from trueup.target.autotask.credentials import Credentials
 
 from tests.fleet.small_fleet import STATE, SmallFleet
 from tests.support.small_project import FILES
@@ -30,6 +40,28 @@ NEW = OLD.replace("}", ', username: api, secret: "{{ env.WING }}"}')
 @pytest.fixture(autouse=True)
 def _forgotten(monkeypatch):
     monkeypatch.setattr(redaction, "_known", set())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        OpenFleet(Path(), "", Event, f"postgresql://u:{SECRET}@h/b", None, Event),
+        FleetDatabase(f"postgresql://u:{SECRET}@h/b", HERE),
+        ChildOrder(None, "acme", SECRET, 1, RunKind.PLAN, "worker", 1.0, 1.0, None),
+        CommandSecret("vault", ("vault", SECRET), Path(), timedelta(seconds=1), HERE),
+        NoticeAddress("mail", SECRET, HERE),
+        OidcSettings("https://id.example", "desk", SECRET),
+        Connection("autotask", {"secret": SECRET}, HERE),
+        Overrides({"secret": SECRET}),
+        Credentials("user", SECRET, SECRET),
+        DataverseAccess("https://x", "t", "c", SECRET),
+        Login("https://x", "c", SECRET, "scope"),
+        Address({"password": SECRET}, "h/b"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_value_that_holds_a_secret_shows_none_of_it(value):
+    assert SECRET not in repr(value)
 
 
 @pytest.fixture

@@ -22,7 +22,10 @@ from trueup.operations.redaction import remember_address
 
 
 class OpenFleet(Struct, frozen=True):
-    """A fleet whose database can be used."""
+    """A fleet whose database can be used.
+
+    The address of the database may hold a password and must never be printed.
+    """
 
     root: Path  # the folder of fleet.yaml
     digest: str  # of fleet.yaml
@@ -30,6 +33,9 @@ class OpenFleet(Struct, frozen=True):
     url: str
     queue: JobQueue
     revive: Callable[[], None]  # starts the embedded database again
+
+    def __repr__(self) -> str:
+        return f"OpenFleet({str(self.root)!r})"
 
     @property
     def fleet(self) -> Fleet:
