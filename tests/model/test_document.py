@@ -314,6 +314,22 @@ PLAN = Plan(
     summary=Summary(1, 1, 1, 1, 1, Decimal("0.1"), 0, 0, {"update": 1}, 1, 0),
 )
 
+PARTIAL = PartialRead("Companies", 1204, 3, "2026-11-30T04:12:00Z", "2026-11-29T08:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("values", "is_same"),
+    [
+        ({"partial_reads": (PARTIAL,)}, True),
+        ({"serial": 1}, False),
+    ],
+    ids=["partial_reads", "serial"],
+)
+def test_a_plan_from_changes_is_the_same_as_one_from_a_full_read(values, is_same):
+    other = replace(PLAN, **values)
+
+    assert (other == PLAN, other != PLAN) == (is_same, not is_same)
+
 
 @SLOW
 @given(PLANS)
@@ -559,9 +575,6 @@ def test_a_plan_is_known_by_the_digest_that_is_in_it():
     assert loads(resealed(json.loads(text))) == PLAN
     with pytest.raises(EngineError, match="this is not a plan"):
         plan_id("{}")
-
-
-PARTIAL = PartialRead("Companies", 1204, 3, "2026-11-30T04:12:00Z", "2026-11-29T08:00:00Z")
 
 
 def test_what_was_not_read_in_full_is_in_the_third_line_and_changes_no_digest():
