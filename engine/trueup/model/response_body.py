@@ -1,4 +1,4 @@
-"""The body of a response, read within limits: no server keeps a command waiting for ever."""
+"""The body of a response, read within limits: no body keeps a command waiting for ever."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta

@@ -55,7 +55,7 @@ class DataverseAccess:
     client_id: str
     client_secret: str = field(repr=False)
     authority: str = "https://login.microsoftonline.com"
-    timeout: float = 120.0  # seconds for one answer
+    timeout: float = 120.0  # seconds for each wait, and for a whole body
     deadline: float = 900.0  # seconds for one request with all its repeats
     attempts: int = 6  # of one request, while its answers are faults
 

@@ -24,7 +24,7 @@ def open_http(
 ) -> httpx.Client:
     """Returns an HTTP client; `timeout` is in seconds for connecting and for each part that comes.
 
-    `exchange` limits the whole response.
+    `exchange` limits the whole body. httpx has no limit for the time of all headers.
     """
     verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if loopback else True
     return httpx.Client(timeout=timeout, trust_env=not loopback, verify=verify, headers=headers)
@@ -38,7 +38,7 @@ def exchange(
     url: str,
     **request: Any,  # noqa: ANN401 -- as httpx has them
 ) -> httpx.Response:
-    """Returns the response to a request, with its whole body; `timeout` is in seconds.
+    """Returns the response to a request, with its whole body, which may take `timeout` seconds.
 
     Raises `EndlessBody`, and the errors of httpx.
     """

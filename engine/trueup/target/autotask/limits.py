@@ -35,7 +35,7 @@ class RunLimits(Struct, frozen=True):
     """The limits of a run. Times are in seconds."""
 
     workers: int = 3  # requests in flight, over all endpoints
-    timeout: float = 300.0  # of one request; Autotask ends a request after five minutes
+    timeout: float = 300.0  # of a wait, and of a body; Autotask ends a request after five minutes
     deadline: float = 900.0  # of one call with all its repeats
     attempts: int = 6  # of one call, while its answers are faults
     max_calls: int | None = None  # in the whole run
