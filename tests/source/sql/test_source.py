@@ -298,12 +298,38 @@ def test_a_path_with_an_at_sign_and_a_database_in_memory_are_addresses(address: 
             "mssql+pyodbc:///?odbc_connect=PWD%3D{a}}%3BServer%3Dbc}%3BServer%3Done%3BDATABASE%3Dsouth",
             "mssql one/south",
         ),
+        ("postgresql+psycopg:///north?host=one&port=5433", "postgresql one/north"),
+        ("postgresql+psycopg:///north?hostaddr=10.0.0.1", "postgresql 10.0.0.1/north"),
+        ("postgresql+psycopg:///?service=north", "postgresql north"),
+        ("mysql+pymysql://u:p@/north?unix_socket=/run/one", "mysql /run/one/north"),
+        ("oracle+oracledb://u:p@one/?service_name=north", "oracle one/north"),
+        ("mssql+pyodbc:///?odbc_connect=FILEDSN%3D/one.dsn%3BPWD%3Dp", "mssql /one.dsn"),
+        ("mssql+pyodbc:///?odbc_connect=Servername%3Done%3BDB%3Dnorth", "mssql one/north"),
+        (
+            "mssql+pyodbc:///?odbc_connect=Data+Source%3Done%3BInitial+Catalog%3Dnorth",
+            "mssql one/north",
+        ),
+        ("mssql+pyodbc:///?odbc_connect=Server%3Done%3BServer%3Dtwo", "mssql one"),
     ],
 )
 def test_a_database_is_identified_by_its_host_and_name_whatever_the_password(
     address: str, identity: str
 ):
     assert described(sqlalchemy.make_url(address)) == identity
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql+psycopg://u:hunter2@/",
+        "mssql+pyodbc:///?odbc_connect=DRIVER%3Dx%3BPWD%3Dhunter2",
+    ],
+)
+def test_an_address_that_names_no_database_is_refused(address: str):
+    with pytest.raises(SourceError, match="names neither a host nor a database") as failed:
+        open_source(address)
+
+    assert "hunter2" not in str(failed.value)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,14 @@ _SECRET_OPTION = re.compile(r"(?i)passw|pwd|secret|token|odbc_connect")
 _SECRET_IN_ODBC = re.compile(r"(?i)(?:passw\w*|pwd|accesstoken)\s*=\s*(\{[^}]*\}|[^;]*)")
 _ODBC_PART = re.compile(r"\s*([^=;]*?)\s*=\s*(\{(?:[^}]|\}\})*\}|[^;]*)[^;]*;?")
 """A name and a value of an ODBC connection string; a value in braces may hold semicolons."""
-_ODBC_LOCATION = ("server", "address", "addr", "dsn", "database")
+_ODBC_LOCATION = (
+    *("server", "servername", "data source", "address", "addr", "network address"),
+    *("dsn", "filedsn", "database", "initial catalog", "db", "dbname", "dbq"),
+)
+"""Keywords of ODBC drivers that name a server, a data source or a database."""
+_HOST_OPTIONS = ("host", "hostaddr", "unix_socket")
+_NAME_OPTIONS = ("dbname", "database", "service_name", "service")
+"""Options by which drivers name the host and the database, where the address itself does not."""
 _FILE = "file:"  # how an SQLite address begins that is a URI
 
 
@@ -40,6 +47,11 @@ def open_engine(address: str, folder: Path) -> Engine:
         raise SourceError(f"source.url: not a database address; {_ESCAPE}") from None
     if not _is_clear(url):
         raise SourceError(f"source.url: not a clear database address; {_ESCAPE}")
+    if url.get_backend_name() != "sqlite" and not any(_location(url)):
+        raise SourceError(
+            "source.url: names neither a host nor a database, so that it cannot be told from "
+            "another one: write both into it"
+        )
     try:
         return sqlalchemy.create_engine(_in_folder(url, folder), hide_parameters=True)
     except ImportError as error:
@@ -64,17 +76,30 @@ def described(url: URL) -> str:
     """Returns the kind of database, its host and its name, without user and password.
 
     It depends on nothing else: it identifies the database, also after its password has changed.
+    The port is no part of it: a state keeps the text, and earlier versions wrote it without one.
     """
+    return f"{url.get_backend_name()} {'/'.join(part for part in _location(url) if part)}"
+
+
+def _location(url: URL) -> list[str]:
+    """Returns what the address states of host and database; empty texts for what it does not."""
     if "odbc_connect" in url.query:
-        parts = _odbc_location(unquote_plus(_option(url, "odbc_connect")))
-    else:
-        parts = [url.host or _option(url, "host"), url.database or _option(url, "dbname")]
-    return f"{url.get_backend_name()} {'/'.join(part for part in parts if part)}"
+        return _odbc_location(unquote_plus(_option(url, "odbc_connect")))
+    hosts, names = (
+        next(filter(None, (_option(url, option) for option in options)), "")
+        for options in (_HOST_OPTIONS, _NAME_OPTIONS)
+    )
+    return [url.host or hosts, url.database or names]
 
 
 def _odbc_location(connection: str) -> list[str]:
-    """Returns the server and the database that a connection string of ODBC names."""
-    values = {name.lower(): value.strip(" {}") for name, value in _ODBC_PART.findall(connection)}
+    """Returns the server and the database that a connection string of ODBC names.
+
+    Of a keyword that occurs twice, ODBC takes the first value.
+    """
+    values = dict[str, str]()
+    for name, value in _ODBC_PART.findall(connection):
+        values.setdefault(name.lower(), value.strip(" {}"))
     return [values.get(name, "") for name in _ODBC_LOCATION]
 
 
