@@ -279,7 +279,13 @@ def test_merged_cells_are_not_taken_for_empty_ones(put: Put, source: FileSource,
 
 
 @pytest.mark.parametrize(
-    "written", ['xr:uid="{1}" xmlns:xr="urn:xr" ref="D2:D4"', 'ref="$D$2:$D$4"']
+    "written",
+    [
+        'xr:uid="{1}" xmlns:xr="urn:xr" ref="D2:D4"',
+        'ref="$D$2:$D$4"',
+        'ref="Sheet1!D2:D4"',
+        'ref="D:D"',
+    ],
 )
 def test_merged_cells_are_found_however_they_are_written(
     put: Put, source: FileSource, written: str
@@ -288,6 +294,17 @@ def test_merged_cells_are_found_however_they_are_written(
     put("license_change.xlsx", replaced(data, 'ref="D2:D4"', written))
 
     with pytest.raises(SourceError, match="are merged, and only the first of them has a value"):
+        source.read("license_change", COLUMNS)
+
+
+@pytest.mark.parametrize("written", ['ref="D4:D2"', 'ref="D2:?"', 'ref=""', ""])
+def test_merged_cells_that_cannot_be_read_are_named(put: Put, source: FileSource, written: str):
+    data = merged(workbook(("Sheet1", CHANGES)), "D2:D4")
+    put("license_change.xlsx", replaced(data, 'ref="D2:D4"', written))
+
+    with pytest.raises(
+        SourceError, match=r"merged cells `.*` of sheet `Sheet1` cannot be read: unm"
+    ):
         source.read("license_change", COLUMNS)
 
 

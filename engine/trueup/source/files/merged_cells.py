@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
 
 
+_MOST_COLUMNS, _MOST_ROWS = 16_384, 1_048_576
+"""Of a sheet."""
+
+
 class _MergedCells(NamedTuple):
     """Merged cells: their range, and its borders as numbers of columns and rows, from 1."""
 
@@ -27,9 +31,11 @@ def unmerged(
 ) -> Iterator[NumberedRow]:
     """Yields the rows. Raises `SourceError` where one has lost a value to merged cells.
 
+    Raises it for a reference to merged cells that cannot be read, too.
+
     `worksheet` is that of the rows, open for reading; `name` is the workbook's.
     """
-    pending = sorted(_merged_cells(worksheet), key=lambda cells: cells.top, reverse=True)
+    pending = sorted(_merged_cells(worksheet, name), key=lambda cells: cells.top, reverse=True)
     current: list[_MergedCells] = []
     headings: Sequence[Any] = ()
     for number, row in rows:
@@ -50,14 +56,31 @@ def unmerged(
         yield number, row
 
 
-def _merged_cells(worksheet: "Worksheet") -> list[_MergedCells]:
-    from openpyxl.utils.cell import range_boundaries  # noqa: PLC0415 -- an extra
-
+def _merged_cells(worksheet: "Worksheet", name: str) -> list[_MergedCells]:
     ranges = list[str]()
 
     def start(tag: str, attributes: Mapping[str, str]) -> None:
         if tag == MERGED:
-            ranges.append(attributes["ref"])
+            ranges.append(attributes.get("ref", ""))
 
     parse_tags(part_of(worksheet), start)  # openpyxl skips these tags
-    return [_MergedCells(text, *range_boundaries(text)) for text in ranges]
+    return [_read_range(text, worksheet, name) for text in ranges]
+
+
+def _read_range(text: str, worksheet: "Worksheet", name: str) -> _MergedCells:
+    """Returns the merged cells of a reference, which may name the sheet before a `!`."""
+    from openpyxl.utils.cell import range_boundaries  # noqa: PLC0415 -- an extra
+
+    unreadable = SourceError(
+        f"{name}: merged cells `{on_one_line(text)}` of sheet `{on_one_line(worksheet.title)}` "
+        "cannot be read: unmerge them in Excel"
+    )
+    try:
+        left, top, right, bottom = range_boundaries(text.rpartition("!")[2])
+    except (LookupError, TypeError, ValueError):
+        raise unreadable from None
+    # Cells that are merged over whole columns or rows have no numbers of rows or columns.
+    cells = _MergedCells(text, left or 1, top or 1, right or _MOST_COLUMNS, bottom or _MOST_ROWS)
+    if not (left or top) or cells.left > cells.right or cells.top > cells.bottom:
+        raise unreadable
+    return cells
