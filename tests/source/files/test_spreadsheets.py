@@ -199,6 +199,18 @@ def replaced(data: bytes, old: str, new: str, encoding: str = "utf-8") -> bytes:
     return changed.getvalue()
 
 
+@pytest.mark.parametrize("encoding", ["unknown-9", "utf-7"])
+def test_a_part_in_an_encoding_that_is_not_known_does_not_prevent_a_write_back(
+    put: Put, source: FileSource, encoding: str
+):
+    data = io.BytesIO(workbook(("Sheet1", CHANGES)))
+    with ZipFile(data, "a") as parts:
+        parts.writestr("custom/item.xml", f'<?xml version="1.0" encoding="{encoding}"?><a/>')
+    put("license_change.xlsx", data.getvalue())
+
+    source.require_writable("license_change")
+
+
 @pytest.mark.parametrize(
     ("part", "encoding"),
     [

@@ -105,7 +105,7 @@ class WorkbookFile:
 def _is_sheet_with_formula(part: IO[bytes]) -> bool:
     try:
         tags = kinds_of_tags(part)
-    except ExpatError:
+    except (ExpatError, LookupError, ValueError):  # the last two: an encoding that is not known
         return False  # a picture, for example; nothing reads a sheet that is not XML
     return _SHEET in tags and FORMULA in tags
 
