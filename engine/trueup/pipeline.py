@@ -271,7 +271,7 @@ def _calls_needed(job: "Job") -> "CallsNeeded":
 
     run_state, batch, costs = job.run_state, job.project.batch, job.world.target.call_costs
     left = run_state.waiting()
-    catch_up = catch_up_calls(run_state.last_written(batch), run_state.in_doubt(), costs)
+    catch_up = catch_up_calls(run_state.unread(), run_state.in_doubt(), costs)
     return CallsNeeded(
         next=catch_up + next_calls(left, batch, costs),
         rest=catch_up + apply_calls(left, batch, {}, costs),

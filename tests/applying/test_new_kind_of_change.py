@@ -14,8 +14,7 @@ from trueup.applying.admission import admit
 from trueup.applying.job import Job
 from trueup.applying.lock import hold_lock
 from trueup.applying.preconditions import PreconditionChecker, PreconditionResult
-from trueup.applying.read_back import is_read_back
-from trueup.applying.run_state import RunState, effects
+from trueup.applying.run_state import RunState, effects, is_read_back
 from trueup.applying.runner import Runner
 from trueup.applying.send import Wording, send
 from trueup.applying.settle import DoubtSettler

@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from trueup.applying.manual_settlement import Settlement, settle
+from trueup.applying.run_state import RunState
 from trueup.errors import SourceError, TargetUnavailable
-from trueup.model.change import Reason
+from trueup.model.change import Action, Reason
+from trueup.model.document import loads
 from trueup.model.finding import Finding
 from trueup.model.history import change_status
 from trueup.model.outcome import ChangeStatus
@@ -27,7 +29,16 @@ from trueup.ports.target import Condition, Record
 from trueup.state.sqlite.store import SqliteState
 
 from tests.support.crashing import Killed, killed
-from tests.support.scene import Scene, account, actions, day, outcome_of, settled, statuses
+from tests.support.scene import (
+    Scene,
+    account,
+    actions,
+    autotask,
+    day,
+    outcome_of,
+    settled,
+    statuses,
+)
 from tests.support.small_project import changed, settings
 
 
@@ -402,6 +413,66 @@ def test_a_run_whose_last_batch_cannot_be_read_back_stays_open_and_reads_it_when
     assert not outcome.is_open
 
 
+def reading_fails(scene: Scene, times: int) -> None:
+    """The next reads of records by their ids fail, so many times."""
+    read, left = scene.target.read, [times]
+
+    def away(entity: str, where: Sequence[Condition], fields: Sequence[str]) -> list[Record]:
+        if left[0] and where and where[0].field == "id":
+            left[0] -= 1
+            raise TargetUnavailable("away")
+        return read(entity, where, fields)
+
+    scene.target.read = away
+
+
+def killed_when_read_back(scene: Scene, do: Callable[[], object]) -> None:
+    """Does it, and is killed when the first batch that was read back is journaled."""
+    record = scene.state.record
+
+    def recorded(lease: Lease, run: str, entries: Sequence[Entry], *effects: Effects) -> None:
+        if any(entry.data.get("kept") for entry in entries):
+            raise Killed
+        record(lease, run, entries, *effects)
+
+    scene.state.record = recorded
+    with pytest.raises(Killed):
+        do()
+    del scene.state.record
+    scene.state.lease = None  # it runs out by itself
+
+
+def test_a_run_that_is_killed_again_and_again_reads_all_back_in_the_end():
+    scene = customers(8)
+    keeps(scene, "phone", lambda _: "2")
+    made = scene.plan()
+    killed_when_read_back(scene, lambda: scene.apply(made))
+    for _ in range(2):
+        killed_when_read_back(scene, scene.resume)
+
+    assert ChangeStatus.APPLIED not in statuses(scene.resume()).values()
+
+
+def test_a_run_that_is_resumed_with_smaller_batches_reads_back_those_that_it_wrote():
+    scene = customers(8)
+    scene.files()
+    keeps(scene, "phone", lambda _: "2")
+    made = scene.plan()
+    killed_when_read_back(scene, lambda: scene.apply(made))
+    scene.files({"trueup.yaml": settings()["trueup.yaml"].replace("batch: 50", "batch: 1")})
+
+    assert {*statuses(scene.resume()).values()} == {ChangeStatus.NOT_KEPT}
+
+
+def test_only_changes_to_records_count_as_those_that_may_not_be_read_back():
+    scene = Scene(records=autotask())
+    outcome = scene.apply(scene.plan())
+    run_state = RunState(loads(scene.state.run(outcome.run).plan), scene.state.journal(outcome.run))
+
+    assert {*statuses(outcome).values()} == {ChangeStatus.APPLIED}
+    assert {change.action for change in run_state.unread()} == {Action.UPDATE}
+
+
 def test_what_is_kept_survives_the_state_file(tmp_path):
     """Days, too, and the values of a link are the ones that the target has."""
     scene = Scene()
@@ -562,6 +633,51 @@ def test_a_create_without_its_record_is_found_when_reading_it_back_failed_at_the
 
     assert outcome_of(outcome, "customer:acc").status is ChangeStatus.IN_DOUBT
     assert ("customer", "acc") not in scene.state.links
+
+
+@pytest.mark.parametrize("failures", [1, 2, 3])
+def test_nothing_is_built_on_a_create_that_was_not_read_back_before_the_run_was_resumed(failures):
+    scene = Scene()
+    scene.files({"trueup.yaml": settings()["trueup.yaml"].replace("batch: 50", "batch: 1")})
+    for number in range(6):
+        scene.add("account", account(f"b{number}", name=f"Brook {number}", number=f"B-{number}"))
+    makes_nothing(scene, "Companies", instead={"companyName": "Brook Ltd", "companyNumber": "B"})
+    made = scene.plan()
+    reading_fails(scene, failures)
+    assert scene.apply(made).stopped == "away"
+    for _ in range(failures - 1):
+        assert scene.resume().stopped == "away"
+
+    outcome = scene.resume()
+
+    assert outcome_of(outcome, "customer:acc").status is ChangeStatus.IN_DOUBT
+    assert ("customer", "acc") not in scene.state.links
+    assert scene.target.records["Contracts"] == {}
+
+
+@pytest.mark.parametrize(
+    ("failures", "why"),
+    [
+        (0, "the outcome of what is in doubt is still unknown"),
+        (1, "away"),
+    ],
+)
+def test_a_run_that_is_only_settled_ends_once_its_records_are_read_back(failures, why):
+    scene = Scene()
+    scene.source.tables["product"].clear()
+    scene.files({"trueup.yaml": settings()["trueup.yaml"].replace("batch: 50", "batch: 1")})
+    makes_nothing(scene, "Companies")
+    made = scene.plan()
+    assert killed(scene, lambda: scene.apply(made), nth=3, after=True)
+    scene.files(changed("mappings/customer.yaml", "{{ source.phone }}", "{{ source.phone }}9"))
+    reading_fails(scene, failures)
+
+    outcome = scene.resume()
+
+    assert why in outcome.stopped
+    assert "plan again" not in outcome.stopped
+    assert ChangeStatus.SKIPPED not in statuses(outcome).values()
+    assert outcome.is_open
 
 
 def test_a_create_whose_record_is_shown_late_goes_on():

@@ -8,13 +8,13 @@ difference for an edit of a person.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, assert_never
+from typing import Any
 
 from msgspec import Struct
 
 from trueup.applying.created_record import Whose, recognising_fields
 from trueup.applying.preconditions import PreconditionChecker
-from trueup.applying.run_state import RunState
+from trueup.applying.run_state import RunState, is_read_back
 from trueup.model.catalogue import Table
 from trueup.model.change import Action, Change
 from trueup.model.coerce import same, shown
@@ -32,17 +32,6 @@ class ReadBack(Struct, frozen=True):
 
     not_ours: dict[str, str] = {}
     """Creates whose answered id is not known to be that of their record, each with the reason."""
-
-
-def is_read_back(change: Change) -> bool:
-    """Returns whether the record of a change is read again; unit rows prove an adjustment."""
-    match change.action:
-        case Action.CREATE | Action.UPDATE | Action.DEACTIVATE:
-            return True
-        case Action.LINK | Action.ADJUST | Action.WRITE_BACK:
-            return False
-        case _:
-            assert_never(change.action)
 
 
 def read_back(

@@ -21,6 +21,14 @@ DONE = frozenset({ChangeStatus.APPLIED, ChangeStatus.ALREADY, ChangeStatus.NOT_K
 """Statuses of a change whose effect is there, of NOT_KEPT as far as the target keeps it."""
 
 
+_UNREAD = 3 * 500
+"""The changes of three batches of the largest size: so many may not have been read back.
+
+The first batch is read back while the second one is written, and the third one may have been
+written while the second one had a request in flight. `batch` may change before a run is resumed.
+"""
+
+
 class Notes(NamedTuple):
     """The journal's data of a change besides its status."""
 
@@ -62,7 +70,10 @@ class RunState:
         """Creates that are sent again → ids that were answered, and whose record was not shown."""
 
         self.written: list[str] = []
-        """Changes that were sent and took effect, in that order; none that a person settled."""
+        """Changes to records that were answered as successful, in that order."""
+
+        self.settled: list[str] = []
+        """Changes to records that reading showed to have taken effect: those in doubt before."""
 
         for entry in entries:
             self.note(entry)
@@ -103,8 +114,8 @@ class RunState:
         return ""
 
     def _note_done(self, change: Change, data: Mapping[str, Any]) -> None:
-        if not any(data.get(name) for name in ("already", "kept", "by_hand")):
-            self.written.append(change.id)
+        if is_read_back(change) and not any(map(data.get, ("already", "kept", "by_hand"))):
+            (self.settled if data.get("settled") else self.written).append(change.id)
         if isinstance(data.get("id"), int):
             self.ids[change.id] = data["id"]
             entity = change.makes.entity if change.makes else change.entity
@@ -121,6 +132,7 @@ class RunState:
         """
         self.created.get(change.entity, set()).discard(self.ids[change.id])
         self.written = [id_ for id_ in self.written if id_ != change.id]
+        self.settled = [id_ for id_ in self.settled if id_ != change.id]
         if gives_up:
             self.given_up.setdefault(change.id, set()).add(self.ids.pop(change.id))
 
@@ -140,13 +152,12 @@ class RunState:
             if status is ChangeStatus.IN_DOUBT
         ]
 
-    def last_written(self, batch: int) -> list[Change]:
-        """Changes that an ended run may not have read back: those of the last three batches.
+    def unread(self) -> list[Change]:
+        """Changes that an ended run may not have read back: the last ones that it wrote.
 
-        The first of them may have been read back while the second one was written, and the last one
-        may have been written while the second one had a request in flight.
+        Those that it settled are few, and may have been settled at any time.
         """
-        return [self.changes[id_] for id_ in self.written[-3 * batch :]]
+        return [self.changes[id_] for id_ in (*self.settled, *self.written[-_UNREAD:])]
 
     def unreachable(self) -> list[tuple[Change, Change]]:
         """Changes that cannot be tried, each with the need that was not met."""
@@ -227,6 +238,17 @@ def _done_status(data: Mapping[str, Any]) -> ChangeStatus:
     if data.get("kept"):
         return ChangeStatus.NOT_KEPT
     return ChangeStatus.ALREADY if data.get("already") else ChangeStatus.APPLIED
+
+
+def is_read_back(change: Change) -> bool:
+    """Returns whether the record of a change is read again; unit rows prove an adjustment."""
+    match change.action:
+        case Action.CREATE | Action.UPDATE | Action.DEACTIVATE:
+            return True
+        case Action.LINK | Action.ADJUST | Action.WRITE_BACK:
+            return False
+        case _:
+            assert_never(change.action)
 
 
 def adjustment_of(change: Change) -> Adjustment:

@@ -68,8 +68,10 @@ class Runner:
         self.world.target.before_write(self.recorder.guard)
         try:
             self._settle()
-            # A run that is resumed may have ended before its last batches were read back.
-            self.proof.begin_read_back(self.run_state.last_written(self.job.project.batch))
+            # A run that is resumed may have ended before its last batches were read back. Nothing
+            # is sent before that: what refers to their records must wait for it.
+            self.proof.begin_read_back(self.run_state.unread())
+            self.proof.end_read_back()
             if self.job.settle_only:
                 self.job.stopped_by.append(abandon.explanation(self.run_state))
                 self.recorder.record(abandon.skip_rest(self.run_state, self.recorder.now()))
