@@ -208,6 +208,41 @@ def test_a_record_that_is_shown_after_its_create_was_given_up_is_not_made_twice(
     assert len(scene.target.records[entity]) == made
 
 
+@pytest.mark.parametrize("kept", [{}, {IDENTITY: None}, {IDENTITY: "ac"}])
+def test_a_record_with_the_identity_of_the_row_holds_the_create_that_was_given_up(kept):
+    """The record that the create was answered with fits as well: the plan has to ask."""
+    scene, record = hidden_record("Companies", kept)
+    say(scene, "customer:acc")
+    scene.target.hidden.clear()
+    shown = scene.target.records["Companies"][record]
+    other = record + 100
+    scene.target.records["Companies"][other] = {**shown, "id": other, IDENTITY: "acc"}
+
+    change = outcome_of(scene.resume(), "customer:acc")
+
+    assert change.status is ChangeStatus.HELD
+    assert change.text.startswith(f"Companies {other} has this row's identity now")
+    assert ("customer", "acc") not in scene.state.links
+    assert scene.target.records["Contracts"] == {}
+
+
+@pytest.mark.parametrize("kept", [{}, {IDENTITY: None}, {IDENTITY: "ac"}])
+def test_two_records_that_are_shown_after_their_creates_were_given_up_hold_the_create(kept):
+    scene, one = hidden_record("Companies", kept)
+    say(scene, "customer:acc")
+    keeps(scene, "Companies", hidden=True, **kept)
+    scene.resume()
+    (other,) = scene.target.records["Companies"].keys() - {one}
+    say(scene, "customer:acc")
+    scene.target.hidden.clear()
+
+    change = outcome_of(scene.resume(), "customer:acc")
+
+    assert change.status is ChangeStatus.HELD
+    assert change.text == f"Companies {one}, {other} may each be this row's record"
+    assert scene.target.records["Contracts"] == {}
+
+
 def test_a_record_in_question_that_fits_holds_the_create_that_was_given_up():
     """It is not the run's own any more."""
     scene, record = hidden_record("Companies", {IDENTITY: "other"})

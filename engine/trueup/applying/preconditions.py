@@ -20,7 +20,7 @@ from trueup.model.change import Action, Alike, Change, SeenRow, System, UnitRow
 from trueup.model.coerce import same, shown
 from trueup.model.mapping import AppendSpec, LedgerSpec, UnitFields
 from trueup.model.project import Project
-from trueup.planning.needs import GONE, UNREADABLE, columns, row_print, volatile
+from trueup.planning.needs import GONE, UNREADABLE, columns, row_print, volatile, what_became
 from trueup.planning.reading import read_unit_rows
 from trueup.planning.records.identity import carriers
 from trueup.ports.source import Row, Rows
@@ -97,7 +97,7 @@ class PreconditionChecker:
         self, change: Change, seen: SeenRow, now: str, label: str, result: PreconditionResult
     ) -> None:
         if now != seen.fingerprint:
-            what = f"{label or f'{seen.table} {seen.key}'} {_what_became(seen.fingerprint, now)}"
+            what = f"{label or f'{seen.table} {seen.key}'} {what_became(seen.fingerprint, now)}"
             result.stale[change.id] = (
                 f"its row {what} in {self._systems.source} since the plan was made"
             )
@@ -197,20 +197,26 @@ class PreconditionChecker:
             for change in changes
             for id_ in sorted(run_state.given_up.get(change.id, ()))
         ]
+        own: dict[str, set[int]] = defaultdict(set)  # given up, and shown after all
         for (name, id_), seen in self.recognised(entity, given_up, run_state).items():
             if seen.whose is Whose.OURS:
-                result.done[name] = {"id": id_, "settled": True}  # given up, and shown after all
-        changes = [one for one in changes if one.id not in result.done]
+                own[name].add(id_)
         found = self.by_identity(entity, changes, run_state)
+        missing = []
         for change in changes:
-            if found.get(change.id):
-                ids = ", ".join(str(record["id"]) for record in found[change.id])
+            ids = own[change.id]
+            if others := {record["id"] for record in found.get(change.id, ())} - ids:
                 result.stale[change.id] = (
-                    f"{entity} {ids} has this row's identity now: another user created it"
+                    f"{entity} {_listed(others)} has this row's identity now: "
+                    "another user created it"
                 )
-        self._none_alike(
-            entity, [one for one in changes if one.id not in result.stale], run_state, result
-        )
+            elif len(ids) > 1:
+                result.stale[change.id] = f"{entity} {_listed(ids)} may each be this row's record"
+            elif ids:
+                result.done[change.id] = {"id": min(ids), "settled": True}
+            else:
+                missing.append(change)
+        self._none_alike(entity, missing, run_state, result)
 
     def _none_alike(
         self,
@@ -241,10 +247,9 @@ class PreconditionChecker:
         """
         for id_, every in result.appeared.items():
             for one in every:
-                new = sorted(one.ids - run_state.created.get(one.entity, set()))
-                if new:
+                if new := one.ids - run_state.created.get(one.entity, set()):
                     result.stale[id_] = (
-                        f"{one.entity} {', '.join(map(str, new))} fits this row by "
+                        f"{one.entity} {_listed(new)} fits this row by "
                         f"{', '.join(one.alike.values)}: "
                         "another user created it since the plan was made"
                     )
@@ -357,6 +362,10 @@ def by_mapping(changes: Sequence[Change]) -> Iterable[list[Change]]:
     return groups.values()
 
 
+def _listed(ids: Iterable[int]) -> str:
+    return ", ".join(map(str, sorted(ids)))
+
+
 def _note_appeared(
     change: Change, entity: str, ids: Iterable[int], alike: Alike, result: PreconditionResult
 ) -> None:
@@ -380,14 +389,6 @@ def _without_mark(row: Row, mark: Change | None) -> Row:
     if mark is None or any(row.get(name) != value for name, value in mark.values.items()):
         return row
     return {**row, **mark.seen.record}
-
-
-def _what_became(seen: str, now: str) -> str:
-    if now == UNREADABLE:
-        return "may be there and cannot be read" if seen == GONE else "can no longer be read"
-    if seen == GONE:
-        return "is back"
-    return "is gone" if now == GONE else "has changed"
 
 
 def _first_ends(changes: Iterable[Change]) -> list[date]:

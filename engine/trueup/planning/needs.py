@@ -201,6 +201,15 @@ def row_print(row: Mapping[str, object], without: Iterable[str] = ()) -> str:
     return fingerprint({name: value for name, value in row.items() if name not in skipped})
 
 
+def what_became(seen: str, now: str) -> str:
+    """Returns what happened to a row between two fingerprints that differ."""
+    if now == UNREADABLE:
+        return "may be there and cannot be read" if seen == GONE else "can no longer be read"
+    if seen == GONE:
+        return "is back"
+    return "is gone" if now == GONE else "has changed"
+
+
 def finds(project: Project) -> dict[str, set[str]]:
     """Returns entities of reference data with the fields of their look-ups, and the active flag."""
     needed: dict[str, set[str]] = {}
