@@ -11,7 +11,7 @@ from trueup.applying.manual_settlement import Settlement, check_by_reading, sett
 from trueup.errors import StateError
 from trueup.model.outcome import ChangeStatus
 
-from tests.support.scene import Scene, account, actions, outcome_of, product, settled
+from tests.support.scene import Fault, Scene, account, actions, outcome_of, product, settled
 from tests.support.small_project import decisions
 
 IDENTITY = "udf.Work 365 Id"
@@ -202,10 +202,23 @@ def test_a_record_that_is_shown_after_its_create_was_given_up_is_not_made_twice(
     say(scene, change)
     scene.target.hidden.clear()
 
-    assert scene.resume().complete
+    status = outcome_of(scene.resume(), change).status
 
+    assert status is (ChangeStatus.NOT_KEPT if kept else ChangeStatus.APPLIED)
     assert scene.state.links[tuple(change.split(":"))].record == record
     assert len(scene.target.records[entity]) == made
+    assert actions(scene.plan()) == []
+
+
+def test_a_record_whose_create_was_not_answered_is_read_back_once_it_is_found():
+    scene = Scene()
+    keeps(scene, "Companies", companyNumber="B-1")
+    scene.target.faults.append(Fault("unheard", "Companies", "create"))
+
+    outcome = scene.apply(scene.plan())
+
+    assert outcome_of(outcome, "customer:acc").status is ChangeStatus.NOT_KEPT
+    assert actions(scene.plan()) == []
 
 
 @pytest.mark.parametrize("kept", [{}, {IDENTITY: None}, {IDENTITY: "ac"}])

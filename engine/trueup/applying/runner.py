@@ -68,8 +68,8 @@ class Runner:
         self.world.target.before_write(self.recorder.guard)
         try:
             self._settle()
-            # A run that is resumed may have ended before its last batches were read back. Nothing
-            # is sent before that: what refers to their records must wait for it.
+            # A run that is resumed may have ended before its last batches were read back, or what
+            # it settled. Nothing is sent before that: what refers to these records waits for it.
             self.proof.begin_read_back(self.run_state.unread())
             self.proof.end_read_back()
             if self.job.settle_only:
@@ -103,17 +103,21 @@ class Runner:
         except _STOPPING as fault:
             self.job.stopped_by.append(str(fault))
 
-    def _settle(self) -> None:
+    def _settle(self) -> list[Change]:
         """Settles changes in doubt, as far as reading shows their outcome now.
+
+        Returns those that took effect: their records are yet to be read back.
 
         Never while a request is in flight: its change is in doubt as well, and reading might find
         the effect of another one.
         """
         in_doubt = self.run_state.in_doubt()
-        if in_doubt and not self.sender.in_flight():
-            known = dict(self.run_state.notes)
-            entries = self.settler.settle(in_doubt, self.run_state)
-            self.recorder.record([entry for entry in entries if _is_news(entry, known)])
+        if not in_doubt or self.sender.in_flight():
+            return []
+        known = dict(self.run_state.notes)
+        entries = self.settler.settle(in_doubt, self.run_state)
+        self.recorder.record([entry for entry in entries if _is_news(entry, known)])
+        return [one for one in in_doubt if self.run_state.is_done(one.id)]
 
     # One batch
 
@@ -164,6 +168,7 @@ class Runner:
                     case _:
                         assert_never(change.action.writes)
         self.recorder.record(entries)
+        self._read_found([one for one in batch if "id" in checked.done.get(one.id, {})])
         self.sender.send(to_target, checked, self._while_sending)
         self._end_tail()
         self.source_writer.write(to_source)
@@ -197,7 +202,7 @@ class Runner:
         tail, self.tail = self.tail, None
         self.schedule.look_ahead()
         self._prove([*tail.values()])
-        self._settle()
+        self._read_found(self._settle())
 
     def _checked(self, batch: Sequence[Change]) -> PreconditionResult:
         """Returns the check of the batch, made while the batch before was written, or now."""
@@ -268,6 +273,11 @@ class Runner:
         self.world.target.reserve_calls(0)
         self.proof.prove_adjustments([one for one in changes if one.action is Action.ADJUST])
         self.proof.begin_read_back(changes)
+
+    def _read_found(self, changes: Sequence[Change]) -> None:
+        """Begins to read back records of changes that reading showed to have taken effect."""
+        if changes:
+            self.proof.begin_read_back(changes)
 
     # The end
 
