@@ -39,7 +39,7 @@ class Recognised(Struct, frozen=True):
 
 
 class RecordRecogniser:
-    """Recognises records of one run's creates; the state's links are read once, if at all."""
+    """Recognises records of one run's creates, of one reading: it reads the state's links once."""
 
     def __init__(self, run_state: RunState, state: State) -> None:
         self._run_state, self._state = run_state, state
