@@ -15,6 +15,7 @@ from hashlib import sha256
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from trueup.config.environment import SECRETS
 from trueup.model.catalogue import Catalogue
@@ -100,5 +101,5 @@ def _plain(data: Any) -> Any:  # noqa: ANN401 -- any YAML, any part of a catalog
     if isinstance(data, frozenset):
         return sorted(data)
     if isinstance(data, Struct):
-        return [_plain(getattr(data, name)) for name in data.__struct_fields__]
+        return [_plain(value) for value in astuple(data)]
     return {type(data).__name__: str(data)} if isinstance(data, date | Decimal) else data

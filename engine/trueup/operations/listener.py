@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from trueup.errors import EngineError
 from trueup.model.arguments import shown
@@ -27,8 +28,8 @@ class Listener(Struct, frozen=True):
 
     def __post_init__(self) -> None:
         """Raises EngineError for anything but functions."""
-        for name in self.__struct_fields__:
-            if not callable(function := getattr(self, name)):
+        for name, function in asdict(self).items():
+            if not callable(function):
                 raise EngineError(f"{name} is {shown(function)}: give a function")
 
 

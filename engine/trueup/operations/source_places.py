@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import astuple
 
 from trueup.model.evaluation import SourceRow
+from trueup.operations.mapped_fields import with_mapped_fields
 from trueup.ports.source import Source
 
 _Result = TypeVar("_Result")
@@ -37,8 +38,8 @@ def _rows(result: object) -> Iterator[SourceRow]:
             for one in result:
                 yield from _rows(one)
         case Struct():
-            for name in result.__struct_fields__:
-                yield from _rows(getattr(result, name))
+            for one in astuple(result):
+                yield from _rows(one)
         case _:
             pass
 
@@ -52,9 +53,6 @@ def _placed(result: Any, places: Mapping[tuple[str, str], SourceRow]) -> Any:  #
         case list():
             return [_placed(one, places) for one in result]
         case Struct():
-            values = {name: getattr(result, name) for name in result.__struct_fields__}
-            new = {name: _placed(value, places) for name, value in values.items()}
-            changed = {name: value for name, value in new.items() if value is not values[name]}
-            return replace(result, **changed) if changed else result
+            return with_mapped_fields(result, lambda value: _placed(value, places))
         case _:
             return result

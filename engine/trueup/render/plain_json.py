@@ -8,6 +8,7 @@ from functools import singledispatch
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from trueup.model.finding import Place
 from trueup.model.plan_json import DECIMAL_MARK, encode
@@ -17,8 +18,7 @@ from trueup.model.plan_json import DECIMAL_MARK, encode
 def plain_json(value: object) -> Any:  # noqa: ANN401 -- JSON
     """The value as `json.dumps` takes it. A decimal that no JSON number holds exactly is text."""
     if isinstance(value, Struct):
-        names = value.__struct_fields__
-        return {name.rstrip("_"): plain_json(getattr(value, name)) for name in names}
+        return {name.rstrip("_"): plain_json(one) for name, one in asdict(value).items()}
     return value if value is None or isinstance(value, int | float) else str(value)
 
 

@@ -15,6 +15,7 @@ from trueup.model.finding import Place, Severity
 from trueup.model.mapping import EffectiveDay, MappingSpec, PolicyPart, Value
 from trueup.model.project import Project, Rule
 from trueup.model.testing import Reached
+from trueup.operations.mapped_fields import with_mapped_fields
 
 _NOTHING = Value(None, Place(""))
 _OTHER_SEVERITY = {
@@ -130,8 +131,5 @@ def _changed(part: Any, old: Value, new: Value) -> Any:  # noqa: ANN401 -- any p
     if isinstance(part, tuple):
         return tuple(_changed(one, old, new) for one in part)
     if isinstance(part, Struct):
-        values = {name: getattr(part, name) for name in part.__struct_fields__}
-        changed = {name: _changed(one, old, new) for name, one in values.items()}
-        differing = {name: one for name, one in changed.items() if one is not values[name]}
-        return replace(part, **differing)
+        return with_mapped_fields(part, lambda one: _changed(one, old, new))
     return part
