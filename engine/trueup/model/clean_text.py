@@ -1,4 +1,4 @@
-"""Cleans text of other systems: no terminal escapes, control or invisible characters."""
+"""Cleans text of other systems, and puts it on one line."""
 
 import re
 
@@ -17,6 +17,12 @@ _INVISIBLE = re.compile(
 def unify_line_ends(text: str) -> str:
     r"""Returns the text with `\n` at the end of each line."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def one_line(text: str, longest: int) -> str:
+    """Returns the text on one line, and of a longer one its first characters and an ellipsis."""
+    line = " ".join(text.split())
+    return line if len(line) <= longest else line[:longest] + "…"
 
 
 def clean_text(text: str) -> str:

@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterable
 from functools import lru_cache
 from urllib.parse import quote, quote_plus, unquote
 
-from trueup.model.clean_text import clean_text
+from trueup.model.clean_text import clean_text, one_line
 
 HIDDEN = "(hidden)"
 
@@ -78,8 +78,7 @@ def forms(secret: str) -> frozenset[str]:
 
 def hidden_line(text: str, secrets: Iterable[str], longest: int) -> str:
     """Returns a server's text for a message: cleaned, without secrets, on one line, shortened."""
-    line = " ".join(hide(text, secrets).split())
-    return line if len(line) <= longest else line[:longest] + _ELLIPSIS
+    return one_line(hide(text, secrets), longest)
 
 
 def hide(text: str, secrets: Iterable[str]) -> str:

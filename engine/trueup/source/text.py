@@ -4,7 +4,7 @@ import json
 import re
 from datetime import date
 
-from trueup.model.clean_text import clean_text
+from trueup.model.clean_text import clean_text, one_line
 
 LONGEST_SHOWN = 40
 """Characters of a value that a message shows."""
@@ -17,8 +17,7 @@ _GUID = re.compile(r"\{?([0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})\}
 
 def on_one_line(text: str, longest: int = LONGEST_SHOWN) -> str:
     """Returns what stands in a file or an answer for a message: cleaned, on one line, shortened."""
-    line = " ".join(clean_text(text).split())
-    return line if len(line) <= longest else line[:longest] + "…"
+    return one_line(clean_text(text), longest)
 
 
 def canonical_key(text: str) -> str:

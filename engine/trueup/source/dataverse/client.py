@@ -20,10 +20,11 @@ from trueup.errors import SourceError
 from trueup.loopback import PORTS, has_path, is_on_loopback, origin
 from trueup.model.response_body import EndlessBody
 from trueup.ports.world import Clock
-from trueup.source.dataverse.errors import MalformedBody, error_of, one_line, refusal
+from trueup.source.dataverse.errors import LONGEST_MESSAGE, MalformedBody, error_of, refusal
 from trueup.source.dataverse.retry import RequestAttempts, RetryPolicy, is_fault
 from trueup.source.dataverse.tokens import Login, Tokens
 from trueup.source.dataverse.transport import HttpxTokenClient, exchange, open_http, reason_of
+from trueup.source.text import on_one_line
 
 API = "/api/data/v9.2/"
 LIMITS = {
@@ -158,7 +159,7 @@ class DataverseClient:
         except ValueError:  # a port that is no number
             is_own = False
         if not is_own:
-            host = one_line(path.split("/")[2])
+            host = on_one_line(path.split("/")[2], LONGEST_MESSAGE)
             raise SourceError(f"{self.name} sent a link to {host}; it is not followed")
         return path
 

@@ -9,7 +9,6 @@ from collections.abc import Collection
 
 from trueup.errors import SourceError
 from trueup.model.secrets import hidden_line
-from trueup.source.text import on_one_line
 
 LONGEST_MESSAGE = 400
 """Characters of a message of another system that are shown; trace texts can be very long."""
@@ -54,8 +53,3 @@ def error_of(body: bytes, secrets: Collection[str]) -> tuple[str, str]:
         )
     code, message = (hidden_line(part, secrets, LONGEST_MESSAGE) for part in (code, message))
     return code, message or "no reason given"
-
-
-def one_line(text: str) -> str:
-    """Returns the text on one line, without control characters, shortened."""
-    return on_one_line(text, LONGEST_MESSAGE)
