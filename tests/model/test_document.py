@@ -687,8 +687,8 @@ def test_the_text_after_the_key_of_a_command_is_read_from_earlier_documents(verb
 
 
 EARLIER = (Path(__file__).parent / "plan_format_2.json").read_text(encoding="utf-8")
-"""A document with all the parts that format 2 had before `repriced`. Do not write it anew: what
-was made then must be read for as long as format 2 is."""
+"""A document with all the parts that format 2 had before `repriced`. Do not replace it by a
+newer one: it must be readable as long as this version reads format 2."""
 
 
 def test_a_document_of_an_earlier_version_is_read_whatever_was_added_since():

@@ -527,7 +527,7 @@ def identifiers(draw):
 
 @st.composite
 def spellings(draw, parts):
-    """An identifier as somebody may type it."""
+    """An identifier, typed with other separators, blanks and capitals."""
     separators = [draw(st.sampled_from(SEPARATORS)) for _ in parts[1:]]
     text = parts[0] + "".join(map(str.__add__, separators, parts[1:]))
     return draw(st.sampled_from((text, text.lower(), f" {text} ")))

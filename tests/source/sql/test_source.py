@@ -333,7 +333,7 @@ def test_an_address_that_names_no_database_is_refused(address: str):
 
 
 @pytest.mark.parametrize(
-    ("address", "said", "shown"),
+    ("address", "reason", "shown"),
     [
         (
             "postgresql://u:hunter2nd@h/b",
@@ -351,9 +351,9 @@ def test_an_address_that_names_no_database_is_refused(address: str):
     ],
 )
 def test_the_message_of_a_database_is_one_line_without_the_secrets_of_its_address(
-    address: str, said: str, shown: str
+    address: str, reason: str, shown: str
 ):
-    error = DBAPIError("SELECT secret_column", {"key": "hidden"}, RuntimeError(said))
+    error = DBAPIError("SELECT secret_column", {"key": "hidden"}, RuntimeError(reason))
 
     message = database_message(error, sqlalchemy.make_url(address))
 

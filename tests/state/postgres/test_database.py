@@ -53,20 +53,20 @@ def newer(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("said", "shown"),
+    ("reason", "shown"),
     [
         ("no north\nhere", "no (hidden) here"),
         ("x" * 296 + " north", "x" * 296 + " (hi…"),  # cut in two, it would not be found
     ],
 )
-def test_a_secret_is_hidden_in_the_words_of_the_server_before_they_are_cut(said, shown):
+def test_a_secret_is_hidden_in_the_words_of_the_server_before_they_are_cut(reason, shown):
     address = parse_address("postgresql://trueup:north@dbhost/north")
 
     with (
         pytest.raises(StateError) as failed,
         database.translated(address, "the state of north on dbhost/north"),
     ):
-        raise psycopg.DataError(said)
+        raise psycopg.DataError(reason)
 
     message = f"the state of north on dbhost/north cannot keep this value: {shown}"
     assert str(failed.value) == message

@@ -49,8 +49,8 @@ def open_engine(address: str, folder: Path) -> Engine:
         raise SourceError(f"source.url: not a clear database address; {_ESCAPE}")
     if url.get_backend_name() != "sqlite" and not any(_location(url)):
         raise SourceError(
-            "source.url: names neither a host nor a database, so that it cannot be told from "
-            "another one: write both into it"
+            "source.url: names neither a host nor a database, so it does not identify one: "
+            "write both into it"
         )
     try:
         return sqlalchemy.create_engine(_in_folder(url, folder), hide_parameters=True)

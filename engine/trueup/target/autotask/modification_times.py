@@ -2,7 +2,7 @@
 
 A tenant that is restored from a backup has no later modification than the backup. So a kept record
 that still states its time shows that no modification up to that time is gone. Records that have a
-new time show nothing: somebody may have edited them after the backup was put back.
+new time show nothing: a user may have edited them after the backup was restored.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
