@@ -107,10 +107,14 @@ def test_it_is_hidden_in_other_forms(text):
     assert not any(part in scrubbed(text) for part in ("K4n4ry", "first", "uoted"))
 
 
-def test_the_password_of_the_database_is_hidden_by_itself():
-    remember_address("postgresql://trueup:K4n4ry-pw@db.example/base")
+@pytest.mark.parametrize(
+    ("written", "password"),
+    [("K4n4ry-pw", "K4n4ry-pw"), ("K4n4ry%2Fone", "K4n4ry%2Fone"), ("K4n4ry%40two", "K4n4ry@two")],
+)
+def test_the_password_of_the_database_is_hidden_by_itself(written, password):
+    remember_address(f"postgresql://trueup:{written}@db.example/base")
 
-    assert scrubbed("the password K4n4ry-pw is wrong") == "the password (hidden) is wrong"
+    assert scrubbed(f"the password {password} is wrong") == "the password (hidden) is wrong"
 
 
 def test_the_recorded_text_of_a_run_has_no_secret(fleet, monkeypatch):

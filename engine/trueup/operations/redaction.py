@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from trueup.config.file_names import FLEET, PROJECT
 from trueup.local_files import read_regular
@@ -36,13 +36,14 @@ def remember(secret: str) -> None:
 
 
 def remember_address(address: str) -> None:
-    """Hides an address, and the password in it."""
+    """Hides an address, and the password in it, as it is written there and as it is."""
     remember(address)
     try:
-        password = urlsplit(address).password
+        password = urlsplit(address).password or ""
     except ValueError:
         return
-    remember(password or "")
+    remember(password)
+    remember(unquote(password))
 
 
 def scrubbed(text: str, folder: Path | None = None) -> str:
