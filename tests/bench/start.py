@@ -16,7 +16,13 @@ from trueup.config.sound_files import FILE as SOUND_FILES
 
 BARE = [sys.executable, "-c", "pass"]
 CLICK = [sys.executable, "-c", "import click"]
-TRUEUP = [sys.executable, "-m", "trueup"]
+_RUN = """import runpy, sys
+sys.modules['rich'] = None
+runpy.run_module('trueup', run_name='__main__', alter_sys=True)"""
+TRUEUP = [sys.executable, "-c", _RUN]
+"""The command line as users have it, without rich. That comes with a tool for developers, and httpx
+would import it, for a command of its own."""
+
 COMPLETION = {"_TRUEUP_COMPLETE": "bash_complete", "COMP_CWORD": "1"}
 VALIDATE_CHANGED = "validate, other files than before"
 RUNS = 15
