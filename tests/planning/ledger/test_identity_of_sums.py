@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from trueup.model.plan import LedgerClass, Plan
 
@@ -79,6 +79,11 @@ def check_sums(made: Plan) -> None:
     assert sum(one.amount.units for one in totals.held_by_reason) == totals.held.units
 
 
+AHEAD = [Step(45, 1, "by hand"), Step(45, 1, "archive")]
+"""A person entered the units of a change that is dated ahead, and decides to mark it."""
+
+
+@example(made=AHEAD, quantity=11, difference="hold", corrects=False, posted=False)
 @given(
     st.lists(steps, max_size=6),
     st.integers(0, 20),

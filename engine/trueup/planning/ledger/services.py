@@ -226,10 +226,12 @@ class ServiceLedgers:
         """Returns the last day of any change, or adjustment by trueup to one of the services.
 
         A correction counts as well: on an earlier day its units are not there yet, and it would be
-        made once more.
+        made once more. So does a change that was marked without an adjustment: a person entered its
+        units from its day on.
         """
         last_adjusted = self._pending.pushed_before.last_adjusted
-        days = (queue.last_day, *(last_adjusted(service) for service in services))
+        marked = map(self._billed_from, queue.settled)
+        days = (queue.last_day, *marked, *(last_adjusted(service) for service in services))
         return max((day for day in days if day is not None), default=None)
 
     def _is_coming(self, key: str) -> bool:
