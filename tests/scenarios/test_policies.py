@@ -223,3 +223,17 @@ def test_days_that_a_correction_has_shown_do_not_count_again(tmp_path):
     assert shown == "4.00"
     since = Decimal(too_little(world, 13, "2026-11-01"))
     assert PlanFigures.of(world.plan()).lost == pounds(since - Decimal(shown))
+
+
+def test_changes_that_cancelled_out_are_compared_on_the_day_of_their_policy(tmp_path):
+    """Both count from December on; by then, a person's unit is there."""
+    changes = {"2026-11-18": 3, "2026-11-20": -3}
+    service = Service(seats=11, keyed={"2026-11-25": 1}, changes=changes)
+    world = World(tmp_path, service, edits=FIRST_OF_MONTH)
+    before = line_of(world.plan())
+    world.sync()
+
+    after = line_of(world.plan())
+
+    assert (str(before.day), before.difference) == ("2026-12-01", 0)
+    assert (after.day, after.difference) == (before.day, 0)

@@ -112,15 +112,8 @@ class PendingChanges:
         return [str(row[column]) for row in sorted(self.state.rows.values(), key=position)]
 
     def _note_day(self, key: str, queue: Queue) -> None:
-        """Records the last day of any change, also of a push or an undo on a later day.
-
-        The day of a mark without a push is the one on which it was written: it does not count.
-        """
-        pushed = self.pushed_before.of(key)
-        if pushed and pushed.units:
-            day: date | None = self.pushed_before.last_day(pushed)
-        else:
-            day = self.values.day_or_none(key)
+        """Records the last day of any change: of one that is done, the day that its run kept."""
+        day = self.pushed_before.last_day(key) or self.values.day_or_none(key)
         if day is not None:
             queue.last_day = max(day, queue.last_day or day)
 

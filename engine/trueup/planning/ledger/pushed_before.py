@@ -6,6 +6,7 @@ from trueup.expressions.value_filters import as_text
 from trueup.model.finding import Advice, Command, Severity
 from trueup.model.mapping import MappingSpec
 from trueup.model.mapping_state import MappingState
+from trueup.model.pushed_keys import BILLED_FROM
 from trueup.model.run import Pushed
 from trueup.model.verdict import Verdict
 from trueup.planning.context import PlanContext
@@ -46,9 +47,23 @@ class PushedBefore:
         """Returns the last day on which trueup adjusted a service, by a correction too."""
         return None if service is None else self._last_adjusted.get(service)
 
-    def last_day(self, pushed: Pushed) -> date:
-        """Returns the last day of a push: also that of an undo of it on a later day."""
+    def last_day(self, key: str) -> date | None:
+        """Returns the last day of a push, also that of an undo of it on a later day.
+
+        Of a mark without a push it is the day that the mark keeps, not the one of its writing.
+        """
+        pushed = self.of(key)
+        if pushed is None:
+            return None
+        if not pushed.units:
+            return self.billed_from(key)
         return max(pushed.day, self._last_adjusted.get(pushed.record, pushed.day))
+
+    def billed_from(self, key: str) -> date | None:
+        """Returns the day that a mark without a push keeps; None in states of earlier versions."""
+        kept = self._context.snapshot.applied.get((self._mapping.name, key), {})
+        day = kept.get(BILLED_FROM)
+        return day if isinstance(day, date) else None
 
     def hold_undone(self, key: str, pushed: Pushed | None) -> None:
         """Holds a change whose units an undo reversed, until a person decides about it again."""

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from trueup.model.change import Action, RowRef
 from trueup.model.finding import NO_ADVICE, Advice
 from trueup.model.mapping import AppendSpec, LedgerSpec, MappingSpec
-from trueup.model.pushed_keys import BILLED_FROM
 from trueup.model.units import total
 from trueup.planning.context import PlanContext
 from trueup.planning.ledger.contract_ends import after_its_contract
@@ -172,7 +171,7 @@ class ServiceLedgers:
         )
         days = {one.key: one.day for one in changes if one.key in queue.settled}
         days = {key: day for key, day in days.items() if key not in decisions.named}
-        marked = {one: self._billed_from(one) for one in queue.settled}
+        marked = {one: pushed.billed_from(one) for one in queue.settled}
         days |= {one: day for one, day in marked.items() if day is not None}
         sent = {one: found for one in queue.settled if (found := pushed.of(one)) and found.units}
         days |= {one: found.day for one, found in sent.items()}
@@ -180,12 +179,6 @@ class ServiceLedgers:
         if any(one.needs_day for one in settled if one.key not in days):
             return None
         return [replace(one, day=days.get(one.key, one.day)) for one in settled]
-
-    def _billed_from(self, change: str) -> date | None:
-        """The day that a mark without a push kept; states of earlier versions have none."""
-        kept = self._context.snapshot.applied.get((self._pending.mapping.name, change), {})
-        day = kept.get(BILLED_FROM)
-        return day if isinstance(day, date) else None
 
     def _settled(self, queue: Queue) -> list[PendingUnits]:
         """The changes that are not pending any more, in units of the source."""
@@ -226,12 +219,10 @@ class ServiceLedgers:
         """Returns the last day of any change, or adjustment by trueup to one of the services.
 
         A correction counts as well: on an earlier day its units are not there yet, and it would be
-        made once more. So does a change that was marked without an adjustment: a person entered its
-        units from its day on.
+        made once more.
         """
         last_adjusted = self._pending.pushed_before.last_adjusted
-        marked = map(self._billed_from, queue.settled)
-        days = (queue.last_day, *marked, *(last_adjusted(service) for service in services))
+        days = (queue.last_day, *(last_adjusted(service) for service in services))
         return max((day for day in days if day is not None), default=None)
 
     def _is_coming(self, key: str) -> bool:
