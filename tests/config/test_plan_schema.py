@@ -267,7 +267,7 @@ def a_plan():
         waves=(("c1",), ("c2",)),
         findings=(finding,),
         blocked=(blocked,),
-        left_out=(LeftOut("contract", "no", ("A",), "rule"),),
+        left_out=(LeftOut("contract", "no", ("A",), "rule", cause="x"),),
         ledger=(line,),
         exceeded=(GuardExceeded("creates", "creates:Companies", "too many"),),
         summary=Summary(

@@ -254,7 +254,9 @@ PLANS = st.builds(
     waves=st.just(()),
     findings=st.lists(FINDINGS, max_size=1).map(tuple),
     blocked=st.lists(BLOCKED, max_size=1).map(tuple),
-    left_out=st.lists(st.builds(LeftOut, TEXT, TEXT, texts(), TEXT), max_size=1).map(tuple),
+    left_out=st.lists(st.builds(LeftOut, TEXT, TEXT, texts(), TEXT, cause=TEXT), max_size=1).map(
+        tuple
+    ),
     ledger=st.lists(LINES, max_size=1).map(tuple),
     exceeded=st.lists(st.builds(GuardExceeded, TEXT, TEXT, TEXT), max_size=1).map(tuple),
     summary=SUMMARIES,

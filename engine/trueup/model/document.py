@@ -136,6 +136,7 @@ def loads(text: str) -> Plan:
         document.setdefault(PARTIAL_READS, [])
         for group in document["left_out"]:
             group.setdefault("keys", [])
+            group.setdefault("cause", "")
         for line in document["ledger"]:
             line.setdefault("repriced", 0)
         document.setdefault("owners", plan_v1.owners(document))

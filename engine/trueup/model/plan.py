@@ -161,6 +161,7 @@ class LeftOut(Struct, frozen=True):
     names: tuple[str, ...]
     code: str
     keys: tuple[str, ...] = ()  # in the order of `names`; empty in a plan of an earlier version
+    cause: str = ""  # the code for which the row that they refer to is left out, if it is therefore
 
 
 class Money(Struct, frozen=True):

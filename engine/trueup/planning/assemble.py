@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from trueup.model.change import Change, RowRef
 from trueup.model.finding import Finding, Severity
-from trueup.model.finding_codes import DEPENDS
+from trueup.model.finding_codes import DEPENDS, REFERS_TO_LEFT_OUT
 from trueup.model.mapping_state import MappingState
 from trueup.model.plan import Blocked, GoneRows, LedgerLine, LeftOut, Outside, Plan
 from trueup.planning.call_costs import apply_calls
@@ -203,17 +203,30 @@ def _ledger(context: PlanContext, part: Selection | None) -> list[LedgerLine]:
 
 def _left_out(context: PlanContext, part: Selection | None) -> list[LeftOut]:
     """Returns the rows left out, merged if their reason is the same."""
-    rows: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
+    rows: dict[tuple[str, str, str, str], list[tuple[str, str]]] = {}
     for name, state in context.states.items():
         for key, finding in state.skipped.items():
             if _is_in(part, name, key):
-                reason = (name, finding.code, finding.text)
+                cause = _left_out_for(context, name, key)
+                reason = (name, finding.code, finding.text, "" if cause == finding.code else cause)
                 rows.setdefault(reason, []).append((context.label(name, key), key))
     return [
-        LeftOut(mapping, text, names, code, keys)
-        for (mapping, code, text), found in sorted(rows.items())
+        LeftOut(mapping, text, names, code, keys, cause)
+        for (mapping, code, text, cause), found in sorted(rows.items())
         for names, keys in [zip(*sorted(found), strict=True)]
     ]
+
+
+def _left_out_for(context: PlanContext, mapping: str, key: str) -> str:
+    """Returns the code for which a row is left out, or the one that it refers to if therefore."""
+    finding = context.states[mapping].skipped[key]
+    while finding.code == REFERS_TO_LEFT_OUT:
+        mapping, key = context.states[mapping].skipped_because[key]
+        above = context.states[mapping].skipped.get(key)
+        if above is None:  # it was blocked later
+            break
+        finding = above
+    return finding.code
 
 
 def _rows_gone(context: PlanContext) -> list[GoneRows]:

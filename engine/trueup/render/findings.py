@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from trueup.model.change import RowRef
 from trueup.model.finding import Finding, Severity
-from trueup.model.finding_codes import DEPENDS, REFERS_TO_LEFT_OUT
+from trueup.model.finding_codes import DEPENDS
 from trueup.model.plan import Blocked, LeftOut, Plan
 from trueup.render.finding_text import paint_of
 from trueup.render.formatting import (
@@ -58,18 +58,9 @@ def _reasons(groups: Sequence[LeftOut]) -> set[tuple[str, str, str]]:
     """Returns the reasons, each once.
 
     Texts of one code are one reason: they may differ in a name, such as that of the row that took
-    over. Rows that refer to rows left out have the reasons of these, by which their texts end.
+    over. Rows that refer to rows left out have the reasons of these.
     """
-    codes = {group.reason: group.code for group in groups if group.code != REFERS_TO_LEFT_OUT}
-
-    def cause(group: LeftOut) -> str:
-        if group.code != REFERS_TO_LEFT_OUT:
-            return ""
-        parts = group.reason.split(": ")
-        ends = (": ".join(parts[start:]) for start in range(1, len(parts)))
-        return next((codes[end] for end in ends if end in codes), group.reason)
-
-    return {(group.mapping, group.code, cause(group)) for group in groups}
+    return {(group.mapping, group.code, group.cause) for group in groups}
 
 
 def others(findings: Sequence[Finding], view: View, *, brief: bool = False) -> list[Line]:

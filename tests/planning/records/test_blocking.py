@@ -168,14 +168,18 @@ rules:
 
 
 @pytest.mark.parametrize(
-    ("left_out_by", "why"),
+    ("left_out_by", "code", "why"),
     [
-        (decisions("{mapping: customer, key: acc, do: ignore, reason: r}"), "ignored: r"),
-        (ALPINE_IS_KEPT_BY_HAND, "Alpine is kept by hand."),
+        (
+            decisions("{mapping: customer, key: acc, do: ignore, reason: r}"),
+            "ignored",
+            "ignored: r",
+        ),
+        (ALPINE_IS_KEPT_BY_HAND, "no-more-alpine", "Alpine is kept by hand."),
     ],
     ids=["a decision", "a rule on the record"],
 )
-def test_a_parent_that_is_left_out_leaves_out_its_daughters_and_theirs(left_out_by, why):
+def test_a_parent_that_is_left_out_leaves_out_its_daughters_and_theirs(left_out_by, code, why):
     scene = Scene()
     scene.files(left_out_by)
     scene.add(
@@ -190,6 +194,10 @@ def test_a_parent_that_is_left_out_leaves_out_its_daughters_and_theirs(left_out_
         ("Alpine Dental",): why,
         ("Brook Ltd",): f"its customer is left out: {why}",
         ("Ash Ltd",): f"its customer is left out: its customer is left out: {why}",
+    }
+    assert {(left.code, left.cause) for left in made.left_out if left.mapping != "service"} == {
+        (code, ""),
+        ("refers-to-left-out", code),
     }
     assert {change.mapping for change in made.changes} == {"service"}
     assert scene.apply(made).complete
