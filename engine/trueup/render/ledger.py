@@ -165,10 +165,14 @@ def _line(line: LedgerLine, amount: Decimal | None, view: View) -> list[Line]:
 
 
 def name_of(line: LedgerLine) -> str:
-    """Returns the display name, with the customer first."""
+    """Returns the display name, with the customer first, unless it begins with that name itself.
+
+    A word that begins like the customer does not count: "Microsoft 365" does not name "Micro".
+    """
     name = known_as(line.name)
     customer = known_as(line.customer) if line.customer else ""
-    return name if not customer or name.startswith(customer) else f"{customer}, {name}"
+    is_named = name.startswith(customer) and not name[len(customer) :][:1].isalnum()
+    return name if not customer or is_named else f"{customer}, {name}"
 
 
 def _paint(class_: LedgerClass, style: Style) -> Paint:
