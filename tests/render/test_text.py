@@ -113,6 +113,20 @@ def test_what_was_not_read_in_full_is_named(in_part):
     assert text in " ".join(plan_text(plan).split())
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Also too long.", "Al: Also too long."),
+        ("Al is too long.", "Al is too long."),
+        ("The name 'Al' is too long.", "The name 'Al' is too long."),
+    ],
+)
+def test_a_finding_names_its_row_unless_its_text_does(nothing, text, shown):
+    finding = Finding("odd", Severity.WARNING, text, name="Al")
+    found = section(plan_text(replace(nothing, findings=(finding,))), "Findings")
+    assert found.splitlines()[1:] == [f"  warning   {shown}"]
+
+
 def test_findings_with_the_very_same_to_say_are_one_line_and_named(nothing):
     links = [
         advised(

@@ -15,6 +15,7 @@ from trueup.render.formatting import (
     counts,
     every,
     known_as,
+    mentions,
     sentence,
     some,
     word,
@@ -169,9 +170,8 @@ def holds_back(of_rows: Iterable[Mapping[str, int]], style: Style) -> list[Line]
 
 
 def _finding(finding: Finding, paint: Paint, view: View) -> list[Line]:
-    about = (
-        f"{known_as(finding.name)}: " if finding.name and finding.name not in finding.text else ""
-    )
+    is_named = not finding.name or mentions(finding.text, finding.name)
+    about = "" if is_named else f"{known_as(finding.name)}: "
     place = place_text(finding, view)
     cells = [Cell(str(finding.severity), paint), Cell(f"{about}{sanitize(finding.text)}")]
     cells += [Cell(place)] if place else []

@@ -86,6 +86,11 @@ def known_as(name: str, columns: int = NAME_COLUMNS) -> str:
     return clip(sanitize(name), columns) or "(no name)"
 
 
+def mentions(text: str, name: str) -> bool:
+    """Returns whether a text has a name, as words of its own: "Also" does not mention "Al"."""
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
+
+
 def sentence(text: str) -> str:
     """Returns the text with a capital at its start, unless it begins with a system's name."""
     return text[:1].upper() + text[1:] if _PLAIN.match(text) else text
