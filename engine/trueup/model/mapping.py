@@ -358,6 +358,11 @@ class MappingSpec(Struct, frozen=True):
     search: tuple[str, ...] = ()
     """Text fields in which a user's search looks; empty: those of similar, evidence and match."""
 
+    @property
+    def name_fields(self) -> list[str]:
+        """The fields that name a record for people, such as `companyName` and `lastName`."""
+        return [name for name in self.fields if name.casefold().endswith("name")]
+
 
 def value_key(spec: FieldSpec) -> Hashable:
     """Returns how a field gets its value, without the places in the file: equal if it is alike."""

@@ -70,8 +70,7 @@ class RowLabels:
         if record is None:
             return ""
         own = next((str(record[name]) for name in spec.similar if record.get(name)), "")
-        names = [name for name in spec.fields if name.casefold().endswith("name")]
-        own = own or " ".join(str(record[name]) for name in names if record.get(name))
+        own = own or " ".join(str(record[name]) for name in spec.name_fields if record.get(name))
         return own or ", ".join(self._referred_rows(mapping, record))
 
     def _referred_rows(self, mapping: str, record: Mapping[str, Any]) -> Iterator[str]:

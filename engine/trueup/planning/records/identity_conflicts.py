@@ -51,13 +51,11 @@ def _is_known(identity: Mapping[str, object]) -> bool:
 
 
 def _title_fields(entity: Entity, mapping: MappingSpec) -> list[str]:
-    """Returns the fields that identify a record for people."""
+    """Returns the text fields that name a record for people."""
     return [
         name
-        for name in mapping.fields
-        if name.casefold().endswith("name")
-        and (field := entity.field(name))
-        and field.type is Type.TEXT
+        for name in mapping.name_fields
+        if (field := entity.field(name)) and field.type is Type.TEXT
     ]
 
 
