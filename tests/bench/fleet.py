@@ -78,7 +78,7 @@ def _print_many(url: str) -> None:
         names = list(opened.fleet.tenants)
         kept, _ = seconds(lambda: sync(connection, opened.fleet, opened.digest))
         enqueued, found = seconds(
-            lambda: request_runs(connection, opened.queue, names, RunKind.ASKED)
+            lambda: request_runs(connection, opened.queue, names, RunKind.REQUESTED)
         )
         assert len(found.queued) == MANY
         inserted = _insert(connection, names)
