@@ -6,6 +6,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 from threading import Event, Thread
 from typing import BinaryIO
@@ -30,7 +31,7 @@ with operating_system.locked(Path(sys.argv[1])):
 def windows(monkeypatch: pytest.MonkeyPatch):
     """The module as on Windows."""
     monkeypatch.setattr(system, "IS_WINDOWS", True)
-    monkeypatch.setattr(system.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
 
 
 def test_a_new_file_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -87,6 +87,12 @@ def refusal(scene: Scene, change: str, record: int | None = None) -> str:
     return ""
 
 
+def row_of(change: str) -> tuple[str, str]:
+    """Returns mapping and key of the row of a change."""
+    mapping, _, key = change.partition(":")
+    return mapping, key
+
+
 def say(scene: Scene, change: str, record: int | None = None) -> None:
     """Records such a statement, once no request can be under way."""
     scene.wait(301)
@@ -140,7 +146,7 @@ def test_a_record_in_question_that_a_person_names_is_the_one_of_the_row(entity, 
     say(scene, change, record)
 
     assert scene.resume().complete
-    assert scene.state.links[tuple(change.split(":"))].record == record
+    assert scene.state.links[row_of(change)].record == record
     assert len(scene.target.records[entity]) == made
 
 
@@ -205,7 +211,7 @@ def test_a_record_that_is_shown_after_its_create_was_given_up_is_not_made_twice(
     status = outcome_of(scene.resume(), change).status
 
     assert status is (ChangeStatus.NOT_KEPT if kept else ChangeStatus.APPLIED)
-    assert scene.state.links[tuple(change.split(":"))].record == record
+    assert scene.state.links[row_of(change)].record == record
     assert len(scene.target.records[entity]) == made
     assert actions(scene.plan()) == []
 

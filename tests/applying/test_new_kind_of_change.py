@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -82,7 +83,7 @@ def case() -> Case:
 @pytest.fixture
 def writes_to_the_target(monkeypatch):
     """The new kind is a write to the target, so that what comes after that question is reached."""
-    known = Action.writes.fget
+    known = vars(Action)["writes"].fget
 
     def writes(action):
         return System.TARGET if action == "new kind" else known(action)
@@ -96,7 +97,7 @@ def _settle(case: Case) -> object:
 
 
 def _undo(case: Case) -> object:
-    context = SimpleNamespace(
+    context: Any = SimpleNamespace(
         project=case.scene.project,
         record_of=lambda change: change.record,
         kept={},
@@ -104,6 +105,8 @@ def _undo(case: Case) -> object:
     )
     return records._reversal(context, case.change)
 
+
+DENIED_NOTHING: Any = SimpleNamespace(denied=lambda _: frozenset())
 
 PLACES: dict[str, Callable[[Case], object]] = {
     "is sent": lambda case: send(case.scene.target, case.change, case.change.values, Wording()),
@@ -120,9 +123,7 @@ PLACES: dict[str, Callable[[Case], object]] = {
     "costs calls": lambda case: apply_calls(
         case.plan.changes, 50, {}, case.scene.target.call_costs
     ),
-    "needs a right": lambda case: may_not(
-        SimpleNamespace(denied=lambda _: frozenset()), "Companies", case.change.action
-    ),
+    "needs a right": lambda case: may_not(DENIED_NOTHING, "Companies", case.change.action),
     "is undone": _undo,
 }
 

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from threading import Event
 from time import sleep
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
@@ -271,7 +271,7 @@ class Watched:
 
     def read(self, entity: str, where: Sequence[Condition], fields: Sequence[str]) -> list[Record]:
         if where and where[0].field == "id" and fields == ["phone"]:
-            (record,) = where[0].value
+            (record,) = cast("Sequence[int]", where[0].value)
             self.on_read(f"write {record}")
             self.order.append(f"read {record}")
         return self._read(entity, where, fields)

@@ -3,14 +3,17 @@
 Nor is it settled before the request must have ended.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, timedelta
 from decimal import Decimal
 from threading import Event
 from time import sleep
+from typing import Any
 
 import pytest
 from trueup.applying.doubt_reading import read_doubts
 from trueup.applying.run_state import RunState
+from trueup.model.outcome import ChangeStatus
 from trueup.model.run import Entry, Step
 
 from tests.support.crashing import killed
@@ -61,7 +64,7 @@ def test_a_journal_has_how_a_change_was_settled():
     assert steps(scene, "license_change:first") == ["started", "in doubt", "done"]
     assert steps(scene, "license_change:second") == ["started", "answered", "done"]
     done = scene.state.journal(scene.state.runs()[-1].id)
-    proofs = [
+    proofs: list[Any] = [
         entry.data["proof"]
         for entry in done
         if entry.change == "license_change:first" and entry.step == "done"
@@ -146,7 +149,7 @@ def test_the_time_that_a_change_waited_before_it_was_sent_does_not_count(entity)
 
     made, scene.target.create = scene.plan(), queued
     outcome = scene.apply(made)
-    assert [one.status for one in outcome.changes].count("in doubt") == 1
+    assert [one.status for one in outcome.changes].count(ChangeStatus.IN_DOUBT) == 1
     scene.wait(290)
     assert not scene.resume().complete
     scene.target.land()
@@ -278,16 +281,16 @@ def test_a_create_that_is_answered_without_an_id_is_found_by_its_identity():
 def test_somebody_elses_adjustment_of_the_same_day_is_for_a_person_to_settle():
     scene = disturbed(Fault("lost", "ContractServiceAdjustments"))
     made = scene.plan()
-    scene.target.on_write = lambda _verb, entity, values: (
-        entity == "ContractServiceAdjustments" and not scene.target.adjusted
-        and scene.target.by_hand_soon(values["contractServiceID"])
-    )  # fmt: skip
-    scene.target.by_hand_soon = lambda service: scene.target.records["ContractServiceUnits"].update(
-        {
-            1: _row(1, service, day(1, 1), day(10, 4), 0),
-            2: _row(2, service, day(10, 5), day(12, 31, 2028), 3),
-        }
-    )
+
+    def adjusted_by_another(_verb: str, entity: str, values: Mapping[str, Any]) -> None:
+        if entity == "ContractServiceAdjustments" and not scene.target.adjusted:
+            service = values["contractServiceID"]
+            scene.target.records["ContractServiceUnits"] |= {
+                1: _row(1, service, day(1, 1), day(10, 4), 0),
+                2: _row(2, service, day(10, 5), day(12, 31, 2028), 3),
+            }
+
+    scene.target.on_write = adjusted_by_another
     outcome = scene.apply(made)
     (unclear,) = [one for one in outcome.changes if one.status == "in doubt"]
     assert (

@@ -225,19 +225,19 @@ class ShortLeases(FakeState):
 
 def test_while_a_write_takes_long_the_heartbeat_keeps_the_lock():
     scene = Scene()
-    scene.state = ShortLeases(scene.clock)
+    scene.state = state = ShortLeases(scene.clock)
     made = scene.plan()
     seen = []
-    scene.target.on_write = lambda *_: seen.append(scene.state.beaten.wait(10))
+    scene.target.on_write = lambda *_: seen.append(state.beaten.wait(10))
     assert scene.apply(made).complete
     assert all(seen)
 
 
 def test_a_heartbeat_that_finds_the_lock_taken_leaves_it_to_the_next_write_to_say_so():
     scene = Scene()
-    scene.state = ShortLeases(scene.clock, lost=True)
+    scene.state = state = ShortLeases(scene.clock, lost=True)
     made = scene.plan()
-    scene.target.on_write = lambda *_: scene.state.beaten.wait(10)
+    scene.target.on_write = lambda *_: state.beaten.wait(10)
     with pytest.raises(RunLeftOpen):
         scene.apply(made)
     assert len(scene.target.sent) <= 6

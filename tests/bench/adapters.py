@@ -1,16 +1,18 @@
 """Source, target and state that were read before, so that a benchmark does not measure reading."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from trueup.model.catalogue import Entity
 from trueup.model.compact_rows import row_maker
 from trueup.model.finding import Place
 from trueup.model.links import Links
 from trueup.model.run import Link
-from trueup.ports.source import RowOutcome, Rows, RowUpdate
-from trueup.ports.state import StateSnapshot
-from trueup.ports.target import CallCosts, Condition, Record, Threshold
+from trueup.ports.source import RowOutcome, Rows, RowUpdate, Source
+from trueup.ports.state import State, StateSnapshot
+from trueup.ports.target import CallCosts, Condition, Record, Target, Threshold
+from trueup.ports.world import World
+from trueup.wiring import SystemClock
 
 
 class _Loaded:
@@ -102,6 +104,11 @@ class LoadedTarget:
 
     def threshold(self) -> Threshold:
         return Threshold(0, 10_000)
+
+
+def loaded_world(source: Source, target: LoadedTarget, state: "LoadedState") -> World:
+    """Returns a world of which a plan reads, and that has no more than a plan needs."""
+    return World(source, cast("Target", target), cast("State", state), SystemClock())
 
 
 class LoadedState:

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -90,8 +91,8 @@ def main() -> None:
                 kept = Path(folder) / "rows.sqlite"
                 count, took = seconds(lambda: fetch_pages(url))
                 figures["pages"].append(took)
-                figures["full"].append(seconds(lambda kept=kept: read_tables(url, kept))[1])
-                figures["increment"].append(seconds(lambda kept=kept: read_tables(url, kept))[1])
+                figures["full"].append(seconds(partial(read_tables, url, kept))[1])
+                figures["increment"].append(seconds(partial(read_tables, url, kept))[1])
         server.communicate()
 
     best = {name: min(took) for name, took in figures.items()}

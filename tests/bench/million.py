@@ -29,9 +29,8 @@ from trueup.ports.target import Condition, Record
 from trueup.ports.world import World
 from trueup.source.files.source import FileSource
 from trueup.target.autotask.wire import record_reader
-from trueup.wiring import SystemClock
 
-from tests.bench.adapters import LoadedState, LoadedTarget
+from tests.bench.adapters import LoadedState, LoadedTarget, loaded_world
 from tests.bench.plans import shipped_project, with_reference_data
 from tests.bench.subscriptions import contract_service, contracts_of, many_rows, surroundings
 from tests.support.paths import ROOT
@@ -127,7 +126,7 @@ def opened(folder: Path, count: int) -> tuple[Project, World]:
     target = MadeTarget(with_reference_data(project, data.records), data.records)
     target.count = count
     source = FileSource(folder, project.catalogue.tables, "rows")
-    return project, World(source, target, LoadedState(data.links), SystemClock())
+    return project, loaded_world(source, target, LoadedState(data.links))
 
 
 def plan_files(folder: Path, count: int) -> dict[str, float]:

@@ -28,18 +28,17 @@ from trueup.model.document import dumps
 from trueup.model.finding import Place
 from trueup.model.mapping import FieldSpec, MappingSpec, SourceSpec, TargetSpec, Value
 from trueup.model.plan import Plan
-from trueup.model.project import Connection, Guards, Project, RuleOn
+from trueup.model.project import Connection, Guards, Project
+from trueup.model.rule_scopes import RuleOn
 from trueup.model.run import Link
 from trueup.operations.project import load_project
 from trueup.operations.project_folder import shipped_folder as shipped
 from trueup.pipeline import plan
-from trueup.ports.world import World
 from trueup.stages.diff import differing, display_text, updates
 from trueup.stages.match import MatchInputs, match
 from trueup.stages.transform import transform
-from trueup.wiring import SystemClock
 
-from tests.bench.adapters import LoadedSource, LoadedState, LoadedTarget
+from tests.bench.adapters import LoadedSource, LoadedState, LoadedTarget, loaded_world
 from tests.bench.measuring import cpu_seconds, peak_memory
 from tests.bench.plain_rows import COLUMNS, column_types, plain_rows, sides
 from tests.bench.subscriptions import subscriptions
@@ -70,11 +69,10 @@ def plain(count: int) -> dict[str, float]:
     links = [Link("thing", row["id"], "Things", ids[row["id"]], "given") for row in target]
 
     figures = _stages(project, entity, source, records, links)
-    world = World(
+    world = loaded_world(
         LoadedSource({"subscription": source}),
         LoadedTarget({"Things": entity}, {"Things": records}),
         LoadedState(links),
-        SystemClock(),
     )
     before = peak_memory()
     figures["plan"], _ = cpu_seconds(lambda: dumps(plan(project, world)))
@@ -85,11 +83,8 @@ def shipped_plan(count: int, *, rules: bool) -> dict[str, float]:
     """Measures the shipped subscription mapping, with or without its rules; all rows are linked."""
     project, data = shipped_project(rules=rules), subscriptions(count)
     entities = with_reference_data(project, data.records)
-    world = World(
-        LoadedSource(data.tables),
-        LoadedTarget(entities, data.records),
-        LoadedState(data.links),
-        SystemClock(),
+    world = loaded_world(
+        LoadedSource(data.tables), LoadedTarget(entities, data.records), LoadedState(data.links)
     )
     _align(plan(project, world), data.records)
 
@@ -159,7 +154,7 @@ def _plain_project() -> tuple[Project, Entity]:
         _UNLIMITED,
         {"thing": mapping},
         (),
-        {},
+        (),
         Catalogue({"subscription": table}, {"Things": entity}),
         "digest",
         as_of=_AS_OF,

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -47,7 +48,7 @@ def main() -> int:
         run(
             f"Planted faults, Work 365 in {'Dataverse' if served else 'files'}",
             options.seed,
-            lambda harness, served=served: plant(harness, options.planted, served=served),
+            partial(plant, times=options.planted, served=served),
             served=served,
         )
         for served in (False, True)

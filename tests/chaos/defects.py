@@ -29,52 +29,52 @@ def _remove_started_entries() -> None:
         remaining = [entry for entry in entries if entry.step is not Step.STARTED]
         record(self, lease, run, remaining, *rest)
 
-    StoredState.record = record_without_started  # type: ignore[method-assign]
+    StoredState.record = record_without_started
 
 
 def _believe_refusals() -> None:
     """Every refusal is taken as proof that nothing was written."""
-    responses.nothing_was_written = lambda *_, **__: True
+    responses.nothing_was_written = lambda *_, **__: True  # type: ignore[attr-defined] # a name that it imports
 
 
 def _create_unchecked() -> None:
     """Nothing is looked for before a create."""
-    PreconditionChecker._absent = lambda *_: None  # type: ignore[method-assign]
+    PreconditionChecker._absent = lambda *_: None
     siblings = PreconditionChecker._siblings
 
     def without_news(self: Any, change: Any, entity: str, run_state: Any, result: Any) -> None:
         siblings(self, change, entity, run_state, result)
         result.moved.pop(change.id, None)
 
-    PreconditionChecker._siblings = without_news  # type: ignore[method-assign]
+    PreconditionChecker._siblings = without_news
 
 
 def _overlook_duplicates() -> None:
     """Records that share an identity are not compared."""
-    align.block_duplicates = lambda *_: None
+    align.block_duplicates = lambda *_: None  # type: ignore[attr-defined] # a name that it imports
 
 
 def _forget_pushes() -> None:
     """The state does not tell which changes were pushed."""
     load = StoredState.load
-    StoredState.load = lambda self: replace(load(self), pushed={})  # type: ignore[method-assign]
+    StoredState.load = lambda self: replace(load(self), pushed={})
 
 
 def _overlook_other_steps() -> None:
     """Steps of units that no known push explains are not compared with changes."""
-    OtherSteps.entered_already = lambda *_: {}  # type: ignore[method-assign]
+    OtherSteps.entered_already = lambda *_: {}
 
 
 def _read_nothing_back() -> None:
     """What was written is not read again."""
-    read_back.is_read_back = lambda _: False
+    read_back.is_read_back = lambda _: False  # type: ignore[attr-defined] # a name that it imports
 
 
 def _repeat_nothing() -> None:
     """A request that fails, or is answered with busy, is not sent again."""
-    RequestAttempts.wait_after_fault = _give_up  # type: ignore[method-assign]
-    RequestAttempts.wait_over_limit = _give_up  # type: ignore[method-assign]
-    target_retry.RequestAttempts.may_repeat = lambda *_: False  # type: ignore[method-assign]
+    RequestAttempts.wait_after_fault = _give_up
+    RequestAttempts.wait_over_limit = _give_up
+    target_retry.RequestAttempts.may_repeat = lambda *_: False
 
 
 def _give_up(self: RequestAttempts, *_: object) -> None:

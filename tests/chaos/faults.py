@@ -28,7 +28,7 @@ SOURCE_KINDS = (*(kind for kind in TARGET_KINDS if kind != "refusal"), *OWN)
 
 _SECONDS = {"late": [0.02, 0.2], "latency": [0.05, 0.2], "busy": 1, "restart": 0.2}
 _BEFORE_OR_AFTER = ("empty", "html", "refusal", "truncate", "restart", "latency")
-REFUSALS = (
+REFUSALS: tuple[dict[str, object], ...] = (
     {"kind": "error", "text": "Object reference not set to an instance of an object."},
     {"kind": "error", "text": "Attempt to insert duplicate data into contract_service_period"},
     {"kind": "error", "text": "The request was not accepted.", "status": 409},

@@ -48,7 +48,7 @@ def _note_writes(file: Path) -> None:
         _note(file, {**about, "what": "answered"})
         return answer
 
-    httpx.HTTPTransport.handle_request = noted  # type: ignore[method-assign]
+    httpx.HTTPTransport.handle_request = noted
 
 
 def _note(file: Path, what: dict[str, Any]) -> None:
@@ -64,7 +64,7 @@ def _without_lock() -> None:
 
 def _without_end_of_lost_runs() -> None:
     """Runs without a job stay open."""
-    worker.end_lost_runs = lambda *_: []
+    worker.end_lost_runs = lambda *_: []  # type: ignore[attr-defined] # a name that it imports
 
 
 def _without_rescue() -> None:
@@ -73,7 +73,7 @@ def _without_rescue() -> None:
     async def nothing(*_: object) -> None:
         return None
 
-    procrastinate_queue.ProcrastinateQueue._rescue_once = nothing  # type: ignore[method-assign]
+    procrastinate_queue.ProcrastinateQueue._rescue_once = nothing
 
 
 DEFECTS = {"lock": _without_lock, "heal": _without_end_of_lost_runs, "rescue": _without_rescue}

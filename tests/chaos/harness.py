@@ -8,7 +8,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 
@@ -84,7 +84,7 @@ class Harness:
 
     def run_with_faults(
         self,
-        faults: Sequence[dict[str, object]],
+        faults: Sequence[Mapping[str, object]],
         kills: Sequence[Kill] = (),
         *,
         source: bool = False,

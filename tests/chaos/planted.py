@@ -1,6 +1,6 @@
 """Faults that are planted on purpose, each with the remedy without which it does harm."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tests.chaos.faults import LOOK_UP, REFUSALS, TOKENS, log_in_fault
@@ -54,7 +54,7 @@ def _add_service(person: Person) -> None:
 
 def _after_it_landed(harness: MishapHarness, defect: str) -> bool:
     """Error texts and an HTML page, each after an adjustment took effect."""
-    faults = [
+    faults: list[Mapping[str, object]] = [
         {"path": "Adjustments$", "nth": 2 * position + 1, "when": "after", **refusal}
         for position, refusal in enumerate(REFUSALS)
     ]

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from trueup.state.postgres.store import PostgresState
@@ -138,6 +139,7 @@ class TwoHosts(Harness):
 
     def _next(self) -> Sequence[str]:
         """Waits until the lease of a host that was killed has expired, then as elsewhere."""
+        state: Any
         with self._state() as state:
             while (lease := state.holder()) and lease.expires > state._access.server_time():
                 time.sleep(LEASE / 10)

@@ -85,8 +85,8 @@ def _move(host: str) -> None:
 
     `settle_after` is short as well; what depends on either is in proportion.
     """
-    process.HostProcesses.mine = lambda _: process.Process(host, os.getpid(), "", host)  # type: ignore[method-assign]
-    process.HostProcesses.fate = lambda *_: process.Fate.UNKNOWN  # type: ignore[method-assign]
+    process.HostProcesses.mine = lambda _: process.Process(host, os.getpid(), "", host)
+    process.HostProcesses.fate = lambda *_: process.Fate.UNKNOWN
     state_lock.LEASE_SECONDS = LEASE
     lock.LOCK_RECHECK = timedelta(seconds=0.1)
 
@@ -108,8 +108,8 @@ def _patch(kill: Kill) -> None:
         is_announced = any(entry.step is Step.STARTED for entry in entries)
         (announcing if is_announced else plain_record)(self, lease, run, entries, *rest)
 
-    StoredState.record = record  # type: ignore[method-assign]
-    StoredState.finish = _killing(StoredState.finish, "end", kill)  # type: ignore[method-assign]
+    StoredState.record = record
+    StoredState.finish = _killing(StoredState.finish, "end", kill)
     os.replace = _killing(os.replace, "file", kill)
 
     _count_requests(kill, httpx.HTTPTransport, "handle_request", lambda _, request: _of(request))

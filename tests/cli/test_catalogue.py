@@ -4,11 +4,13 @@ import json
 
 import pytest
 import yaml
+from msgspec.structs import replace
 from trueup.connectors.autotask import AutotaskConnector
 from trueup.model.catalogue import Column, Table, Type
 from trueup.operations.project import load_project
+from trueup.ports.target import DescribedEntity
 from trueup.sandbox.dataverse.server import DataverseSandbox, Environment
-from trueup.target.autotask.described import DescribedEntity, spelling
+from trueup.target.autotask.described import spelling
 
 
 def test_an_unknown_entity_is_answered_with_the_list_and_the_way_out(work, trueup):
@@ -135,12 +137,7 @@ def dataverse(work, read_from):
     tables = dict(load_project(work).catalogue.tables)
     account = tables["account"]
     region = Column("region", Type.TEXT, "cr1_region", "Region")
-    tables["account"] = Table(
-        **{
-            **{name: getattr(account, name) for name in Table.__slots__},
-            "columns": {**account.columns, "region": region},
-        }
-    )
+    tables["account"] = replace(account, columns={**account.columns, "region": region})
     tables["site"] = SITE
     with DataverseSandbox(tables, dict.fromkeys(tables, ()), Environment()) as served:
         read_from(served.url, "demo")

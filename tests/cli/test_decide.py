@@ -2,11 +2,12 @@
 
 import json
 import shlex
+import sys
 from decimal import Decimal
 
+import click
 import pytest
 import yaml
-from trueup.cli import proposals
 from trueup.model import document
 from trueup.model.plan import LedgerClass
 from trueup.model.verdict import Verdict
@@ -34,8 +35,8 @@ def terminal(monkeypatch):
             asked.append((question, default))
             return answer
 
-        monkeypatch.setattr(proposals.sys.stdin, "isatty", lambda: True, raising=False)
-        monkeypatch.setattr(proposals.click, "confirm", confirm)
+        monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+        monkeypatch.setattr(click, "confirm", confirm)
         return asked
 
     return answering
@@ -60,7 +61,7 @@ def test_a_filter_decides_all_rows_that_it_selects_and_what_follows_is_what_the_
         for line in before.ledger
         if line.class_ in {"under-billed", "over-billed"}
         and line.difference
-        and abs(line.monthly or 0) >= 5
+        and abs(line.monthly or Decimal(0)) >= 5
     }
     assert {one["key"] for one in decisions()} == wanted
     assert len(wanted) > 1
@@ -79,7 +80,7 @@ def test_a_filter_selects_by_class_and_by_money_either_way(saved):
     chosen = choose_rows(load_project(), plan, "subscription", Verdict.IGNORE, wanted)
 
     of_class = [line for line in plan.ledger if line.class_ in classes]
-    fitting = [line for line in of_class if abs(line.monthly or 0) >= 15]
+    fitting = [line for line in of_class if abs(line.monthly or Decimal(0)) >= 15]
     assert chosen.keys == tuple(line.key for line in fitting)
     assert len(of_class) > len(fitting)
     assert {line.class_ for line in fitting} == classes

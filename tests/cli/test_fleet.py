@@ -1,6 +1,7 @@
 """`trueup fleet`, without workers: what is queued, how it stands, what is wrong."""
 
 import json
+from typing import Any
 
 import pytest
 import yaml
@@ -29,9 +30,10 @@ def fleet(tmp_path, monkeypatch, postgres, capfd):
         document = {**FLEET, "database": "{{ env.FLEET_DATABASE }}", **changes}
         (tmp_path / "fleet.yaml").write_text(yaml.safe_dump(document, sort_keys=False))
 
-    command.write = write
+    served: Any = command
+    served.write = write
     write()
-    return command
+    return served
 
 
 def test_tenants_are_queued_once_and_their_status_shows_it(fleet):

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 import yaml
-from trueup.config import text_file
+from trueup.config.layout import formatted
 from trueup.operations import fmt as operation
 
 from tests.support.paths import ROOT
@@ -141,7 +141,7 @@ def test_the_mode_of_a_file_stays(messy, trueup):
 
 
 def test_a_file_that_is_read_only_stays(messy, trueup, monkeypatch):
-    monkeypatch.setattr(text_file.os, "access", lambda *_: False)
+    monkeypatch.setattr(os, "access", lambda *_: False)
 
     code, _, err = trueup("fmt")
 
@@ -152,7 +152,7 @@ def test_a_file_that_is_read_only_stays(messy, trueup, monkeypatch):
 
 @pytest.mark.parametrize("what", ["changed", "renamed", "removed"])
 def test_what_another_program_does_meanwhile_is_not_lost(messy, trueup, monkeypatch, what):
-    original = operation.formatted
+    original = formatted
 
     def meanwhile(content, name):
         new = original(content, name)

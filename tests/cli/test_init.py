@@ -4,9 +4,12 @@ import inspect
 import json
 import shutil
 import subprocess
+import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
 import yaml
 from trueup.cli import init
@@ -47,8 +50,8 @@ def answers(monkeypatch):
             questions.append(question.splitlines()[0])
             return left.pop(0) or default
 
-        monkeypatch.setattr(init.sys.stdin, "isatty", lambda: True, raising=False)
-        monkeypatch.setattr(init.click, "prompt", prompt)
+        monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+        monkeypatch.setattr(click, "prompt", prompt)
         return questions
 
     return given
@@ -63,7 +66,8 @@ def test_a_project_is_valid_and_has_neither_example_data_nor_secrets(command, tm
     assert project is not None
     assert {one.severity for one in findings} <= {"info"}
     assert (project.name, str(project.zone), project.currency) == ("work", "Europe/Zurich", "CHF")
-    assert (project.as_of, project.settings["changes_from"].day) == (None, 1)
+    day: Any = project.settings["changes_from"]
+    assert (project.as_of, day.day) == (None, 1)
     assert project.settings["default_owner_source"] == "ada@tenant.example"
     text = "".join(
         one.read_text("utf-8") for one in (tmp_path / "work").rglob("*") if one.is_file()

@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from contextlib import closing
 from decimal import Decimal
+from typing import Any
 
 import anyio
 import pytest
@@ -110,7 +111,7 @@ def place_of(folder, file, text):
 
 
 # Twenty questions: tool, arguments, what is read from the answer, the same from the plan document.
-FIGURES = {
+FIGURES: dict[str, Any] = {
     "What does the plan change a month?": (
         "plan_summary",
         {},

@@ -2,6 +2,7 @@
 
 import json
 from hashlib import sha256
+from typing import Any
 
 import pytest
 from trueup.errors import SourceError
@@ -144,7 +145,8 @@ class Beneath:
 
 
 def test_what_is_written_back_is_read_and_goes_no_further():
-    source = SourceOverlay(Beneath(), TABLES)
+    beneath: Any = Beneath()
+    source = SourceOverlay(beneath, TABLES)
     archive = [RowUpdate(key, {"status": "Archived"}, {"status": "Active"}) for key in ("1", "3")]
     outcomes = source.write("log", archive)
     assert [outcome.error for outcome in outcomes] == ["", "there is no row 3 in log"]

@@ -6,7 +6,7 @@ import zipfile
 from decimal import Decimal
 
 import pytest
-from trueup.cli.error_handler import Exit
+from trueup.cli.exit_codes import Exit
 from trueup.cli.main import run
 from trueup.model import document
 from trueup.model.change import Action

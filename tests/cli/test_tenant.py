@@ -4,6 +4,7 @@ import json
 import shutil
 from contextlib import contextmanager
 from threading import Event
+from typing import Any
 
 import pytest
 import yaml
@@ -78,8 +79,9 @@ def fleet(made, tmp_path, monkeypatch, postgres, capfd):
         code = run(arguments)
         return code, *capfd.readouterr()
 
-    command.folder = tmp_path / "fleet"
-    return command
+    served: Any = command
+    served.folder = tmp_path / "fleet"
+    return served
 
 
 def run_of(fleet, name):

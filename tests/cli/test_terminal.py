@@ -203,7 +203,7 @@ def test_a_sandbox_serves_until_it_is_stopped(work, what, said_of_it):
 def test_the_second_signal_leaves_at_once(monkeypatch):
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background of a shell
     left_with = []
-    monkeypatch.setattr(stopping.os, "_exit", left_with.append)
+    monkeypatch.setattr(os, "_exit", left_with.append)
     stop = threading.Event()
     with stopping.stopping(stop):
         signal.raise_signal(signal.SIGTERM)

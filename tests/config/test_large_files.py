@@ -6,6 +6,7 @@ import pytest
 from trueup.config.checks import expressions
 from trueup.config.error_limit import MOST_ERRORS
 from trueup.config.schema import Schemas
+from trueup.expressions.inspection import inspect
 from trueup.model import suggestions
 
 MANY = 2 * suggestions.MOST_SEARCHES
@@ -88,7 +89,6 @@ def compiled(monkeypatch):
         counted.append(text)
         return inspect(text)
 
-    inspect = expressions.inspect
     monkeypatch.setattr(expressions, "inspect", counting)
     return counted
 

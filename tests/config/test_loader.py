@@ -22,7 +22,7 @@ from trueup.model.mapping import (
     Value,
     WhenMissing,
 )
-from trueup.model.project import RuleOn
+from trueup.model.rule_scopes import RuleOn
 from trueup.model.verdict import Topic, Verdict
 
 from tests.support.paths import ROOT

@@ -1,10 +1,10 @@
 """The configuration of a git revision is read without touching the repository."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
-from trueup.config import revisions
 from trueup.config.revisions import files_of_revision, is_revision
 from trueup.errors import EngineError
 
@@ -85,7 +85,7 @@ def test_a_link_in_a_revision_is_refused(project):
 
 
 def test_without_git_a_folder_is_advised(project, monkeypatch):
-    monkeypatch.setattr(revisions.shutil, "which", lambda _: None)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
 
     with (
         pytest.raises(EngineError, match="git is not installed: compare with a folder"),

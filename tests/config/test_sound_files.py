@@ -7,6 +7,7 @@ import tracemalloc
 import pytest
 from trueup.config import loader, sound_files
 from trueup.config.checks import whole_project
+from trueup.config.project_files import read_files
 from trueup.model.overlay import Overlay, Overrides
 from trueup.operations.project_folder import TESTS
 from trueup.operations.testing import files as test_files
@@ -224,7 +225,7 @@ def test_what_depends_on_the_environment_is_checked_each_time(project, checks):
 
 def test_files_that_change_while_they_are_read_are_checked(project, checks, monkeypatch):
     project.load()
-    read = loader.read_files
+    read = read_files
 
     def changed_meanwhile(*arguments):
         project.edit("mappings/customer.yaml", "companyName: ", f"{WRONG}\n  # ")
@@ -244,7 +245,7 @@ def test_files_that_were_mended_only_for_the_check_are_not_known_to_be_sound(
     sound = mapping.read_bytes()
     project.edit("mappings/customer.yaml", "companyName: ", f"{WRONG}\n  # ")
     wrong = mapping.read_bytes()
-    read = loader.read_files
+    read = read_files
 
     def mended_meanwhile(*arguments):
         mapping.write_bytes(sound)

@@ -2,6 +2,7 @@
 
 import pytest
 from trueup.config import sound_project
+from trueup.config.project_files import read_project_file
 from trueup.config.sound_project import SoundProject, check_sound_project
 
 from tests.config.test_sound_files import CHANGES, OTHERS, sound_files
@@ -50,7 +51,7 @@ def test_what_the_environment_lacks_is_found_as_by_a_whole_check(project):
 @pytest.mark.parametrize("file", ["trueup.yaml", "mappings/customer.yaml"])
 def test_a_change_during_the_check_is_noticed(project, monkeypatch, file):
     project.load()
-    read = sound_project.read_project_file
+    read = read_project_file
 
     def changed_meanwhile(*arguments):
         found = read(*arguments)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from inspect import cleandoc, isclass, isfunction, signature
 from textwrap import fill
+from typing import Any
 
 import click
 import trueup as package
@@ -108,7 +109,7 @@ def _example(command: click.Command) -> str:
 
 # Configuration
 
-Json = Mapping[str, object]
+Json = Mapping[str, Any]
 
 LIST = "[]"
 """Stands in a path for each entry of a list."""

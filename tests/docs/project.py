@@ -27,7 +27,7 @@ _MERGED = ("settings", "guards")
 class Loader(yaml.SafeLoader):
     """Reads YAML as trueup does: only `true` and `false` are booleans."""
 
-    yaml_implicit_resolvers: ClassVar = {
+    yaml_implicit_resolvers: ClassVar = {  # type: ignore[misc] # the library's stubs lack it
         first: [one for one in resolvers if one[0] != "tag:yaml.org,2002:bool"]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
@@ -103,7 +103,7 @@ def _apply_diff(folder: Path, block: Block) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def _merged(before: Mapping[str, object], new: Mapping[str, object]) -> dict[str, object]:
+def _merged(before: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     merged = {**before, **new}
     for key in _MERGED:
         if key in before and key in new:

@@ -28,7 +28,8 @@ from trueup.model.mapping import (
     Value,
     WriteBackSpec,
 )
-from trueup.model.project import Rule, RuleOn
+from trueup.model.project import Rule
+from trueup.model.rule_scopes import RuleOn
 
 HERE = Place("mappings/x.yaml", 1, 1)
 ENTITY = Entity(

@@ -1,8 +1,10 @@
 """What is recorded of a run that was cut short, by its worker or by its own process."""
 
+import os
 from datetime import UTC, datetime
 from threading import Event, Thread
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from trueup.fleet import run_process
@@ -44,10 +46,10 @@ def recorded(monkeypatch):
     monkeypatch.setattr(run_process, "leave_run", lambda *_given: ends.append("left"))
 
     def record(end, *, stop_reason=ChildEnd.STOPPED, is_gone=False):
-        order = SimpleNamespace(
+        order: Any = SimpleNamespace(
             run=1, worker="worker", tenant="acme", fleet=fleet([tenant("acme")])
         )
-        worker = SimpleNamespace(stop_reason=stop_reason, is_gone=is_gone)
+        worker: Any = SimpleNamespace(stop_reason=stop_reason, is_gone=is_gone)
         run_process._record(None, order, end, worker)
         return ends.pop()
 
@@ -86,7 +88,7 @@ def test_a_run_without_a_request_to_stop_keeps_its_own_reason(recorded):
 def ended(monkeypatch):
     """Waits until the process would have ended; False where it would not."""
     at = Event()
-    monkeypatch.setattr(run_process.os, "_exit", lambda _code: at.set())
+    monkeypatch.setattr(os, "_exit", lambda _code: at.set())
     return at
 
 

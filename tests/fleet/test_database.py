@@ -1,8 +1,9 @@
 """Conditions of the fleet's database, and the errors when they are not met."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import psycopg
 import pytest
@@ -62,7 +63,7 @@ def test_a_queue_of_an_older_procrastinate_is_migrated(url, connection):
 
 
 def test_an_old_postgresql_is_refused():
-    old = SimpleNamespace(info=SimpleNamespace(server_version=120_022))
+    old: Any = SimpleNamespace(info=SimpleNamespace(server_version=120_022))
 
     with pytest.raises(EngineError, match=r"PostgreSQL 12.22, and trueup needs 13 or later"):
         require_version(old)
@@ -70,12 +71,10 @@ def test_an_old_postgresql_is_refused():
 
 @pytest.mark.parametrize(("ahead", "words"), [(40, "40 s ahead of"), (-40, "40 s behind")])
 def test_a_clock_that_is_wrong_is_refused(connection, monkeypatch, ahead, words):
-    real = connections.datetime
-
-    class Wrong(real):
+    class Wrong(datetime):
         @classmethod
-        def now(cls, zone):
-            return real.now(zone) + timedelta(seconds=ahead)
+        def now(cls, zone=None):
+            return datetime.now(zone) + timedelta(seconds=ahead)
 
     require_clock(connection)
     monkeypatch.setattr(connections, "datetime", Wrong)

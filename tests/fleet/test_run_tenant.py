@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from threading import Event
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -17,6 +18,8 @@ from trueup.model.change import Action
 from trueup.model.fleet import PolicyLimits, RunMode, RunPolicy, Window
 from trueup.model.fleet_run import ApprovedPlan, FleetRunStatus, RunKind, Waits
 from trueup.model.outcome import ChangeOutcome, ChangeStatus, Outcome
+from trueup.operations import apply as applying
+from trueup.operations import plan as planning
 from trueup.operations.plan import plan
 from trueup.state.process import HostProcesses, Process
 
@@ -223,7 +226,7 @@ def test_what_was_finished_first_is_reported_also_if_planning_fails(world, monke
         raise TargetUnavailable("no answer")
 
     world.kill(world.plan(), 1, "after")
-    monkeypatch.setattr(run_tenant.planning, "plan", fail)
+    monkeypatch.setattr(planning, "plan", fail)
 
     end = run(world, APPROVED)
 
@@ -244,7 +247,7 @@ def test_a_run_that_did_not_reach_its_end_reports_what_it_did(
 ):
     applied = ChangeOutcome("c1", "Premium", ChangeStatus.APPLIED, "service", Action.UPDATE)
     made = Outcome("r1", (applied,), calls=9, **outcome)
-    monkeypatch.setattr(run_tenant.applying, "plan_and_apply", lambda *_: made)
+    monkeypatch.setattr(applying, "plan_and_apply", lambda *_: made)
 
     end = run(world, APPLY)
 
@@ -283,6 +286,7 @@ def test_a_stopped_run_sends_nothing_and_is_continued(world):
 
 def test_a_state_that_another_host_holds_is_waited_for_and_that_is_no_failure(world):
     there = Process("elsewhere", 1)
+    state: Any
     with wiring.open_state(world.project) as state:
         state._processes = Fixed(there)
         lease = state.acquire("a host that died")
@@ -302,7 +306,7 @@ def test_a_state_whose_lock_is_lost_is_looked_at_again_soon(world, monkeypatch, 
             raise RunLeftOpen("run 7 was left") from locked
         raise locked
 
-    monkeypatch.setattr(run_tenant.applying, "plan_and_apply", lost)
+    monkeypatch.setattr(applying, "plan_and_apply", lost)
 
     end = run(world, APPLY)
 
@@ -331,7 +335,7 @@ def test_what_may_pass_is_tried_again_and_what_a_person_must_correct_is_not(
     def fail(*_arguments):
         raise error
 
-    monkeypatch.setattr(run_tenant.planning, "plan", fail)
+    monkeypatch.setattr(planning, "plan", fail)
     end = run(world, PLAN)
 
     assert (end.status, end.text) == (FleetRunStatus.FAILED, str(error))

@@ -5,6 +5,8 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 from threading import Event
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from trueup.cli.main import run
@@ -45,7 +47,7 @@ def _forgotten(monkeypatch):
 @pytest.mark.parametrize(
     "value",
     [
-        OpenFleet(Path(), "", Event, f"postgresql://u:{SECRET}@h/b", None, Event),
+        OpenFleet(Path(), "", Mock(), f"postgresql://u:{SECRET}@h/b", None, Mock()),
         FleetDatabase(f"postgresql://u:{SECRET}@h/b", HERE),
         ChildOrder(None, "acme", SECRET, 1, RunKind.PLAN, "worker", 1.0, 1.0, None),
         CommandSecret("vault", ("vault", SECRET), Path(), timedelta(seconds=1), HERE),
@@ -78,7 +80,7 @@ def fleet(tmp_path):
 def test_a_secret_is_hidden_wherever_it_was_read(tmp_path, kind):
     (tmp_path / "wing").write_text(SECRET)
     program = (sys.executable, "-c", f"print({SECRET!r})")
-    secrets = {
+    secrets: dict[str, Any] = {
         "environment": EnvironmentSecret("WING", HERE),
         "file": FileSecret(tmp_path / "wing", HERE),
         "command": CommandSecret(program[0], program, tmp_path, timedelta(minutes=1), HERE),

@@ -54,15 +54,15 @@ def fleet(tmp_path_factory):
 
     loaded = load_fleet(root, {})
     with sandboxes_in_process():
-        for tenant in loaded.tenants.values():
-            project = project_of(loaded, tenant.name)
+        for one in loaded.tenants.values():
+            project = project_of(loaded, one.name)
             made = plan(project)
             assert made.changes
             apply(project, made)
             plan(project)
-            customer = CUSTOMERS[tenant.name]
-            decide(project, "customer", customer, "ignore", f"because of {tenant.name}")
-            note_row(project, "customer", customer, NoteEdit(text=f"about {tenant.name}"), "ada")
+            customer = CUSTOMERS[one.name]
+            decide(project, "customer", customer, "ignore", f"because of {one.name}")
+            note_row(project, "customer", customer, NoteEdit(text=f"about {one.name}"), "ada")
     return loaded, before
 
 

@@ -1,6 +1,7 @@
 """What a worker does about fleet.yaml as it changes; runs themselves are left out."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -36,9 +37,10 @@ def folder(tmp_path, postgres, monkeypatch):
     def write(tenants):
         (tmp_path / "fleet.yaml").write_text(f"fleet: All\ndatabase: {postgres}\n{tenants}")
 
-    write.folder, write.orders = tmp_path, orders
+    writer: Any = write
+    writer.folder, writer.orders = tmp_path, orders
     write(BEFORE)
-    return write
+    return writer
 
 
 def ask_for_birch(folder):

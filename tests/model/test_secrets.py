@@ -5,6 +5,7 @@ import json
 import re
 import timeit
 from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable
 from hashlib import sha256
 from urllib.parse import quote, quote_plus
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from trueup.errors import LONGEST_LINE, shortened
 from trueup.model.secrets import LOOKED_AT, SHORTEST, forms, hide, hide_forms
 
-FORMS = {
+FORMS: dict[str, Callable[[str], str]] = {
     "plain": str,
     "capital letters": str.upper,
     "JSON": lambda secret: json.dumps(secret)[1:-1],

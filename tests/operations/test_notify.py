@@ -8,6 +8,7 @@ from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
 from threading import Thread
+from typing import Any
 
 import pytest
 from trueup import notices, pipeline
@@ -106,8 +107,9 @@ def project(made, tmp_path):
         file.write_text(edited, encoding="utf-8")
         return load_project(folder)
 
-    load.folder = folder
-    return load
+    loader: Any = load
+    loader.folder = folder
+    return loader
 
 
 @pytest.fixture

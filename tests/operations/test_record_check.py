@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -292,7 +293,7 @@ def test_only_the_change_that_is_settled_is_looked_for(connections: Connections,
     scene, _ = mark_in_doubt(connections)
     read, tables = scene.source.read, list[str]()
 
-    def listed(table: str, *args: object) -> Rows:
+    def listed(table: str, *args: Any) -> Rows:
         tables.append(table)
         return read(table, *args)
 

@@ -4,6 +4,7 @@ import gzip
 import json
 from datetime import UTC, datetime
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -36,7 +37,7 @@ from tests.support.starting_points import disturbed
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 OLD = ROOT / "tests" / "state" / "before_1_0"
-PROJECT = SimpleNamespace(mappings={"service": None, "customer": None})
+PROJECT: Any = SimpleNamespace(mappings={"service": None, "customer": None})
 ALPINE = Link("customer", "acc-alpine", "Companies", 1, "match")
 BRIGHT = Link("customer", "acc-bright", "Companies", 2, "created")
 SERVICE = Link("service", "p1", "Services", 3, "identity")

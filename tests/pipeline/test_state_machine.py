@@ -13,6 +13,7 @@ from trueup.applying.settle import DoubtSettler
 from trueup.model.run import Effects, Step
 from trueup.planning.ledger import reconcile
 from trueup.planning.ledger.archive_marks import ArchiveMarks
+from trueup.stages.ledger import compare
 from trueup.stages.match.placing import Placing
 from trueup.stages.settle import WriteOutcome
 
@@ -85,7 +86,6 @@ def marks_before_the_proof(patch):
 
 
 def pushes_whatever_the_ledger_says(patch):
-    compare = reconcile.compare
 
     def always_sendable(*given, **more):
         return replace(compare(*given, **more), sendable=True)

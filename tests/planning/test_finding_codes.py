@@ -38,14 +38,14 @@ def codes(text):
     for node in tree.body:
         value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
         if isinstance(value, ast.Constant) and WORD.fullmatch(str(value.value)):
-            found.add(value.value)
+            found.add(str(value.value))
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
             name = node.func.id if isinstance(node.func, ast.Name) else name
             if name in MAKERS:
                 first = [one for one in node.args[:2] if isinstance(one, ast.Constant)]
-                found |= {one.value for one in first if WORD.fullmatch(str(one.value))}
+                found |= {str(one.value) for one in first if WORD.fullmatch(str(one.value))}
     return found
 
 

@@ -101,7 +101,7 @@ class Story:
         self.requests.clear()
         target = HttpTarget(client, ENTITIES, "sandbox", "a tenant", changes=changes)
         with closing(target):
-            self.scene.target = target  # type: ignore[assignment]  # a target like any other
+            self.scene.target = target  # a target like any other
             yield target
 
     def _answer(self, method: str, address: str, headers: Any, body: bytes) -> Any:

@@ -116,7 +116,8 @@ ROWS: RowsByTable = {
 
 @contextmanager
 def fake(world: RowsByTable, _folder: Path) -> Iterator[Source]:
-    yield FakeSource(world, TABLES)
+    tables = {name: [dict(row) for row in rows] for name, rows in world.items()}
+    yield FakeSource(tables, TABLES)
 
 
 @contextmanager

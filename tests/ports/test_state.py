@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -106,7 +107,11 @@ def fake_store(folder: Path, clock: FakeClock, stack: ExitStack) -> Opener:
     return lambda: store
 
 
-STORES = {"fake": fake_store, "sqlite": sqlite_store, "postgres": postgres_store}
+STORES: dict[str, Callable[..., Any]] = {
+    "fake": fake_store,
+    "sqlite": sqlite_store,
+    "postgres": postgres_store,
+}
 ADAPTERS = {"fake": FakeState, "sqlite": SqliteState, "postgres": PostgresState}
 METHODS = [name for name in dir(State) if not name.startswith("_")]
 

@@ -205,7 +205,7 @@ ALONE = [
 ]
 
 
-@pytest.fixture(params=OPENERS.values(), ids=OPENERS.keys())
+@pytest.fixture(params=[*OPENERS.values()], ids=[*OPENERS])
 def opener(request) -> Opener:
     return request.param
 
@@ -628,7 +628,7 @@ def test_many_threads_share_a_target(target):
         assert list(pool.map(work, range(24))) == [[0, 29683]] * 24
 
 
-@pytest.fixture(params=OPENERS.values(), ids=OPENERS.keys())
+@pytest.fixture(params=[*OPENERS.values()], ids=[*OPENERS])
 def wide(request, tmp_path: Path) -> Iterator[Target]:
     """A target with more records than two pages hold."""
     codes = [

@@ -174,7 +174,7 @@ def test_an_amount_selects_no_row_whose_amount_is_unknown(unpriced, path, tab):
     with Serving(unpriced) as serving:
         browser = serving.browser()
         shown = browser.get(path, **given)
-        [fields] = [*shown.forms_to("/decide"), *shown.forms_to("/preview")]
+        (fields,) = shown.forms_to("/decide") + shown.forms_to("/preview")
         ask = {**dict(fields), "what": "filter", "verdict": "ignore", "reason": "seen"}
         none = browser.post("/decide", ask.items())
         all_of_them = browser.get(path, tab=tab, amount="1")

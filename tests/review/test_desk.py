@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Event, Thread
 from types import SimpleNamespace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from trueup.errors import EngineError
 from trueup.model.note import Note
+from trueup.operations import apply as applying
 from trueup.operations.notes import NoteEdit
 from trueup.review import active_run
 from trueup.review import desk as desk_module
@@ -43,13 +45,13 @@ class Stub(Struct, frozen=True):
     as_of: date | None = None
 
 
-PROJECT = Stub()
+PROJECT: Any = Stub()
 
 
 @pytest.fixture
 def desk(monkeypatch):
     """A desk whose plans are given: the last one of `desk.plans` is made next."""
-    desk = Desk(Path(), Failures(str, lambda _error: None))
+    desk: Any = Desk(Path(), Failures(str, lambda _error: None))
     desk.plans = [SMALL]
 
     def plan(*_arguments, listener=None, **_options):
@@ -99,7 +101,7 @@ def test_whoever_looks_while_a_plan_is_replaced_sees_one_of_them_whole(desk):
 
 
 def test_a_plan_that_pages_show_is_never_changed():
-    current = current_plan_of(PROJECT, SMALL, datetime.now(UTC), {})
+    current: Any = current_plan_of(PROJECT, SMALL, datetime.now(UTC), {})
 
     with pytest.raises(AttributeError, match="immutable"):
         current.plan = LARGE
@@ -153,7 +155,7 @@ def test_a_desk_that_is_closed_does_not_wait_for_a_plan(desk, monkeypatch):
         return SMALL
 
     monkeypatch.setattr(desk_module, "plan", slow)
-    monkeypatch.setattr(active_run.applying, "resume", lambda *_arguments: None)
+    monkeypatch.setattr(applying, "resume", lambda *_arguments: None)
     run = desk.run_control.resume()
     assert applied.wait(60)
     desk.run_control.close()

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -29,14 +30,14 @@ AT = datetime(2026, 11, 15, 9, 30, tzinfo=ZONE)
 
 def about(reads, now, plan=PLAN, as_of=None):
     """The facts at the head, by label."""
-    project = SimpleNamespace(name="work", mappings={}, notes=(), zone=ZONE, as_of=as_of)
+    project: Any = SimpleNamespace(name="work", mappings={}, notes=(), zone=ZONE, as_of=as_of)
     head = head_of(current_plan_of(project, plan, AT, {}, reads), now)
     return {one.label: one for one in head.about}
 
 
 def current_of(plan):
     """The plan as the pages show it."""
-    project = SimpleNamespace(name="work", mappings={}, notes=(), zone=ZONE, as_of=None)
+    project: Any = SimpleNamespace(name="work", mappings={}, notes=(), zone=ZONE, as_of=None)
     return current_plan_of(project, plan, AT, {}, Reads(AT, AT))
 
 
@@ -129,7 +130,8 @@ def test_two_services_without_a_row_are_two_even_with_one_name():
 
 def test_a_notice_has_the_money_of_all_the_rows_that_it_counts():
     occasion = plan_notice(PLAN, "d").occasions[0]
-    listed = [row.needs for row in rows_of(SimpleNamespace(mappings={}, notes=()), overview(PLAN))]
+    project: Any = SimpleNamespace(mappings={}, notes=())
+    listed = [row.needs for row in rows_of(project, overview(PLAN))]
 
     assert (occasion.many, occasion.money) == (5, Decimal("9.33"))
     assert occasion.money == sum(amount for amount in listed if amount is not None)

@@ -2,6 +2,7 @@
 
 from datetime import date
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from trueup.model.change import RowRef
@@ -24,8 +25,10 @@ def item(kind, *commands, code="no-phone", because=()):
 def step(*items, decisions=(), links=None, row=True, can_link=True):
     """The next step of the row with these items."""
     project = SimpleNamespace(decisions=decisions)
-    current = SimpleNamespace(project=project, plan=SimpleNamespace(as_of=AS_OF), links=links or {})
-    here = SimpleNamespace(keys=("one",), changes=(), items=items) if row else None
+    current: Any = SimpleNamespace(
+        project=project, plan=SimpleNamespace(as_of=AS_OF), links=links or {}
+    )
+    here: Any = SimpleNamespace(keys=("one",), changes=(), items=items) if row else None
     return next_step(current, REF, here, can_link=can_link)
 
 

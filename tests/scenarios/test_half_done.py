@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
+from trueup import wiring
 from trueup.errors import StateError
 from trueup.model.run import OPEN
 from trueup.operations import state as states
@@ -26,7 +27,7 @@ MOVE_DAY = "2026-11-15"
 
 def open_run(world: World) -> tuple[str, list[str]]:
     """The open run, and its changes in doubt."""
-    with states.wiring.open_state(world.project) as state:
+    with wiring.open_state(world.project) as state:
         [run] = state.load().open_runs
         steps = {entry.change: entry.step for entry in state.journal(run.id)}
     return run.id, [change for change, step in steps.items() if step in OPEN]

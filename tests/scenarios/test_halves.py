@@ -1,6 +1,7 @@
 """The two adjustments of a succession or a move belong together: both are sent, or neither."""
 
 import re
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -177,7 +178,7 @@ def test_a_plan_file_that_lacks_a_half_is_refused_when_it_is_read(tmp_path):
 # A part of a plan
 
 
-def part_of(world: World, **options: object) -> Plan:
+def part_of(world: World, **options: Any) -> Plan:
     """The plan of a selection."""
     with wiring.open_world(world.project, clock=world.clock) as ports:
         return plan_in(ports, world.project, PlanOptions(**options))

@@ -1,6 +1,7 @@
 """What Autotask would refuse is refused before anything is sent."""
 
 from collections import Counter
+from typing import Any
 
 import pytest
 from trueup.errors import ConfigError
@@ -19,6 +20,7 @@ NEW = Service(billed=None, in_autotask=False, start="2026-11-01", end="2028-10-3
 
 def test_a_contract_type_that_has_no_services_is_refused_with_the_settings_place(tmp_path):
     edits = {SETTINGS: {"contract_type: Recurring Service": "contract_type: Fixed Price"}}
+    refused: Any
     with pytest.raises(ConfigError) as refused:
         World(tmp_path, NEW, edits=edits)
     [error] = [one for one in refused.value.findings if one.severity == "error"]

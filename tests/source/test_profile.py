@@ -1,5 +1,7 @@
 """A profile replaces names of the catalogue, and all its faults are reported together."""
 
+from typing import Any
+
 import pytest
 from trueup.config.documents import parse
 from trueup.errors import ConfigError
@@ -93,6 +95,7 @@ def test_a_statement_has_the_parameters_of_a_write_back():
         "WHERE w_id = :id AND y = :expected_status AND k = :key"
     )
 
+    failed: Any
     with pytest.raises(ConfigError) as failed:
         read(GOOD.replace("UPDATE x SET y = :status WHERE id = :key", statement))
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,7 +17,7 @@ GUID = "7f3a0000-0000-4000-8000-00000000ab01"
 
 
 def read(
-    type_: Type, raw: object, display: object = None, *, zone: str = "UTC", **more: object
+    type_: Type, raw: object, display: object = None, *, zone: str = "UTC", **more: Any
 ) -> object:
     column = Column("a_column", type_, "logical", **more)
     return converter_for(column, ZoneInfo(zone), [])(raw, display)

@@ -16,7 +16,8 @@ from trueup.model.mapping import (
     TargetSpec,
     Value,
 )
-from trueup.model.project import Rule, RuleOn
+from trueup.model.project import Rule
+from trueup.model.rule_scopes import RuleOn
 
 HERE = Place("mappings/contract.yaml", 1, 1)
 PERIODS = (PickValue(2, "Monthly"), PickValue(3, "Yearly"), PickValue(4, "Weekly", active=False))

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -55,7 +56,7 @@ def lack(moved: MovedMoney, *statements: tuple[str, Statement], policy=POLICY) -
     return standing(policy, "d1", moved, stated(*statements, moved=moved)).lacks
 
 
-def change(number: int, **money: object) -> Change:
+def change(number: int, **money: Any) -> Change:
     return Change(f"c{number}", Action.UPDATE, "m", (), "n", "t", "e", Place("f"), **money)
 
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -276,7 +277,7 @@ def test_rows_whose_values_are_not_known_yet_differ():
 
 def test_rows_with_values_that_cannot_be_compared_differ():
     undefined = StrictUndefined("there is none")
-    rows = [
+    rows: list[Any] = [
         ("a", [undefined], {"x": 1}),
         ("b", [1], {}),
         ("c", [Decimal("sNaN")], {"x": Decimal(1)}),

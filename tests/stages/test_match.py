@@ -2,6 +2,7 @@
 
 from datetime import date
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -49,7 +50,10 @@ def test_without_an_identity_it_is_found_by_the_first_key_that_finds_one():
 
 
 def test_a_key_that_is_empty_or_cannot_be_evaluated_finds_nothing():
-    records = {5: {"companyNumber": None}, 6: {"companyNumber": "", "companyName": None}}
+    records: dict[int, dict[str, Any]] = {
+        5: {"companyNumber": None},
+        6: {"companyNumber": "", "companyName": None},
+    }
     assert Case({"a": {}}, records).create_ == ["a"]
     assert Case(
         {"a": {"name": "Alpine"}}, {5: {"companyName": "Alpine"}}, fails=("a",)

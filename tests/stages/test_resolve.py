@@ -1,6 +1,7 @@
 """Values of expressions become values of fields: references, look-ups, picklists, types."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -349,7 +350,11 @@ def test_a_slot_alone_goes_into_what_is_resolved_already():
 
 
 def test_reference_data_is_indexed_without_case_and_idle_spaces():
-    records = [{"id": 1, "name": " Sales "}, {"id": 2, "name": "SALES"}, {"id": 3, "name": None}]
+    records: list[dict[str, Any]] = [
+        {"id": 1, "name": " Sales "},
+        {"id": 2, "name": "SALES"},
+        {"id": 3, "name": None},
+    ]
     index = find_index(records, ["name"])
     assert {key: [one["id"] for one in found] for key, found in index.items()} == {"sales": [1, 2]}
 

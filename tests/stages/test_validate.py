@@ -1,5 +1,6 @@
 """Rows that something is wrong with: what it is, in words."""
 
+from collections.abc import Container
 from decimal import Decimal
 
 import pytest
@@ -12,7 +13,7 @@ from trueup.expressions.rules import RecordRules, RuleBook, decide_commands, rul
 from trueup.model.finding import Severity
 from trueup.model.mapping import Join
 from trueup.model.mapping_state import MappingState
-from trueup.model.project import RuleOn
+from trueup.model.rule_scopes import RuleOn
 from trueup.stages.transform import transform
 from trueup.stages.validate import validate
 
@@ -310,7 +311,7 @@ def test_every_row_ends_in_one_place_and_the_quick_way_agrees_with_the_slow_one(
     state, suspects = transform(compiled, [source], namespace, "id")
     quick = (dict(state.ready), set(state.out_of_scope))
     validate(compiled, suspects, state.rows, namespace).apply_to(state)
-    places = [state.ready, state.blocked, state.skipped, state.out_of_scope]
+    places: list[Container[str]] = [state.ready, state.blocked, state.skipped, state.out_of_scope]
     assert sum("k" in place for place in places) == 1
     slow = MappingState(one, {"k": source})
     validate(compiled, ["k"], slow.rows, namespace).apply_to(slow)

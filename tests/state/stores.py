@@ -16,6 +16,7 @@ from trueup.state.postgres.store import PostgresState
 from trueup.state.process import Fate, Process
 from trueup.state.sqlite.store import SqliteState
 from trueup.state.store import StoredState
+from trueup.wiring import SystemClock
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 EDIT = LinkForgotten("customer", "y")
@@ -150,7 +151,7 @@ class SqlitePlace:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def store(self, name: str, **options: object) -> StoredState:
+    def store(self, name: str, **options: Any) -> StoredState:
         return SqliteState(self._folder / f"{name}.sqlite", durable=False, **options)
 
     def tool(self, name: str) -> SqliteTool:
@@ -167,7 +168,7 @@ class PostgresPlace:
     def __init__(self, address: str, prefix: str) -> None:
         self._address, self._prefix = address, prefix
 
-    def store(self, name: str, **options: object) -> StoredState:
+    def store(self, name: str, **options: Any) -> StoredState:
         return PostgresState(self._address, f"{self._prefix}.{name}", **options)
 
     def tool(self, name: str) -> PostgresTool:
@@ -178,19 +179,12 @@ class PostgresPlace:
         return [self._address, f"{self._prefix}.{name}"]
 
 
-class Now:
-    """The time of this machine."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-
-def opened_by(argument: list[str], **options: object) -> StoredState:
+def opened_by(argument: list[str], **options: Any) -> StoredState:
     """Opens a store in another process, with real processes and the real time."""
     where, tenant = argument
     if tenant:
         return PostgresState(where, tenant, **options)
-    return SqliteState(Path(where), clock=Now(), **options)
+    return SqliteState(Path(where), clock=SystemClock(), **options)
 
 
 def fill(state: StoredState) -> None:

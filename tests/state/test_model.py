@@ -30,10 +30,13 @@ FIELDS = st.dictionaries(
     max_size=3,
 )
 LINKS = st.builds(
-    lambda key, record, how: Link(*key, "C", record, how), KEYS, st.integers(1, 9), st.just("match")
+    lambda key, record, how: Link(key[0], key[1], "C", record, how),
+    KEYS,
+    st.integers(1, 9),
+    st.just("match"),
 )
 PUSHED = st.builds(
-    lambda key, day, marked: Pushed(*key, 5, day, 3, "a1", "r1", ({"day": day},), marked),
+    lambda key, day, marked: Pushed(key[0], key[1], 5, day, 3, "a1", "r1", ({"day": day},), marked),
     KEYS,
     st.dates(date(2026, 1, 1), date(2026, 12, 31)),
     st.booleans(),
@@ -261,10 +264,10 @@ HALF = settings().max_examples // 2
 
 
 @pytest.mark.usefixtures("files")
-class TestTwoProcessesOnAFile(TwoProcesses.TestCase):
+class TestTwoProcessesOnAFile(TwoProcesses.TestCase):  # type: ignore[valid-type,misc] # hypothesis makes it
     settings = settings(max_examples=HALF, stateful_step_count=25)
 
 
 @pytest.mark.usefixtures("tenants")
-class TestTwoProcessesOnPostgres(TwoProcesses.TestCase):
+class TestTwoProcessesOnPostgres(TwoProcesses.TestCase):  # type: ignore[valid-type,misc]
     settings = settings(max_examples=HALF // 2, stateful_step_count=25)

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -15,7 +16,7 @@ from tests.state.stores import fill
 
 FOLDER = Path(trueup.state.__file__).parent
 ADAPTERS = ("sqlite", "postgres")
-MIGRATIONS = {"sqlite": sqlite_migrations, "postgres": postgres_migrations}
+MIGRATIONS: dict[str, Any] = {"sqlite": sqlite_migrations, "postgres": postgres_migrations}
 OF_THE_SERVER = {"open_reading", "open_writing", "add_state", "add_lock", "read_clock"}
 
 

@@ -3,6 +3,7 @@
 import threading
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from trueup.errors import EngineError, StateLocked
@@ -68,7 +69,7 @@ def test_a_process_that_lost_the_lock_is_refused_in_each_thread(opened, state):
 def test_processes_take_turns_and_no_write_is_lost(place, opened):
     """The processes also compete to create the state: it does not exist when they start."""
     names = ["ann", "ben", "cyd"]
-    processes = process_context()
+    processes: Any = process_context()
     contenders = [
         processes.Process(target=contend, args=(name, 8, place.argument("state"))) for name in names
     ]

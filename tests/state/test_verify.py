@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from trueup.errors import StateError
@@ -36,7 +37,7 @@ LINES = "SELECT seq, kind, run, change, step, at, data, previous, hash FROM jour
 ADD = "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
-def rewrite(tool, changed: dict[int, dict[str, object]], *, start="") -> None:
+def rewrite(tool, changed: dict[int, dict[str, Any]], *, start="") -> None:
     """Changes lines and recalculates all later hashes and the head."""
     lines = [JournalLine(*row) for row in tool.rows(f"{LINES} ORDER BY seq")]
     tool.run("DELETE FROM journal")

@@ -5,6 +5,7 @@ import json
 import re
 import time
 from threading import Event, Thread
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from trueup.review.server import Server, Surroundings
@@ -54,7 +55,7 @@ class Answer:
         [fields] = [one for one in self.forms_to(action) if having.items() <= dict(one).items()]
         return fields
 
-    def forms_to(self, action):
+    def forms_to(self, action) -> list[Any]:
         """The fields of each form with that action."""
         return [fields for _, where, fields in self.forms() if where == action]
 

@@ -52,7 +52,7 @@ def kills_at_write(target: Tenant, nth: int, *, after: bool) -> None:
             raise Killed
         return answer
 
-    target._faulty = deadly  # type: ignore[method-assign] # for this one test
+    target._faulty = deadly  # for this one test
 
 
 def killed(scene: Scene, do: Any, *, nth: int, after: bool) -> bool:

@@ -70,7 +70,7 @@ class Forked:
 def fork(
     folder: Path,
     arguments: Iterable[str],
-    streams: tuple[int, int, int],
+    streams: tuple[int, ...],
     *,
     environment: Mapping[str, str] | None = None,
     ignored: Iterable[int] = (),
@@ -171,7 +171,10 @@ def run(
             if isinstance(stream, str)
         }
         opened = {**files, **{number: writing for number, (_, writing) in pipes.items()}}
-        streams = tuple(opened.get(number, stream) for number, stream in enumerate(used))
+        streams = tuple(
+            opened[number] if number in opened else int(stream)
+            for number, stream in enumerate(used)
+        )
         process = fork(folder, arguments, streams)
         for descriptor in opened.values():
             os.close(descriptor)
@@ -204,9 +207,9 @@ def _take(streams: tuple[int, ...]) -> None:
             os.close(number)
         else:
             os.dup2(descriptor, number)
-    sys.stdin = sys.__stdin__ = _text(0, "rb", "strict")
-    sys.stdout = sys.__stdout__ = _text(1, "wb", "strict")
-    sys.stderr = sys.__stderr__ = _text(2, "wb", "backslashreplace")
+    sys.stdin = sys.__stdin__ = _text(0, "rb", "strict")  # type: ignore[misc] # as at a start
+    sys.stdout = sys.__stdout__ = _text(1, "wb", "strict")  # type: ignore[misc]
+    sys.stderr = sys.__stderr__ = _text(2, "wb", "backslashreplace")  # type: ignore[misc]
 
 
 def _text(number: int, mode: str, errors: str) -> io.TextIOWrapper | None:

@@ -1,13 +1,14 @@
 """Three small tables, and namespaces over them, for tests of joins."""
 
 from decimal import Decimal
+from typing import Any
 
 from trueup.expressions.namespace import Namespace
 from trueup.model.finding import Place
 from trueup.model.mapping import Join, MappingSpec, SourceSpec, TargetSpec, Value
 
 HERE = Place("mappings/x.yaml", 1, 1)
-TABLES = {
+TABLES: dict[str, list[dict[str, Any]]] = {
     "account": [
         {"id": "a1", "name": "Alpine", "contact": "k1", "number": 1},
         {"id": "a2", "name": "Brightwater", "contact": None, "number": 2},

@@ -110,7 +110,7 @@ def projects_checked_once() -> Iterator[None]:
         project: bytes | None = None,
         overlay: Overlay | None = None,
     ) -> Checked:
-        given = {"shipped": shipped, "decisions": decisions, "project": project}
+        given: Any = {"shipped": shipped, "decisions": decisions, "project": project}
         if overlay:
             return loader.check(root, **given, overlay=overlay)
         try:
@@ -118,12 +118,12 @@ def projects_checked_once() -> Iterator[None]:
         except OSError:
             return loader.check(root, **given)
         if key not in known:
-            project, findings = loader.check(root, **given)
-            if project is None:
-                return project, findings
-            known[key] = project, findings
-        project, findings = known[key]
-        return replace(project, root=str(root)), [*findings]
+            checked, findings = loader.check(root, **given)
+            if checked is None:
+                return checked, findings
+            known[key] = checked, findings
+        checked, findings = known[key]
+        return replace(checked, root=str(root)), [*findings]
 
     def load(root: Path, *, shipped: Path, overlay: Overlay | None = None) -> Project:
         project, _ = check(root, shipped=shipped, overlay=overlay)

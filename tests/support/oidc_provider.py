@@ -6,6 +6,7 @@ from base64 import b64encode, urlsafe_b64encode
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 from joserfc import jwt
@@ -47,7 +48,8 @@ class OidcProvider:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.issuer = f"http://127.0.0.1:{self._server.server_port}"
         self.claims, self.metadata = {"email": "anna@msp.example", "email_verified": True}, {}
-        self.key, self.published, self.sign = KEY, [KEY], None
+        self.key, self.sign = KEY, None
+        self.published: list[Any] = [KEY]
         self.codes, self.asked = {}, []
         self._thread = Thread(target=self._server.serve_forever, daemon=True)
 

@@ -79,7 +79,7 @@ def readable(programs: Path, folder: Path) -> Path:
     if not _is_root():
         return programs
     shutil.chown(folder, "nobody")
-    check = [programs / "postgres", "--version"]
+    check = [str(programs / "postgres"), "--version"]
     with contextlib.suppress(PermissionError):
         if subprocess.run(check, capture_output=True, check=False, **as_nobody()).returncode == 0:
             return programs

@@ -538,7 +538,7 @@ def actions(made: Plan) -> list[tuple[str, str]]:
     return [(str(change.action), change.mapping) for change in made.changes]
 
 
-def adjusts(made: Plan) -> list[tuple[tuple[str, ...], date, int]]:
+def adjusts(made: Plan) -> list[tuple[tuple[str, ...], Any, Any]]:
     """Its adjustments: logs, day, units."""
     return [
         (change.keys, change.values["effectiveDate"], change.values["unitChange"])

@@ -473,13 +473,13 @@ class Books(RuleBasedStateMachine):
                 counted[key] += -1 if change.takes_back else 1
         return counted
 
-    def done(self) -> Iterator[tuple[tuple[int, date, int], Change]]:
+    def done(self) -> Iterator[tuple[tuple[int, Any, int], Change]]:
         """Adjustments that took effect, as the journals tell it."""
         for run in self.scene.state.runs():
             yield from _done(run, self.scene)
 
 
-def _done(run: Run, scene: Scene) -> Iterator[tuple[tuple[int, date, int], Change]]:
+def _done(run: Run, scene: Scene) -> Iterator[tuple[tuple[int, Any, int], Change]]:
     entries = [entry for entry in scene.state.journal(run.id) if entry.step is Step.DONE]
     ids = {entry.change: entry.data["id"] for entry in entries if "id" in entry.data}
     landed = {entry.change for entry in entries}
@@ -494,7 +494,7 @@ def _adjustments(document: str) -> list[Change]:
     return [change for change in loads(document).changes if change.action is Action.ADJUST]
 
 
-def _record(change: Change, ids: dict[str, int]) -> int:
+def _record(change: Change, ids: dict[str, Any]) -> int:
     if change.makes:
         return ids[change.id]
     if change.record is not None:

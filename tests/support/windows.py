@@ -17,6 +17,7 @@ import sys
 import traceback
 import warnings
 from pathlib import Path
+from typing import Any
 
 MODULES = ("fcntl", "grp", "pty", "pwd", "resource", "termios", "tty")
 OF_OS = (
@@ -47,7 +48,7 @@ SIGNALS = ("SIGALRM", "SIGHUP", "SIGKILL", "SIGPIPE", "SIGQUIT", "SIGUSR1", "SIG
 def take_away() -> None:
     """Makes this process lack what Windows lacks. It cannot be undone."""
     for name in MODULES:
-        sys.modules[name] = None  # type: ignore[assignment]  # what makes an import fail
+        sys.modules[name] = None  # what makes an import fail
     for name in OF_OS:
         if hasattr(os, name):
             delattr(os, name)
@@ -72,7 +73,7 @@ def _kill(process: int, number: int) -> None:
 def _refuse_folders() -> None:
     real = os.open
 
-    def opened(path, flags, *more, **named):  # type: ignore[no-untyped-def]
+    def opened(path, flags, *more, **named):
         if not isinstance(path, int) and os.path.isdir(path):  # noqa: PTH112 -- any kind of path
             raise PermissionError(errno.EACCES, "Permission denied", str(path))
         return real(path, flags, *more, **named)
@@ -83,8 +84,8 @@ def _refuse_folders() -> None:
 def _refuse_open_files() -> None:
     """A file that is open in this process is neither replaced, renamed nor removed."""
 
-    def guarded(real, count):  # type: ignore[no-untyped-def]
-        def call(*arguments, **named):  # type: ignore[no-untyped-def]
+    def guarded(real, count):
+        def call(*arguments, **named):
             folder = named.get("dir_fd")
             for path in arguments[:count] if folder is None else ():
                 if _is_open(path):
@@ -99,9 +100,9 @@ def _refuse_open_files() -> None:
     os.unlink = guarded(os.unlink, 1)
 
 
-def _is_open(path: object) -> bool:
+def _is_open(path: Any) -> bool:
     try:
-        status = os.lstat(path)  # type: ignore[call-overload]
+        status = os.lstat(path)
     except OSError:
         return False
     for number in os.listdir("/proc/self/fd"):  # noqa: PTH208 -- each path would open a file

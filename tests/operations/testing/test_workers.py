@@ -3,6 +3,7 @@
 import os
 import threading
 from multiprocessing import active_children
+from typing import Any
 
 import pytest
 from trueup.operations.testing.workers import Lost, run_numbered
@@ -48,7 +49,7 @@ def test_a_fault_of_trueup_is_raised_with_where_it_happened():
 
 
 def test_no_process_is_left_behind():
-    results = run_numbered(task, (1,), 3, 2, None)
+    results: Any = run_numbered(task, (1,), 3, 2, None)
     assert next(results) == 0
     assert active_children()
 

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -119,7 +120,8 @@ def test_every_change_is_found_by_its_id_and_every_line_by_its_key(demo):
 def test_every_total_at_the_head_of_a_plan_adds_up_from_its_parts(demo):
     plan = demo.plan
     seen = overview(plan)
-    heads = [row.label.strip() for row in (*figures(seen), *balance(seen))]
+    rows: list[Any] = [*figures(seen), *balance(seen)]
+    heads = [row.label.strip() for row in rows]
     assert heads
 
     for label in {*heads, *labels(plan)}:

@@ -1,6 +1,7 @@
 """A fault stops its row and what depends on it, with the chain of reasons; the rest goes on."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -713,6 +714,7 @@ def test_an_error_on_the_plan_is_a_limit_that_it_is_over():
     assert [(one.code, one.severity, one.remedy) for one in made.findings] == [
         ("few-creates", "error", "Ask.")
     ]
+    refused: Any
     with pytest.raises(PlanRefused) as refused:
         scene.apply(made)
     assert [(one.text, one.remedy) for one in refused.value.findings] == [

@@ -3,6 +3,8 @@
 They are asked once for all identities of the same fields.
 """
 
+from typing import Any
+
 from trueup.model.catalogue import Entity, Field, Type
 from trueup.planning.records.identity import carriers
 
@@ -11,7 +13,7 @@ THINGS = Entity(
     frozenset({"query"}),
     {"number": Field("number", Type.TEXT), "of": Field("of", Type.INTEGER)},
 )
-RECORDS = [
+RECORDS: list[dict[str, Any]] = [
     {"id": 1, "number": "A-1 ", "of": 5},
     {"id": 2, "number": "a-1", "of": 6},
     {"id": 3, "number": None, "of": 6},

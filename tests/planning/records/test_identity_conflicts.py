@@ -1,12 +1,13 @@
 """A record that `target.where` leaves out carries the identity of a row: the plan reports it."""
 
 from datetime import date
+from typing import Any
 
 from tests.planning.records.test_blocking import blocked
 from tests.support.scene import COMPANY, Scene, actions, codes, contract, kept, settled
 from tests.support.small_project import changed, decisions
 
-ELSEWHERE = {
+ELSEWHERE: dict[str, Any] = {
     "id": 555,
     "companyID": COMPANY,
     "contractNumber": "bc-1",
@@ -18,7 +19,7 @@ ELSEWHERE = {
 }
 
 
-def taken(*records) -> Scene:
+def taken(*records: dict[str, Any]) -> Scene:
     """The contract's number stands on records of another type."""
     scene = kept()
     scene.target.records["Contracts"] = {

@@ -72,7 +72,7 @@ def presence(rows, records=None, **setup):
     state.records.update({id_: {"id": id_, **part} for id_, part in (records or {}).items()})
     state.record_ids.update(has.links)
     states = {"contract": state, "customer": has.parents or MappingState(mapping("customer"), {})}
-    context = SimpleNamespace(
+    context: Any = SimpleNamespace(
         ledger_mappings=frozenset({"contract"} if has.has_ledger else ()),
         states=states,
         resolvers={"contract": Resolver(Compiled(one, ENTITY, []), states, None)},

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import closing
+from typing import Any
 
 import httpx
 import pytest
@@ -38,7 +39,7 @@ QUERY = {"filter": [{"op": "like", "field": "companyName", "value": "50%&é"}]}
 def test_an_answer_is_the_one_that_the_socket_gives(tmp_path, verb, path, body):
     headers = {name.decode(): value.decode() for name, value in DEMO_CREDENTIALS.headers().items()}
     entities = load_entities(SCHEMAS / "autotask.yaml")
-    sent = {"headers": headers, "content": json.dumps(body) if body else b""}
+    sent: dict[str, Any] = {"headers": headers, "content": json.dumps(body) if body else b""}
     with Sandbox(tmp_path / "autotask.sqlite", entities) as sandbox:
         url = sandbox.url + path
         over_http = httpx.request(verb, url, **sent, trust_env=False, verify=False)  # noqa: S501 -- plain HTTP

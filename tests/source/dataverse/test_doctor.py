@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from trueup.model.finding import Severity
@@ -32,7 +33,7 @@ def world(tmp_path: Path) -> Iterator[DataverseWorld]:
         yield DataverseWorld(sandbox, tmp_path)
 
 
-def examined(world: DataverseWorld, **needs: object) -> list[tuple[str, Severity, str]]:
+def examined(world: DataverseWorld, **needs: Any) -> list[tuple[str, Severity, str]]:
     with world.source() as source:
         findings = examine(
             source.client, world.profile, needs.get("read", READ), needs.get("written", WRITTEN)
@@ -146,7 +147,7 @@ def test_the_doctor_goes_on_if_no_row_can_be_read(
 ):
     get = DataverseClient.get
 
-    def lost(client: DataverseClient, path: str, what: str, *rest: object) -> object:
+    def lost(client: DataverseClient, path: str, what: str, *rest: Any) -> object:
         if "Privileges" in path and path.startswith("systemusers"):
             raise DataverseRefused("no right", status=403)
         if path.endswith("&$top=1"):

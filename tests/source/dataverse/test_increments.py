@@ -14,6 +14,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -57,7 +58,7 @@ def world(tmp_path: Path) -> Iterator[DataverseWorld]:
         yield opened
 
 
-def notices(world: DataverseWorld, *columns: str, **options: object) -> list[str]:
+def notices(world: DataverseWorld, *columns: str, **options: Any) -> list[str]:
     with world.source(**options) as source:
         source.read("license_change", columns or COLUMNS)
         return list(source.notices)
@@ -275,7 +276,7 @@ def test_interrupted_increments_are_read_again(world: DataverseWorld):
     assert {row["quantity"] for row in world.read(page=3)} == {Decimal(50)}
 
 
-EVERY_KIND = {
+EVERY_KIND: dict[str, dict[str, Any]] = {
     "twice": {},
     "latency": {"seconds": 0.05},
     "drop": {},
@@ -449,13 +450,13 @@ def test_a_run_overtaken_by_another_run_continues_from_the_newer_token(
 
     def overtaken(self, query, cached):
         pages = changes(self, query, cached)
-        if query.name == CHANGE_TABLE and not overtaken.once:
-            overtaken.once = True
+        if query.name == CHANGE_TABLE and not seen:
+            seen.append(query)
             world.sandbox.set("license_change", license_change(1, quantity=Decimal(71)))
             world.read()
         return pages
 
-    overtaken.once = False
+    seen = []
     monkeypatch.setattr(TableLoader, "_changes", overtaken)
 
     assert world.read()[0]["quantity"] == 71

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from trueup.errors import SourceError
@@ -43,7 +44,7 @@ def world(tmp_path: Path) -> Iterator[DataverseWorld]:
     ],
 )
 def test_a_login_that_is_busy_or_at_fault_for_a_while_is_requested_again(
-    world: DataverseWorld, path: str, fault: dict[str, object]
+    world: DataverseWorld, path: str, fault: dict[str, Any]
 ):
     world.fault(**{**fault, "path": path, "times": 3})
 
@@ -70,7 +71,7 @@ def test_a_busy_login_is_requested_again_after_the_time_that_it_names(world: Dat
     ],
 )
 def test_a_login_that_stays_at_fault_is_one_error(
-    world: DataverseWorld, path: str, fault: dict[str, object], reason: str
+    world: DataverseWorld, path: str, fault: dict[str, Any], reason: str
 ):
     world.fault(**{**fault, "path": path, "times": 0})
 

@@ -456,7 +456,7 @@ def test_a_refusal_shows_dataverses_own_code_and_message(world: DataverseWorld):
 
 @pytest.mark.parametrize("name", ["url", "authority"])
 def test_no_secret_is_sent_over_plain_http_to_another_machine(name: str):
-    addresses = {"url": "https://org.example", name: "http://org.example"}
+    addresses: dict[str, Any] = {"url": "https://org.example", name: "http://org.example"}
     access = DataverseAccess(**addresses, tenant="t", client_id="c", client_secret=SECRET)
 
     with pytest.raises(SourceError, match=f"source.{name} must begin with https://"):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -207,7 +208,7 @@ unanswered = pytest.mark.parametrize("fault", UNANSWERED, ids=json.dumps)
 
 @unanswered
 def test_a_write_whose_answer_is_lost_is_looked_up_and_done(
-    world: DataverseWorld, fault: dict[str, object]
+    world: DataverseWorld, fault: dict[str, Any]
 ):
     world.fault(verb="PATCH", when="after", **fault)
 
@@ -221,7 +222,7 @@ def test_a_write_whose_answer_is_lost_is_looked_up_and_done(
 
 @unanswered
 def test_a_write_that_may_still_take_effect_is_in_doubt_and_settled_by_the_next_one(
-    world: DataverseWorld, fault: dict[str, object]
+    world: DataverseWorld, fault: dict[str, Any]
 ):
     world.fault(verb="PATCH", **fault)
 

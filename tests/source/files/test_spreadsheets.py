@@ -3,7 +3,7 @@
 import io
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -26,7 +26,7 @@ COLUMNS = ("quantity", "effective_date", "status")
 HEADINGS = ("License Change Log", "Quantity", "Effective Date", "Status Reason")
 
 
-def workbook(*sheets: tuple[str, list[list[object]]]) -> bytes:
+def workbook(*sheets: tuple[str, Sequence[Sequence[object]]]) -> bytes:
     book = Workbook()
     book.remove(book.active)
     for name, rows in sheets:

@@ -7,6 +7,7 @@ import tracemalloc
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -45,7 +46,7 @@ def written(folder: Path, kind: str = "csv") -> Path:
     return path
 
 
-DOCUMENTS = {"csv": CsvDocument, "json": JsonDocument}
+DOCUMENTS: dict[str, Any] = {"csv": CsvDocument, "json": JsonDocument}
 
 
 @pytest.mark.parametrize("kind", TEXTS)
@@ -123,7 +124,7 @@ def test_edits_copy_all_other_bytes_of_any_csv_file(
     encoding: str,
     before: str,
 ):
-    def row(cells: list[str], quoting: int = csv.QUOTE_ALL) -> str:
+    def row(cells: list[str], quoting: Any = csv.QUOTE_ALL) -> str:
         line = io.StringIO(newline="")
         csv.writer(line, lineterminator="\r\n", quoting=quoting).writerow(cells)
         return line.getvalue().removesuffix("\r\n") + ending

@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -256,7 +257,7 @@ def test_a_change_by_another_program_during_a_write_is_not_lost(
 ):
     path = put("license_change.csv", "id,status\na,Active\n")
 
-    def edited_meanwhile(*args: object) -> object:
+    def edited_meanwhile(*args: Any) -> object:
         path.write_text("id,status\na,Active\nnew,Active\n")
         return atomic_write.replace_file(*args)
 

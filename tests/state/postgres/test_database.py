@@ -11,7 +11,7 @@ from psycopg import sql
 from trueup.errors import StateError
 from trueup.model.run import Effects, Entry, Link, Run, RunStatus, Step
 from trueup.ports.state import StateSnapshot
-from trueup.state import writer
+from trueup.state import journal
 from trueup.state.postgres import access, database
 from trueup.state.postgres.address import parse_address
 from trueup.state.postgres.store import PostgresState
@@ -333,16 +333,16 @@ def cut(monkeypatch, postgres):
     """Ends the connection of a store inside its next call that writes lines."""
 
     def at_the_next_line():
-        append = writer.journal.append
+        append = journal.append
 
         def cut_first(transaction, lines):
-            monkeypatch.setattr(writer.journal, "append", append)
+            monkeypatch.setattr(journal, "append", append)
             [(pid,)] = transaction._connection.execute("SELECT pg_backend_pid()")
             head = append(transaction, lines)
             run(postgres, "SELECT pg_terminate_backend(%s, 5000)", pid)
             return head
 
-        monkeypatch.setattr(writer.journal, "append", cut_first)
+        monkeypatch.setattr(journal, "append", cut_first)
 
     return at_the_next_line
 
@@ -379,18 +379,18 @@ def test_a_server_that_restarted_between_calls_is_not_noticed(postgres):
 def test_a_process_that_freezes_in_a_call_does_not_stop_the_others(postgres, monkeypatch):
     quick = database.BEGIN_WRITING.replace("timeout = '60s'", "timeout = '50ms'")
     assert quick != database.BEGIN_WRITING
-    append = writer.journal.append
+    append = journal.append
 
     def frozen_first(transaction, lines):
         monkeypatch.undo()
-        assert writer.journal.append == append
+        assert journal.append == append
         other.edit(lease, EDIT, Effects())  # waits until the server ends the first transaction
         return append(transaction, lines)
 
     with opened(postgres) as state, opened(postgres) as other:
         lease = state.acquire("apply (ann)")
         monkeypatch.setattr(access, "BEGIN_WRITING", quick)
-        monkeypatch.setattr(writer.journal, "append", frozen_first)
+        monkeypatch.setattr(journal, "append", frozen_first)
         with pytest.raises(StateError, match="lost its connection"):
             state.edit(lease, EDIT, Effects())
         assert other.load().serial == 1
@@ -423,7 +423,7 @@ def test_an_interrupted_call_leaves_no_transaction_open(postgres, monkeypatch):
     with opened(postgres) as state, opened(postgres) as other:
         lease = state.acquire("apply (ann)")
         with monkeypatch.context() as patched:
-            patched.setattr(writer.journal, "append", interrupted)
+            patched.setattr(journal, "append", interrupted)
             with pytest.raises(KeyboardInterrupt):
                 state.edit(lease, EDIT, Effects())
 
@@ -436,7 +436,7 @@ def test_an_interrupted_call_leaves_no_transaction_open(postgres, monkeypatch):
 
 
 def test_a_commit_waits_for_the_disk_whatever_the_server_does_otherwise(postgres):
-    base = psycopg.conninfo.conninfo_to_dict(postgres)["dbname"]
+    base = str(psycopg.conninfo.conninfo_to_dict(postgres)["dbname"])
     run(
         postgres,
         sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(sql.Identifier(base)),

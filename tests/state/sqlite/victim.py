@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from trueup.model.audit import LinkForgotten
 from trueup.model.run import Effects, Entry, Link, Pushed, Run, RunStatus, Step
@@ -74,7 +75,7 @@ def kill_at(statements: Iterator[int], last: int, _statement: str) -> None:
 def main(path: str, last: str = "0") -> None:
     statements, connect = count(1), sqlite3.connect
 
-    def traced(*args: object, **options: object) -> sqlite3.Connection:
+    def traced(*args: Any, **options: Any) -> sqlite3.Connection:
         connection = connect(*args, **options)
         connection.set_trace_callback(partial(kill_at, statements, int(last)))
         return connection

@@ -56,7 +56,7 @@ class Service:
         self.on("GET", "/ThresholdInformation", threshold(0, 10_000))
 
     def on(self, method: str, path: str, *answers: Answer | Mapping[str, Any] | list[Any]) -> None:
-        prepared = [
+        prepared: list[Any] = [
             httpx.Response(200, json=answer) if isinstance(answer, dict | list) else answer
             for answer in answers
         ]
@@ -69,8 +69,9 @@ class Service:
         if isinstance(answer, Exception):
             raise answer
         if isinstance(answer, httpx.Response):
-            copy = {"content": answer.content, "headers": answer.headers}
-            return httpx.Response(answer.status_code, **copy)
+            return httpx.Response(
+                answer.status_code, content=answer.content, headers=answer.headers
+            )
         return answer(request)
 
     def _next(self, request: httpx.Request) -> Answer:

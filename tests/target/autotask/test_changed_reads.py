@@ -27,7 +27,7 @@ from tests.support.seeded_databases import ENTITIES, database
 from tests.target.autotask.conftest import MovedClock
 
 COMPANIES = [*range(1, 8)]
-WORLD = {
+WORLD: dict[str, Any] = {
     "records": {
         "Resources": [{"id": 4, "firstName": "Ann", "lastName": "Owner", "userName": "ann"}],
         "Companies": [

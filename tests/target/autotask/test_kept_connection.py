@@ -23,7 +23,7 @@ from tests.target.autotask.conftest import CODE, SECRET, USER, page, refusal, th
 READ = ApiRequest("POST", "Companies/query", "Companies", "reading Companies", {"filter": []})
 PATCH = ApiRequest("PATCH", "Companies", "Companies", "updating", {"id": 7}, writes=True)
 OLD, NEW = "webservices14.example.net", "ws20.example.net"
-LEFT = {
+LEFT: dict[str, Any] = {
     "401": httpx.Response(401),
     "403": httpx.Response(403, json={"errors": ["no"]}),
     "404": httpx.Response(404, html="<title>404</title>"),
@@ -111,7 +111,7 @@ def test_a_second_command_reads_neither_zone_nor_the_hours_calls(opened, service
 def test_what_is_used_of_an_earlier_command_is_stated_with_its_time(opened, entities):
     with opened() as client:
         target = HttpTarget(client, entities, "a tenant")
-        assert target.notices == ()
+        assert len(target.notices) == 0
 
         target.read("Companies", [Condition("id", "in", [7])], ["companyName"])
 

@@ -29,7 +29,7 @@ def _save_often(file: Path, records: int) -> list[str]:
     """Saves queries of one size and another; returns what was logged."""
     logged: list[str] = []
     handler = logging.Handler()
-    handler.emit = lambda record: logged.append(record.getMessage())  # type: ignore[method-assign]
+    handler.emit = lambda record: logged.append(record.getMessage())
     logging.getLogger("trueup").addHandler(handler)
     kept = opened(file)
     for number in range(400):

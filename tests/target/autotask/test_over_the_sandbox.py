@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -26,7 +27,7 @@ from tests.support.seeded_databases import database
 
 COMPANY = {"companyName": "New", "companyType": 1, "ownerResourceID": 4, "phone": "1"}
 CODES = range(1, 1_204)
-WORLD = {
+WORLD: dict[str, Any] = {
     "records": {
         "Resources": [
             {"id": 4, "firstName": "Ann", "lastName": "Owner", "userName": "ann", "isActive": True}
@@ -52,7 +53,7 @@ WORLD = {
     },
 }
 """Faults that occur once; with `times: 0` they stay."""
-ONCE = [
+ONCE: list[dict[str, Any]] = [
     {"kind": "drop"},
     {"kind": "drop", "reset": True},
     {"kind": "empty"},
@@ -232,6 +233,7 @@ def test_a_create_after_a_fault_is_sent_once_and_in_doubt(sandbox, connect, faul
 def test_a_create_whose_error_only_mentions_a_limit_is_not_sent_twice(sandbox, connect, fault):
     strike(sandbox, "POST", "/Companies", kind="error", when="after", **fault)
 
+    caught: Any
     with pytest.raises((TargetRejected, TargetUnavailable)) as caught:
         connect().create("Companies", COMPANY)
 

@@ -1,6 +1,7 @@
 """Reads of a service that pages as Autotask does, with every fault that a page can have."""
 
 import json
+from collections.abc import Mapping
 from contextlib import closing
 
 import httpx
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from trueup.errors import TargetError, TargetUnavailable
 from trueup.target.autotask.paging import EntityPages
 
-ALL = [{"op": "exist", "field": "id"}]
+ALL: list[Mapping[str, object]] = [{"op": "exist", "field": "id"}]
 BASE = "https://webservices14.example.net/ATServicesRest/V1.0"
 
 

@@ -30,6 +30,7 @@ class Listener(ThreadingHTTPServer):
 
 
 class _Answers(BaseHTTPRequestHandler):
+    server: Listener
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
