@@ -6,7 +6,6 @@ where Autotask's behaviour is unknown, the client must be right either way.
 """
 
 import json
-import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -26,6 +25,7 @@ from trueup.target.autotask.client import AutotaskClient
 from trueup.target.autotask.credentials import Credentials
 from trueup.target.autotask.gateway import HttpTarget
 from trueup.target.autotask.limits import RunLimits
+from trueup.wiring import SystemClock
 
 from tests.support.seeded_databases import ENTITIES, database
 
@@ -146,16 +146,6 @@ WORLD: World = {
         }
     ],
 }
-
-
-class SystemClock:
-    """The real time."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy, deepcopy
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -54,22 +54,10 @@ from tests.scenarios.beginnings import (
 )
 from tests.scenarios.expected import pounds
 from tests.scenarios.invoices import Billed, all_billed, by_day
+from tests.support.fakes import AheadClock
 from tests.support.in_process import KEPT
 
 _SERVICES, _UNITS = "ContractServices", "ContractServiceUnits"
-
-
-class LaterClock:
-    """The machine's time and a bit more: what is waited for has passed."""
-
-    def __init__(self) -> None:
-        self.more = timedelta(0)
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + self.more
-
-    def sleep(self, seconds: float) -> None:
-        self.more += timedelta(seconds=seconds)
 
 
 class World:
@@ -79,7 +67,7 @@ class World:
         """`beginning`: see `Beginning`. Without services there is one, as `Service` has it."""
         self.folder, self.services = folder, services or (Service(),)
         begins = Beginning(**beginning)
-        self.as_of, self.clock = begins.as_of, LaterClock()
+        self.as_of, self.clock = begins.as_of, AheadClock()
         write_project(folder, begins.edits)
         self.tables = work365(self.services, begins.account)
         self._write_tables()

@@ -1,6 +1,8 @@
 """One small fake for each port; tests/ports runs the suites of the real adapters on them."""
 
 import json
+import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta
@@ -34,17 +36,41 @@ from trueup.ports.target import CallCosts, Condition, Record, Threshold
 ADJUSTMENTS, UNITS = "ContractServiceAdjustments", "ContractServiceUnits"
 
 
+_MOVES = threading.Lock()
+"""Of all fake clocks: one that each of them had could not be copied with a world."""
+
+
 class FakeClock:
-    """Time that stands still until it is told to move."""
+    """Time that moves by sleeping only, or by setting `instant`. It counts the seconds slept."""
 
     def __init__(self, now: datetime = datetime(2026, 11, 15, 9, tzinfo=UTC)) -> None:
         self.instant = now
+        self.slept = 0.0
 
     def now(self) -> datetime:
         return self.instant
 
     def sleep(self, seconds: float) -> None:
-        self.instant += timedelta(seconds=seconds)
+        with _MOVES:
+            self.instant += timedelta(seconds=seconds)
+            self.slept += seconds
+
+
+class AheadClock:
+    """The time of this machine, and the seconds slept: what is waited for has passed.
+
+    `share` of the seconds that are slept do pass, for what happens meanwhile.
+    """
+
+    def __init__(self, share: float = 0) -> None:
+        self._share, self._ahead = share, timedelta(0)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self._ahead
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds * self._share)
+        self._ahead += timedelta(seconds=seconds * (1 - self._share))
 
 
 class FakeSource:

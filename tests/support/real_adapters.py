@@ -106,10 +106,6 @@ BY_HAND: dict[str, list[Row]] = {
 UDFS = {"Companies": [{"name": "Work 365 Id"}]}
 
 
-class HastyClock(FakeClock):
-    """Nobody waits, and the time passes all the same."""
-
-
 @dataclass
 class Real:
     """A project in a folder, opened for one command after the other, as the command line does."""
@@ -278,7 +274,7 @@ def real(
 def _served(folder: Path, project: Project) -> Iterator[Real]:
     database, switches = folder / "autotask.sqlite", Switches({"hourly_delays": "off"})
     with Sandbox(database, project.catalogue.entities, switches=switches) as sandbox:
-        yield Real(folder, project, HastyClock(), sandbox)
+        yield Real(folder, project, FakeClock(), sandbox)
 
 
-__all__ = ["BY_HAND", "REFERENCE", "HastyClock", "Real", "real", "replace"]
+__all__ = ["BY_HAND", "REFERENCE", "Real", "real", "replace"]

@@ -5,7 +5,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -17,6 +17,7 @@ from trueup.target.autotask.credentials import Credentials
 from trueup.target.autotask.gateway import HttpTarget
 from trueup.target.autotask.limits import RunLimits
 
+from tests.support.fakes import FakeClock
 from tests.support.paths import SCHEMAS
 
 ZONE = "https://webservices14.example.net/ATServicesRest/"
@@ -26,21 +27,7 @@ SECRET, CODE, USER = "s3cret-never-shown", "INTEGRATION-CODE-1", "api user@demo.
 Answer = httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]
 
 
-class MovedClock:
-    """A clock that moves only by sleeping, and counts the seconds slept."""
-
-    def __init__(self) -> None:
-        self.at = datetime(2026, 11, 20, 12, tzinfo=UTC)
-        self.slept = 0.0
-        self._lock = threading.Lock()
-
-    def now(self) -> datetime:
-        return self.at
-
-    def sleep(self, seconds: float) -> None:
-        with self._lock:
-            self.at += timedelta(seconds=seconds)
-            self.slept += seconds
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 class Service:
@@ -140,8 +127,8 @@ def responses() -> type[Responses]:
 
 
 @pytest.fixture
-def clock() -> MovedClock:
-    return MovedClock()
+def clock() -> FakeClock:
+    return FakeClock(NOON)
 
 
 @pytest.fixture
@@ -150,7 +137,7 @@ def service() -> Service:
 
 
 @pytest.fixture
-def client_with(service: Service, clock: MovedClock) -> Iterator[Callable[..., AutotaskClient]]:
+def client_with(service: Service, clock: FakeClock) -> Iterator[Callable[..., AutotaskClient]]:
     """Creates clients of the service; `url` and limits may be given."""
     with ExitStack() as stack:
 

@@ -23,8 +23,9 @@ from trueup.target.autotask.gateway import HttpTarget
 from trueup.target.autotask.kept_records import KeptRecords
 from trueup.target.autotask.transport import InProcess
 
+from tests.support.fakes import FakeClock
 from tests.support.seeded_databases import ENTITIES, database
-from tests.target.autotask.conftest import MovedClock
+from tests.target.autotask.conftest import NOON
 
 COMPANIES = [*range(1, 8)]
 WORLD: dict[str, Any] = {
@@ -61,7 +62,7 @@ class Tenant:
     sandbox: LocalSandbox
     file: Path
     stack: ExitStack
-    clock: MovedClock = field(default_factory=MovedClock)
+    clock: FakeClock = field(default_factory=lambda: FakeClock(NOON))
     sent: list[tuple[str, Any]] = field(default_factory=list)
     refuses: Callable[[str], bool] = lambda _body: False
     answers: Callable[[bytes], bytes] = lambda body: body
@@ -142,8 +143,8 @@ class Tenant:
 
     def passes(self, **duration: float) -> None:
         """Time passes, on both sides."""
-        self.clock.at += timedelta(**duration)
-        self.seed(clock={"stands": self.clock.at.isoformat()})
+        self.clock.instant += timedelta(**duration)
+        self.seed(clock={"stands": self.clock.instant.isoformat()})
 
     def paths(self) -> list[str]:
         return [path for path, _ in self.sent]

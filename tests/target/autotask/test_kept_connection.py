@@ -125,11 +125,11 @@ def test_what_is_used_of_an_earlier_command_is_stated_with_its_time(opened, enti
 
 
 def test_a_command_that_uses_nothing_kept_reads_both_and_keeps_them(opened, service, clock):
-    clock.at += timedelta(minutes=50)
+    clock.instant += timedelta(minutes=50)
     with opened(used=False) as client:
         client.call(READ, items_of)
         assert client.kept_since() == {}
-    clock.at += timedelta(minutes=50)
+    clock.instant += timedelta(minutes=50)
     with opened() as client:
         client.call(READ, items_of)
 
@@ -272,7 +272,7 @@ def test_a_move_has_the_plan_made_again_without_what_was_kept_of_the_old_zone(
     ],
 )
 def test_what_is_too_old_or_of_the_future_is_read_again(opened, service, clock, age, read):
-    clock.at += age
+    clock.instant += age
 
     with opened() as client:
         client.call(READ, items_of)
@@ -401,7 +401,7 @@ def test_a_command_of_more_than_a_few_calls_reads_the_hours_calls(opened, servic
 def test_a_service_that_does_not_report_the_hours_calls_is_asked_by_each_command(
     opened, service, clock
 ):
-    clock.at += timedelta(hours=1)
+    clock.instant += timedelta(hours=1)
     service.on("GET", "/ThresholdInformation", httpx.Response(404))
     for _ in range(2):
         with opened() as client:

@@ -107,14 +107,14 @@ def test_what_was_read_by_an_earlier_plan_is_stated_with_its_time(kept, process)
 
 
 def test_what_is_too_old_is_read_again(kept, service, clock):
-    clock.at += KEPT_FOR
+    clock.instant += KEPT_FOR
 
     assert labels(kept) == ["Customer"]
     assert service.paths() == [FIELDS]
 
 
 def test_what_comes_from_the_future_is_read_again(kept, service, clock):
-    clock.at -= timedelta(seconds=1)
+    clock.instant -= timedelta(seconds=1)
 
     assert labels(kept) == ["Customer"]
     assert service.paths() == [FIELDS]

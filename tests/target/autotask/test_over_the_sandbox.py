@@ -2,11 +2,9 @@
 
 import json
 import socket
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -23,6 +21,7 @@ from trueup.target.autotask.doctor import examine
 from trueup.target.autotask.gateway import HttpTarget
 from trueup.target.autotask.limits import RunLimits
 
+from tests.support.fakes import AheadClock
 from tests.support.seeded_databases import database
 
 COMPANY = {"companyName": "New", "companyType": 1, "ownerResourceID": 4, "phone": "1"}
@@ -68,20 +67,6 @@ ONCE: list[dict[str, Any]] = [
 PAGES = [{"kind": "page", "page": page} for page in ("twice", "skip", "empty", "half")]
 
 
-class HastyClock:
-    """Sleeps a hundredth of the time, and moves forward by all of it."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta()
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds / 100)
-        self.ahead += timedelta(seconds=seconds * 0.99)
-
-
 @pytest.fixture
 def sandbox(tmp_path, entities) -> Iterator[Sandbox]:
     file = tmp_path / "autotask.sqlite"
@@ -98,7 +83,7 @@ def connect(sandbox, entities) -> Iterator[Callable[..., HttpTarget]]:
         def make(user="api@demo.example", *, wrong=False, url=None, **limits):
             credentials = Credentials(user, "wrong" if wrong else "demo", "DEMO")
             used = RunLimits(**{"workers": 9, "timeout": 10, **limits})
-            client = AutotaskClient(url or sandbox.url, credentials, HastyClock(), used)
+            client = AutotaskClient(url or sandbox.url, credentials, AheadClock(share=0.01), used)
             return stack.enter_context(closing(HttpTarget(client, entities, "sandbox")))
 
         yield make
