@@ -193,7 +193,7 @@ def user_name() -> str:
 def process_exists(process_id: int) -> bool | None:
     """Returns whether a process of this host exists; None if that cannot be determined.
 
-    On Windows `os.kill` would end the process, so nothing is asked there.
+    It is unknown on Windows, where `os.kill` would end the process.
     """
     if IS_WINDOWS:
         return None

@@ -170,7 +170,7 @@ def plan_with_context(
 
     part = select(context, request)
     apply_plan_rules(context, part)
-    context.rules.require_all_asked()
+    context.rules.require_all_evaluated()
     made = assemble(context, world, calls_before, part)  # order, guard
     records = records_read(context, world.clock.now()) if options.keep_records else None
     return Planned(made, context if options.explained else None, records)

@@ -272,10 +272,10 @@ def test_a_remedy_may_name_the_decisions_about_its_row():
 def test_rules_of_a_scope_that_is_never_evaluated_are_reported():
     book = RuleBook([rule("r", "{{ false }}")])
     with pytest.raises(AssertionError, match=r"never evaluated: .*row"):
-        book.require_all_asked()
+        book.require_all_evaluated()
     assert [one.name for one in book.of("contract", RuleOn.ROW)] == ["r"]
     assert book.of("customer", RuleOn.ROW) == []
-    book.require_all_asked()
+    book.require_all_evaluated()
 
 
 ROWS = st.fixed_dictionaries(

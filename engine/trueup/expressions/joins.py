@@ -251,7 +251,7 @@ class _JoinIndex:
     def _fitting_rows(self, key_of: Callable[[Row], object]) -> Iterator[Row]:
         """Yields the rows for which `where` holds.
 
-        It is asked before the key: most conditions leave most rows of a large table out.
+        It is evaluated before the key: most conditions leave most rows of a large table out.
         """
         holds = None if self._where_of_row is None else cached(self._where_of_row)
         names = self._names(row=None)

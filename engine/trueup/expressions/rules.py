@@ -29,19 +29,19 @@ class RuleBook:
         self._rules: dict[tuple[str, RuleOn], list[Rule]] = {}
         for rule in rules:
             self._rules.setdefault((rule.for_, rule.on), []).append(rule)
-        self._asked: set[tuple[str, RuleOn]] = set()
+        self._evaluated: set[tuple[str, RuleOn]] = set()
 
     def of(self, mapping: str, on: RuleOn) -> list[Rule]:
         """Returns rules about the mapping in that scope, in the order of their files."""
-        self._asked.add((mapping, on))
+        self._evaluated.add((mapping, on))
         return self._rules.get((mapping, on), [])
 
-    def require_all_asked(self) -> None:
+    def require_all_evaluated(self) -> None:
         """Raises AssertionError for rules that no part of planning evaluates."""
         never = [
             f"rule {rule.name} on: {rule.on} at {rule.place}"
             for key, rules in self._rules.items()
-            if key not in self._asked
+            if key not in self._evaluated
             for rule in rules
         ]
         if never:

@@ -147,7 +147,7 @@ class _Reader(Struct, frozen=True):
             if not isinstance(value, Mapping):
                 break
             try:
-                value, depth = value[part], depth + 1  # `refs` finds its records when asked
+                value, depth = value[part], depth + 1  # `refs` finds its records on use
             except KeyError:
                 break
         kind = "a map" if isinstance(value, Mapping) else kind_of(value)

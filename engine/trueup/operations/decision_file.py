@@ -84,7 +84,7 @@ def _from_csv(raw: bytes, file: str) -> DecisionRequest:
         if isinstance(row, Mapping):
             cells = {name: str(cell or "").strip() for name, cell in row.items()}
             faults = [*_faults(cells)]
-            found += [] if faults else [_asked(cells, place)]
+            found += [] if faults else [_decision_of(cells, place)]
         else:
             faults = [row.reason]
         wrong += [_error(fault, place) for fault in faults]
@@ -109,7 +109,7 @@ def _faults(cells: Mapping[str, str]) -> Iterator[str]:
     )
 
 
-def _asked(cells: Mapping[str, str], place: Place) -> RequestedDecision:
+def _decision_of(cells: Mapping[str, str], place: Place) -> RequestedDecision:
     link = cells.get("link", "")
     return RequestedDecision(
         mapping=cells["mapping"],

@@ -19,7 +19,7 @@ SHORTEST = 3
 """Characters from which on parts of values are searched; a shorter text must be the whole value."""
 
 MOST_WORDS = 3
-"""Words of a text by which the target is asked, the longest ones."""
+"""Words of a text for which the target is queried, the longest ones."""
 
 END = 4
 """Characters at either end of a word by which a word that nothing contains is searched again."""

@@ -77,7 +77,7 @@ class JsonRows:
     ) -> None:
         """`more` returns so many characters that follow the text, and none at its end.
 
-        It is asked for `block` characters, or for as many as are there already: a long row is
+        It is called for `block` characters, or for as many as are there already: a long row is
         decoded anew each time. Rows that were yielded leave the text, so that it stays short.
         """
         self.text, self._decoder = text, decoder

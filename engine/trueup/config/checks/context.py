@@ -79,7 +79,7 @@ class CheckContext:
     """Shapes that were made before, by kind and name."""
 
     _meant_fields: dict[str, frozenset[str]] = field(default_factory=dict)
-    """The fields that misspelt ones likely mean, by mapping, where that was asked before."""
+    """The fields that misspelt ones likely mean, by mapping, where they were looked for before."""
 
     def is_removed(self, mapping: str, *steps: str) -> bool:
         """Returns whether the schema check removed that part of the mapping, or it is misspelt.

@@ -142,8 +142,8 @@ class AdjustmentPlanner:
         self, adjustment: MergedAdjustment, before: int, low: int, rows: Sequence[UnitRow]
     ) -> Sequence[Finding]:
         """Returns the findings of rules on changes; they do not check a correction by itself."""
-        is_asked = self._rules or self._context.explained.is_wanted
-        if not adjustment.keys or not adjustment.units or not is_asked:
+        is_wanted = self._rules or self._context.explained.is_wanted
+        if not adjustment.keys or not adjustment.units or not is_wanted:
             return ()
         first = adjustment.keys[0]
         facts = ChangeFacts(

@@ -290,8 +290,8 @@ class _Reconciliation:
     def _rule_findings(self, planned: PlannedService, key: str) -> Sequence[Finding]:
         line = planned.line
         is_known = line.difference is not None and line.units is not None
-        is_asked = self._rules or self._context.explained.is_wanted
-        if not (is_asked and _matters(line) and key in self._owner_state.rows and is_known):
+        is_wanted = self._rules or self._context.explained.is_wanted
+        if not (is_wanted and _matters(line) and key in self._owner_state.rows and is_known):
             return ()
         facts = LedgerFacts(
             quantity=line.quantity,

@@ -187,8 +187,8 @@ class Handovers:
         if holder not in self._state.rows or (own is None and not is_ready):
             return False  # it takes none
         if record is None or record == own:
-            is_asked = own is None or any(one in self._decisions for one in group)
-            return is_asked and row in self._state.rows and self._refers_alike(holder, row)
+            may_share = own is None or any(one in self._decisions for one in group)
+            return may_share and row in self._state.rows and self._refers_alike(holder, row)
         if own is not None:
             # Each has its own, unless the row has moved to where the other one's is.
             has_moved = own in self._state.records and not self._is_same_service(holder, own)

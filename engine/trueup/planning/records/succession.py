@@ -55,7 +55,7 @@ class _SuccessionFinder:
         self._decisions = context.decisions(mapping.name, Topic.RECORD)
         self._handovers = Handovers(context, mapping)
         self._given_by_expression: set[str] = set()
-        self._asked: dict[str, str] = {}  # row → the row of which it is unclear if it succeeds it
+        self._unclear: dict[str, str] = {}  # row → the row of which it is unclear if it succeeds it
         self._with_steps = rows_with_steps(context, mapping)
 
     def find(self) -> Successions:
@@ -67,7 +67,7 @@ class _SuccessionFinder:
             if (predecessor := self._predecessor(key))
         }
         predecessors = self._without_conflicts(predecessors)
-        for predecessor, key in self._asked.items():
+        for predecessor, key in self._unclear.items():
             if predecessor not in predecessors.values():
                 self._state.wanted_by.setdefault(predecessor, key)
         self._add_earlier(predecessors)
@@ -144,7 +144,7 @@ class _SuccessionFinder:
         self._block(
             key, SUCCESSOR_UNCLEAR, f"would succeed {named[predecessor]}, {why}", remedy, place
         )
-        self._asked.setdefault(predecessor, key)
+        self._unclear.setdefault(predecessor, key)
 
     @cached_property
     def _renewals(self) -> RenewalOrder:

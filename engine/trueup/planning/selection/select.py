@@ -90,9 +90,9 @@ class _SelectionBuilder:
 
     def build(self) -> Selection:
         """The selection."""
-        kept, asked_for = self._select_changes()
-        rows = self._select_rows(kept, asked_for)
-        needed = len(kept - asked_for)
+        kept, requested = self._select_changes()
+        rows = self._select_rows(kept, requested)
+        needed = len(kept - requested)
         every_key = {key for state in self._context.states.values() for key in state.rows}
         return Selection(
             text=self._request.text + (f", with {needed} that they need" if needed else ""),
@@ -139,13 +139,13 @@ class _SelectionBuilder:
 
     def _select_changes(self) -> tuple[set[str], set[str]]:
         """Returns ids of the selected changes, and of those among them that were requested."""
-        asked_for = {change.id for change in self._changes if self._is_asked_for(change)}
+        requested = {change.id for change in self._changes if self._is_requested(change)}
         dropped = {change.id for change in self._changes if self._is_dropped(change)}
-        needed = with_needs(self._changes, asked_for)
-        asked_for &= _without_dependants(self._changes, needed, dropped)
-        return with_needs(self._changes, asked_for), asked_for
+        needed = with_needs(self._changes, requested)
+        requested &= _without_dependants(self._changes, needed, dropped)
+        return with_needs(self._changes, requested), requested
 
-    def _is_asked_for(self, change: Change) -> bool:
+    def _is_requested(self, change: Change) -> bool:
         rows = self._rows_of[change.id]
         made = change.makes.mapping if change.makes else ""
         is_target = (
@@ -160,7 +160,7 @@ class _SelectionBuilder:
         is_excluded = any(one.selects(change, rows) for one in self._excluded)
         return is_excluded or not self._dropped.isdisjoint(rows)
 
-    def _select_rows(self, kept: set[str], asked_for: set[str]) -> set[RowKey]:
+    def _select_rows(self, kept: set[str], requested: set[str]) -> set[RowKey]:
         """Returns the requested rows, and those that they need."""
         rows = {
             row
@@ -172,7 +172,7 @@ class _SelectionBuilder:
             (change.adjustment.row.mapping, change.adjustment.row.key)
             for change in self._changes
             if change.adjustment
-            and change.id in kept - asked_for  # its line of the ledger comes along
+            and change.id in kept - requested  # its line of the ledger comes along
         }
         if self._targets:
             rows = self._graph.ancestors(rows)

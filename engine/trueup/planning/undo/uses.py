@@ -96,17 +96,17 @@ class Uses:
         """
         mappings = self._context.project.mappings.values()
         owners = [one for one in mappings if one.append is None]  # what is appended cannot be read
-        asked: set[tuple[str, str]] = set()
+        seen: set[tuple[str, str]] = set()
         for owner in owners:
             for name, spec in {**owner.identity, **owner.fields}.items():
                 reference = spec.value if isinstance(spec.value, Reference) else None
                 if reference and self._entity(reference.mapping) == other:
-                    asked.add((owner.target.entity, name))
+                    seen.add((owner.target.entity, name))
                     yield owner, name
         for owner in owners:
             for name in self._reference_fields(owner.target.entity, other):
-                if (owner.target.entity, name) not in asked:
-                    asked.add((owner.target.entity, name))
+                if (owner.target.entity, name) not in seen:
+                    seen.add((owner.target.entity, name))
                     yield owner, name
 
     def _reference_fields(self, entity: str, other: str) -> list[str]:

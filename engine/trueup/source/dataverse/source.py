@@ -111,10 +111,10 @@ class DataverseSource:
         definition = self._tables.define(logical)
         bound = self._bind(table_named(self.profile.tables, table), definition, [column])
         attribute = bound[-1].attribute
-        asked = logical, attribute.logical
-        if asked not in self._precisions:
-            self._precisions[asked] = read_precision(self.client, logical, attribute)
-        return self._precisions[asked]
+        names = logical, attribute.logical
+        if names not in self._precisions:
+            self._precisions[names] = read_precision(self.client, logical, attribute)
+        return self._precisions[names]
 
     def read(self, table: str, columns: Iterable[str], keys: Collection[str] | None = None) -> Rows:
         """Returns the table, or some rows, with the key and these columns. Raises `SourceError`.

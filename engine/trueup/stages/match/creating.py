@@ -114,13 +114,13 @@ class Creating:
         finder = TwinFinder(
             self._state, self._inputs, self._result, self._similar_index, self._forms
         )
-        asked: set[str] = set()
+        in_question: set[str] = set()
         for key, text in finder.find(self._result.create).items():
             decision = self._advice.decision(key)
             if not (decision and decision.verdict is Verdict.CREATE):
-                asked.add(key)
+                in_question.add(key)
                 self._work.ask(key, text, [], self._advice.create_or_ignore(key))
-        self._create_all_but(asked)
+        self._create_all_but(in_question)
 
     def _require_own_identity(self) -> None:
         """Blocks rows to be created that share an identity, which must identify one record."""

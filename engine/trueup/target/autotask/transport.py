@@ -117,11 +117,11 @@ class Transport:
         if isinstance(network, InProcess):
             return _answered(network, request.method, address, headers, content)
 
-        asked = self._request(request.method, _url(address), headers, content)
+        sent = self._request(request.method, _url(address), headers, content)
         connection = network.take()
         try:
-            with closing(connection.handle_request(asked)) as response:
-                response.request = asked
+            with closing(connection.handle_request(sent)) as response:
+                response.request = sent
                 body = whole_body(response.iter_bytes(), self._clock.now, self._timeout)
         finally:
             network.give_back(connection)
@@ -138,12 +138,10 @@ class Transport:
         if content:
             lines.append((b"Content-Length", str(len(content)).encode()))
         stream = httpx.ByteStream(content)
-        asked = httpx.Request(
-            method, url, headers=lines, stream=stream, extensions=self._extensions
-        )
+        sent = httpx.Request(method, url, headers=lines, stream=stream, extensions=self._extensions)
         if self._cookies:
-            self._cookies.set_cookie_header(asked)
-        return asked
+            self._cookies.set_cookie_header(sent)
+        return sent
 
 
 class _Connections:
