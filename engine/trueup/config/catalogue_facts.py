@@ -129,6 +129,7 @@ COLUMN_FACTS: Facts = {
 
 
 def mapping(data: object, remedy: str, *steps: str) -> Mapping[Any, Any]:
+    """Returns the names and values of an entry. Raises `InvalidEntry` if it is anything else."""
     if not isinstance(data, dict):
         raise InvalidEntry("names and values were expected", remedy, *steps)
     return data
@@ -162,6 +163,7 @@ def labels_of(data: object, what: str, remedy: str, *steps: str) -> Mapping[Any,
 
 
 def require_numbers(entries: Mapping[Any, str], *steps: str) -> None:
+    """Raises `InvalidEntry` if an entry of a picklist belongs to anything but a whole number."""
     for value in entries:
         if not re.fullmatch("-?[0-9]+", str(value)):
             text = f"{shown(value)} is not a whole number, as the values of the field are"
@@ -169,6 +171,7 @@ def require_numbers(entries: Mapping[Any, str], *steps: str) -> None:
 
 
 def text_of(described: Mapping[str, Any], fact: str, default: str) -> str:
+    """Returns a fact as text, or the default if it is not stated or null."""
     value = described.get(fact)
     return default if value is None else str(value)
 

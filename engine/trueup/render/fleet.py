@@ -90,12 +90,14 @@ def _line(tenant: TenantStatus, style: Style) -> Line:
 
 
 def state_text(tenant: TenantStatus) -> str:
+    """Returns the status of the tenant's run, or of its last one; "" before the first."""
     if tenant.current is not None:
         return str(tenant.current.status)
     return str(tenant.last.status) if tenant.last else ""
 
 
 def stake_text(last: FleetRun | None) -> str:
+    """Returns the money that a run shows to be at stake, with `+?` if prices are missing."""
     if last is None or last.figures is None:
         return ""
     shown = money(last.at_stake, last.figures.currency)
@@ -103,6 +105,7 @@ def stake_text(last: FleetRun | None) -> str:
 
 
 def waits_text(tenant: TenantStatus) -> str:
+    """Returns what a tenant waits for and since when, and what of it is in doubt; "" if nothing."""
     parts = [WAITS[tenant.waits]] if tenant.waits is not Waits.NOTHING else []
     if tenant.waits_since and tenant.waits is not Waits.WINDOW:
         parts[0] += f", since {in_utc(tenant.waits_since)}"
@@ -126,6 +129,7 @@ def _why(tenant: TenantStatus, *, verbose: bool) -> str:
 
 
 def summary_text(status: FleetStatus) -> str:
+    """Returns how many tenants and workers there are, and how many tenants are in which state."""
     busy = sum(1 for tenant in status.tenants if tenant.current)
     waiting = sum(1 for tenant in status.tenants if tenant.waits is not Waits.NOTHING)
     doubtful = sum(1 for tenant in status.tenants if tenant.doubt)

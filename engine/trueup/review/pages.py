@@ -167,6 +167,7 @@ def _harmless(value: object) -> object:
 
 @cache
 def environment() -> Environment:
+    """Returns the templates of pages and reports, made once; a name that is missing is an error."""
     environment = Environment(
         loader=ChoiceLoader([PackageLoader("trueup.review"), PackageLoader("trueup.render")]),
         autoescape=True,
