@@ -5,7 +5,7 @@ import tracemalloc
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from trueup.render.history import run_text
@@ -81,6 +81,7 @@ def test_a_wrapped_text_fits_and_loses_nothing_but_spaces(text, columns, hanging
     st.integers(12, 150),
     st.booleans(),
 )
+@example(rows=[["", "", "", "0" * 83]], columns=12, wraps=False)  # wider than any column
 def test_lines_of_one_kind_fit_whatever_is_in_them(rows, columns, wraps):
     lines = [Line(tuple(Cell(text, wraps=wraps) for text in row), "k", 2) for row in rows]
     shown = lay_out(lines, columns)

@@ -101,6 +101,8 @@ def _columns(lines: Sequence[Line], columns: int) -> dict[int, int] | None:
             if cell.right or cell.wraps or wide <= WIDEST:
                 wide = wide if cell.right else min(wide, WIDEST)
                 widest[position] = max(widest[position], wide)
+            elif position == len(line.cells) - 1:  # it is wrapped in what the others leave of it
+                widest[position] = max(widest[position], NARROWEST)
     room = columns - max(line.indent for line in lines) - _gaps(lines)
     if sum(widest.values()) <= room:
         return dict(widest)
