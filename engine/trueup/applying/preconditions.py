@@ -154,6 +154,7 @@ class PreconditionChecker:
                 self._siblings(change, change.makes.entity, run_state, result)
 
     def _records(self, entity: str, changes: Sequence[Change], result: PreconditionResult) -> None:
+        """Compares records with what the plan saw. What has all new values already is done."""
         ids = [change.record for change in changes if change.record is not None]
         if not ids:
             return
@@ -308,6 +309,7 @@ class PreconditionChecker:
     def _adjustments(
         self, changes: Sequence[Change], run_state: RunState, result: PreconditionResult
     ) -> None:
+        """Compares units with what the plan saw and this run has added, and looks for postings."""
         for group in by_mapping(changes):
             rows = self.unit_rows(group, run_state)
             for change in group:

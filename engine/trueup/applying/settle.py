@@ -92,6 +92,11 @@ class DoubtSettler:
         return append_specs(self._project, change.mapping) is not None
 
     def _creates(self, entity: str, changes: Sequence[Change], run_state: RunState) -> list[Entry]:
+        """Settles creates of one entity.
+
+        A record that has the change's identity is its own. If none has, the id that the create was
+        answered with decides, where there was an answer: the entity may not keep identities.
+        """
         found = self._checker.by_identity(entity, changes, run_state)
         answered = [
             (change, run_state.ids[change.id])
@@ -184,6 +189,10 @@ class DoubtSettler:
     def _write_backs(
         self, table: str, changes: Sequence[Change], run_state: RunState
     ) -> list[Entry]:
+        """Settles marks of rows. One took effect if each row has all of its values.
+
+        Otherwise it did not: to write the values once more changes nothing in rows that have them.
+        """
         key = self._project.catalogue.tables[table].key
         names = sorted({name for change in changes for name in change.values})
         keys = {row_key for change in changes for row_key in change.keys}

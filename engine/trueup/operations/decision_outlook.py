@@ -54,6 +54,10 @@ def outlooks(project: Project, ways: Ways, line: LedgerLine) -> tuple[Outlook, .
 def _outlooks(
     project: Project, ways: Ways, line: LedgerLine, units: int, quantity: Decimal
 ) -> Iterator[Outlook]:
+    """Yields what a correction leads to, and a push or an archive of each change that is held.
+
+    A correction also settles the changes that are held because the ledger differs.
+    """
     before = Decimal(units + line.moved)
 
     def leads(mapping: str, key: str, verdict: Verdict, moved: Decimal) -> Outlook:

@@ -124,7 +124,7 @@ def _block_cycles(context: PlanContext, cycles: Sequence[Finding], left: Sequenc
 def _block_dependants(
     context: PlanContext, dependants: Mapping[str, list[Change]], frontier: list[Change]
 ) -> None:
-    while frontier:
+    while frontier:  # a change that is blocked here blocks those that depend on it in turn
         change = frontier.pop(0)
         cause = context.rows_of(change)[0]
         for other in dependants.get(change.id, ()):

@@ -41,7 +41,7 @@ def _mapping_columns(mapping: MappingSpec, rules: Iterable[Rule]) -> dict[str, s
     }
     for join in source.joins.values():
         needed[join.table].update(join.on)
-        for path in join.on.values():
+        for path in join.on.values():  # `customer`, or `contract.customer` through another join
             *through, column = path.split(".")
             needed[tables[through[0]] if through else source.table].add(column)
         if join.where:

@@ -202,6 +202,10 @@ class ReferenceGraph:
             yield from self._by_record(mapping, record)
 
     def _by_row(self, mapping: str, key: str) -> Iterator[RowKey]:
+        """Yields the rows that fields refer to, and the customer that a join finds.
+
+        The customer may be in no field: that of a license change is its subscription's.
+        """
         names = self._context.names(mapping, key)
         for slot in self._context.compiled[mapping].slots:
             if slot.reference:

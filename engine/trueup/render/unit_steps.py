@@ -34,6 +34,10 @@ def units_over_time(changes: Iterable[Change]) -> list[ServiceUnits]:
 
 
 def _service(moving: Sequence[Change]) -> ServiceUnits:
+    """Returns the steps at each adjustment and each later change of the billed units.
+
+    The level before the first adjustment comes first, if there is one; equal levels are one step.
+    """
     adjusted = [(one.adjustment, one) for one in moving if one.adjustment]
     first = min(adjustment.day for adjustment, _ in adjusted)
     seen = next((one.seen.units for one in moving if one.seen.units is not None), ())

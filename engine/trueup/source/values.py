@@ -206,6 +206,11 @@ def _boolean_converter(column: Column) -> Convert:
 
 
 def _choice_converter(column: Column) -> Convert:
+    """Converts a choice, given as its label or its number, to the label that the catalogue has.
+
+    The label that the source shows goes before the number. Of a column without listed choices, any
+    label is one.
+    """
     labels = {label.casefold(): label for label in column.choices.values()}
 
     @lru_cache(maxsize=4096)

@@ -55,6 +55,11 @@ def validate(
 def _judge(
     compiled: Compiled, key: str, names: dict[str, Any], result: Validated, *, linked: bool
 ) -> None:
+    """Puts a row into one group of the result: out of scope, left out, blocked or ready.
+
+    Values are evaluated last, as only a row that passes the rules needs them. A row that is linked
+    may break a rule that names fields: these are left alone, and the row is ready.
+    """
     in_scope = _in_scope(compiled, key, names)
     if in_scope is False:
         result.out_of_scope.add(key)

@@ -139,6 +139,10 @@ def _add(
     posted: Sequence[UnitRow],
     uses: Uses,
 ) -> None:
+    """Plans to restore the fields of a record that may be restored, and reports the others.
+
+    `uses` records what is restored and switched off: later parts of the undo depend on it.
+    """
     change = reversal.change
     entity = context.world.target.entity(change.entity)
     names = _fields_to_restore(context, reversal, entity, now)

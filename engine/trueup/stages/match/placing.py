@@ -142,6 +142,11 @@ class Placing:
     # The mapping's own keys
 
     def _by_match_keys(self, key: str) -> Placement | None:
+        """Tries the match keys in their order.
+
+        The first record that no evidence contradicts is the row's. One that evidence contradicts is
+        kept for the question to a person, and the next keys are tried.
+        """
         decision = self._advice.decision(key)
         if key in self._inputs.links or (decision and decision.verdict is Verdict.CREATE):
             return None
