@@ -155,16 +155,16 @@ def test_without_a_terminal_a_yes_is_given_with_an_option(saved, say):
     code, _, error = say("ben", "approve", "plan.json")
 
     assert code == 64
-    assert "approve needs confirmation here: give --yes." in error
+    assert "Approve needs confirmation here: give --yes." in error
 
 
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ((), "which plan?"),
+        ((), "Which plan?"),
         (("plan.json", "--no"), "--no needs --reason"),
         (("plan.json", "--no", "--reason", "\u202e"), "--no needs --reason"),
-        (("plan.json", "--ask", "--withdraw"), "give one of"),
+        (("plan.json", "--ask", "--withdraw"), "Give one of"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(saved, say, arguments, text):

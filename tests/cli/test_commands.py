@@ -182,7 +182,7 @@ def test_history_shows_runs_with_their_proof(trueup, run, work):
     assert trueup("history") == trueup("history", "list")
     assert trueup("history", "show", run[:6]) == trueup("history", "show", run)
     code, _, err = trueup("history", "--json", "list")
-    assert (code, "options come after the command" in err) == (64, True)
+    assert (code, "Options come after the command" in err) == (64, True)
     code, out, _ = trueup("history", "show", run)
     assert code == 0
     assert "proof: " in out
@@ -452,7 +452,7 @@ def test_a_limit_that_there_is_not_is_wrong_usage(trueup):
 def test_apply_without_a_file_needs_a_confirmation_on_a_terminal(trueup):
     code, out, err = trueup("apply")
     assert (code, out) == (64, "")
-    assert "without FILE apply needs confirmation here: give a FILE, or --yes." in err
+    assert "Without FILE apply needs confirmation here: give a FILE, or --yes." in err
     code, out, _ = trueup("apply", "--yes")
     assert code == 0
     assert out.index("Plan: ") < out.index(" applied. ")

@@ -150,9 +150,9 @@ def test_a_terminal_has_one_question(work, trueup, decisions, terminal, answer):
 @pytest.mark.parametrize(
     ("arguments", "code", "error"),
     [
-        (("decide",), 64, "give MAPPING KEY WHAT, or --file FILE, or --list"),
-        (("decide", "customer"), 64, "what is decided?"),
-        (("decide", "customer", "ignore", "--reason", "x"), 64, "which rows?"),
+        (("decide",), 64, "Give MAPPING KEY WHAT, or --file FILE, or --list"),
+        (("decide", "customer"), 64, "What is decided?"),
+        (("decide", "customer", "ignore", "--reason", "x"), 64, "Which rows?"),
         (("decide", "customer", "749c6782", "ignore"), 64, "--reason is missing or empty"),
         (
             ("decide", "subscription", "f7059e8a", "correct", *BY_CLASS, "--reason", "x"),
@@ -162,7 +162,7 @@ def test_a_terminal_has_one_question(work, trueup, decisions, terminal, answer):
         (
             ("decide", "subscription", "correct", *BY_CLASS, "--reason", "x"),
             64,
-            "decisions about several rows need confirmation here: give --yes.",
+            "Decisions about several rows need confirmation here: give --yes.",
         ),
         (("decide", "--list", "customer", "749c6782", "ignore"), 64, "--list takes a MAPPING"),
         (("decide", "--file", "x.csv", "--customer", "x"), 64, "--file names rows"),

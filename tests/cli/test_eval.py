@@ -93,7 +93,7 @@ def test_as_json_values_have_their_types(trueup):
         ),
         (("custmer", CUSTOMER, "1"), 1, "there is no mapping 'custmer'"),
         (("customer", "Alpine Dentl AG", "1"), 1, "did you mean 'Alpine Dental AG'?"),
-        (("customer",), 64, "name the row: MAPPING and KEY"),
+        (("customer",), 64, "Name the row: MAPPING and KEY"),
         (("customer", "--filters"), 64, "--filters lists all filters"),
     ],
 )
@@ -288,7 +288,7 @@ def test_a_rule_on_the_plan_needs_no_row(trueup):
         (("customer", CUSTOMER, "before.phne", "--on", "record"), 1, "did you mean 'phone'?"),
         (("customer", CUSTOMER, "before.phone"), 1, "'before'"),
         (("customer", CUSTOMER, "1", "--on", "ledger"), 1, "this plan has nothing on: ledger for"),
-        (("--rule", "customer-has-a-phone"), 64, "name the row: MAPPING and KEY"),
+        (("--rule", "customer-has-a-phone"), 64, "Name the row: MAPPING and KEY"),
         (("customer", CUSTOMER, "--rule", "customer-has-a-phone", "--on", "row"), 64, "--on"),
     ],
 )

@@ -66,11 +66,11 @@ def test_a_change_of_fleet_yaml_is_taken_up_by_the_next_command(fleet):
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (["run"], 64, "name tenants, or give --all."),
-        (["plan", "acme", "--all"], 64, "name tenants, or give --all."),
+        (["run"], 64, "Name tenants, or give --all."),
+        (["plan", "acme", "--all"], 64, "Name tenants, or give --all."),
         (["run", "nobody"], 1, "fleet.yaml has no tenant 'nobody'"),
         (["approve", "acme", "--yes"], 1, "no plan of acme waits"),
-        (["approve", "acme"], 64, "approve needs confirmation here: give --yes."),
+        (["approve", "acme"], 64, "Approve needs confirmation here: give --yes."),
         (["approve", "acme", "--no"], 64, "--no needs --reason"),
         (["approve", "acme", "--no", "--reason", "\u200b"], 64, "--no needs --reason"),
     ],

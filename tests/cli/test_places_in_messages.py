@@ -169,8 +169,8 @@ def test_a_decision_that_would_never_hold_is_refused(work, trueup):
     [
         (("plan", "--json", "--foo"), "No such option '--foo'."),
         (("nope", "--json"), "No such command 'nope'."),
-        (("sandbox", "--json"), "options come after the command: trueup sandbox COMMAND --json"),
-        (("--json", "plan"), "options come after the command: trueup COMMAND --json"),
+        (("sandbox", "--json"), "Options come after the command: trueup sandbox COMMAND --json"),
+        (("--json", "plan"), "Options come after the command: trueup COMMAND --json"),
         (("plan", "--json", "--fail-on", "nothing"), "--fail-on nothing: choose from "),
     ],
     ids=" ".join,

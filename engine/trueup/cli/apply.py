@@ -76,7 +76,7 @@ def apply(context: CommandContext, file: Path | None, resume: bool, **arguments:
     if resume and file:
         raise click.UsageError("--resume continues the plan of the interrupted run: omit FILE.")
     if not (resume or file or request.yes) and (context.json or not sys.stdin.isatty()):
-        raise click.UsageError("without FILE apply needs confirmation here: give a FILE, or --yes.")
+        raise click.UsageError("Without FILE apply needs confirmation here: give a FILE, or --yes.")
     if resume:
         refuse_with("--resume", "over")
     project = context.project()

@@ -70,12 +70,12 @@ def approve(  # noqa: PLR0913, PLR0917 -- one for each option
     }
     statements = [statement for statement, is_chosen in chosen.items() if is_chosen]
     if len(statements) + show > 1:
-        raise click.UsageError("give one of --ask, --no, --withdraw and --list.")
+        raise click.UsageError("Give one of --ask, --no, --withdraw and --list.")
     if show:
         refuse_with("--list", "reason", "yes")
         return _list(context, plan)
     if not plan:
-        raise click.UsageError("which plan? Give the file that `trueup plan --out FILE` saved.")
+        raise click.UsageError("Which plan? Give the file that `trueup plan --out FILE` saved.")
     if refuse and not is_visible(reason):
         raise click.UsageError("--no needs --reason, for the person who prepared the plan.")
     statement = statements[0] if statements else Statement.YES
@@ -101,7 +101,7 @@ def _state(
         if why := operations.refusal_of(before, who, statement, project.currency):
             raise EngineError(why)
         if context.json or not sys.stdin.isatty():
-            raise click.UsageError("approve needs confirmation here: give --yes.")
+            raise click.UsageError("Approve needs confirmation here: give --yes.")
         out(standing_text(before, project.currency, project.zone))
         if not click.confirm(f"\nApprove it as {who}?", default=False):
             out_done("Nothing was written.\n")

@@ -162,14 +162,14 @@ def _check_words(
 ) -> None:
     """Raises UsageError for a missing argument, and for keys beside a filter."""
     if not mapping:
-        raise click.UsageError("give MAPPING KEY WHAT, or --file FILE, or --list.")
+        raise click.UsageError("Give MAPPING KEY WHAT, or --file FILE, or --list.")
     if not what:
         raise click.UsageError(
-            f"what is decided? MAPPING KEY WHAT, and WHAT is one of {', '.join(DECIDE_WORDS)}."
+            f"What is decided? MAPPING KEY WHAT, and WHAT is one of {', '.join(DECIDE_WORDS)}."
         )
     if not keys and not has_filter:
         raise click.UsageError(
-            "which rows? Give a KEY, or select rows with --class, --customer or --min-amount."
+            "Which rows? Give a KEY, or select rows with --class, --customer or --min-amount."
         )
     if keys and has_filter:
         raise click.UsageError("--class, --customer and --min-amount stand in place of KEY.")

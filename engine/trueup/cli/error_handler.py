@@ -73,4 +73,4 @@ def _misplaced(error: click.UsageError, context: click.Context | None) -> str:
         return ""
     if error.option_name not in COMMON:
         return ""
-    return f"options come after the command: {context.command_path} COMMAND {error.option_name}"
+    return f"Options come after the command: {context.command_path} COMMAND {error.option_name}"

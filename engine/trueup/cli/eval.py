@@ -73,7 +73,7 @@ def evaluate(  # noqa: PLR0913 -- one for each argument and option
     if rule_name:
         return _evaluate_rule(context, rule_name, mapping, key, expression)
     if not mapping or not key:
-        raise click.UsageError("name the row: MAPPING and KEY.")
+        raise click.UsageError("Name the row: MAPPING and KEY.")
     from trueup.operations.evaluate_rules import open_in_scope
     from trueup.render import evaluation as render
 
@@ -130,7 +130,7 @@ def _evaluate_rule(
     if not operations.needs_row(rule):
         return _show_rule(context, operations.view_plan_rule(project, rule))
     if not mapping or not key:
-        raise click.UsageError("name the row: MAPPING and KEY.")
+        raise click.UsageError("Name the row: MAPPING and KEY.")
     operations.require_about(rule, mapping)
     with operations.open_in_scope(project, mapping, key, rule.on) as row:
         if expression is not None:

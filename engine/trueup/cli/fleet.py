@@ -255,7 +255,7 @@ def approve(
     if refuse and not is_visible(reason):
         raise click.UsageError("--no needs --reason, for the person who looks after the tenant.")
     if not (refuse or yes) and (context.json or not sys.stdin.isatty()):
-        raise click.UsageError("approve needs confirmation here: give --yes.")
+        raise click.UsageError("Approve needs confirmation here: give --yes.")
     with _opened(context) as opened, opened.connect() as connection:
         from trueup.fleet import approve as operations
         from trueup.model.approval import Statement
@@ -290,7 +290,7 @@ def _request(
     context: CommandContext, tenants: tuple[str, ...], kind: "RunKind", *, everyone: bool
 ) -> int:
     if bool(tenants) == everyone:
-        raise click.UsageError("name tenants, or give --all.")
+        raise click.UsageError("Name tenants, or give --all.")
     with _opened(context) as opened, opened.connect() as connection:
         from trueup.fleet.open_fleet import require_tenants
         from trueup.fleet.schedule import request_runs

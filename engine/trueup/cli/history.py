@@ -40,7 +40,7 @@ def history(click_context: click.Context, context: CommandContext) -> int:
         for name in click_context.params
     ):
         raise click.UsageError(
-            f"options come after the command: trueup history {click_context.invoked_subcommand} …"
+            f"Options come after the command: trueup history {click_context.invoked_subcommand} …"
         )
     return 0
 

@@ -66,7 +66,7 @@ def link(  # noqa: PLR0913, PLR0917 -- one for each argument and option
         request = _links_in(file, reason)
         return carry_out(context, request, yes=yes, preview=not no_preview, single=False)
     if not mapping or not pairs or len(pairs) % 2:
-        raise click.UsageError("give MAPPING KEY ID, or --file FILE: each KEY with its ID.")
+        raise click.UsageError("Give MAPPING KEY ID, or --file FILE: each KEY with its ID.")
     requested = [
         RequestedDecision(mapping, key, Verdict.LINK, reason, _record(id_))
         for key, id_ in zip(pairs[::2], pairs[1::2], strict=True)

@@ -20,7 +20,7 @@ def out(content: str | bytes) -> None:
     """
     if isinstance(content, bytes) and sys.stdout.isatty():
         raise click.UsageError(
-            "this format is not text, and a terminal cannot show it: name a file with --out FILE"
+            "This format is not text, and a terminal cannot show it: name a file with --out FILE"
         )
     _write(content)
     require_written()

@@ -45,7 +45,7 @@ def carry_out(
     """
     can_ask = sys.stdin.isatty() and not context.json
     if not (can_ask or yes or single):
-        raise click.UsageError("decisions about several rows need confirmation here: give --yes.")
+        raise click.UsageError("Decisions about several rows need confirmation here: give --yes.")
     project = context.project()
     file = context.own_file(project, DECISIONS)
     who = current_user()

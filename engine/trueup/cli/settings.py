@@ -115,4 +115,4 @@ def _steps(setup: "Setup", name: str) -> "Steps":
     from trueup.model.suggestions import hint
 
     names = [one.name.removeprefix("settings.") for one in known]
-    raise click.UsageError(f"there is no setting {name!r}: {hint(name, names)}".rstrip(": "))
+    raise click.UsageError(f"There is no setting {name!r}: {hint(name, names)}".rstrip(": "))
