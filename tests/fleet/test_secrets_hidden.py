@@ -119,6 +119,13 @@ def test_the_password_of_the_database_is_hidden_by_itself(written, password):
     assert scrubbed(f"the password {password} is wrong") == "the password (hidden) is wrong"
 
 
+@pytest.mark.parametrize("option", ["password", "sslpassword", "oauth_client_secret"])
+def test_a_secret_in_an_option_of_the_address_is_hidden_by_itself(option):
+    remember_address(f"postgresql://trueup@db.example/base?sslmode=require&{option}=K4n4ry%40two")
+
+    assert scrubbed("K4n4ry@two, K4n4ry%40two") == "(hidden), (hidden)"
+
+
 def test_the_recorded_text_of_a_run_has_no_secret(fleet, monkeypatch):
     class Failing:
         def __init__(self, *_given):

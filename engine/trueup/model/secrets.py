@@ -22,6 +22,12 @@ from trueup.model.clean_text import clean_text, one_line
 
 HIDDEN = "(hidden)"
 
+NAMES = r"secret|passw|token|credential|integration_?code|api_?key|private"
+"""What the name of a variable, key or option contains whose value is a secret; an expression.
+
+`pwd` is not among them: PWD is where a shell is.
+"""
+
 SHORTEST = 4
 """A shorter value would hide ordinary words."""
 

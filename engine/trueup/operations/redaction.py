@@ -12,12 +12,11 @@ from urllib.parse import unquote, urlsplit
 
 from trueup.config.file_names import FLEET, PROJECT
 from trueup.local_files import read_regular
-from trueup.model.secrets import HIDDEN, SHORTEST, forms, hide_forms
+from trueup.model.secrets import HIDDEN, NAMES, SHORTEST, forms, hide_forms
 
-_KINDS = r"secret|passw|token|credential|integration_?code|api_?key|private"
-_NAMED_SO = re.compile(rf"(?i){_KINDS}")
+_NAMED_SO = re.compile(rf"(?i){NAMES}")
 _FROM_ENVIRONMENT = re.compile(r"\benv\.(\w+)|\benvironment:\s*[\"']?(\w+)")
-_TELLING = rf"\b(?=\w*?(?:{_KINDS}))\w++"
+_TELLING = rf"\b(?=\w*?(?:{NAMES}))\w++"
 """A word such as `client_secret`. The expression never goes back: words may have megabytes."""
 
 _IN_YAML = re.compile(rf"(?i){_TELLING}\s*+:\s*+[\"']?([^\s\"',}}#]+)")
@@ -36,14 +35,21 @@ def remember(secret: str) -> None:
 
 
 def remember_address(address: str) -> None:
-    """Hides an address, and the password in it, as it is written there and as it is."""
+    """Hides an address and the secrets in it, as they are written there and as they are.
+
+    These are its password, and the values of options such as `password` and `sslpassword`.
+    """
     remember(address)
     try:
-        password = urlsplit(address).password or ""
+        parts = urlsplit(address)
+        secrets = [parts.password or ""]
     except ValueError:
         return
-    remember(password)
-    remember(unquote(password))
+    options = (option.partition("=") for option in parts.query.split("&"))
+    secrets += [value for name, _, value in options if _NAMED_SO.search(name)]
+    for secret in secrets:
+        remember(secret)
+        remember(unquote(secret))
 
 
 def scrubbed(text: str, folder: Path | None = None) -> str:

@@ -310,6 +310,17 @@ def test_a_path_with_an_at_sign_and_a_database_in_memory_are_addresses(address: 
             "mssql one/north",
         ),
         ("mssql+pyodbc:///?odbc_connect=Server%3Done%3BServer%3Dtwo", "mssql one"),
+        # What an option states goes before the address, as drivers read it.
+        ("postgresql+psycopg://u:p@one/base?dbname=north", "postgresql one/north"),
+        ("postgresql+psycopg://u:p@one/north?host=two", "postgresql two/north"),
+        ("postgresql+psycopg://u:p@one/north?hostaddr=10.0.0.2", "postgresql 10.0.0.2/north"),
+        ("postgresql+psycopg:///base?service=north", "postgresql base/north"),
+        ("postgresql+psycopg://u:p@one/base?service=north", "postgresql one/base"),
+        ("mysql+pymysql://u:p@one/north?unix_socket=/run/two", "mysql /run/two/north"),
+        ("mysql+pymysql://u:p@one/base?db=north", "mysql one/north"),
+        ("mssql+pyodbc://u:p@/?dsn=North", "mssql North"),
+        ("mssql+pyodbc://u:p@/base?Server=tcp:one.example", "mssql tcp:one.example/base"),
+        ("oracle+oracledb://u:p@?dsn=north_tns", "oracle north_tns"),
     ],
 )
 def test_a_database_is_identified_by_its_host_and_name_whatever_the_password(
@@ -347,6 +358,16 @@ def test_an_address_that_names_no_database_is_refused(address: str):
             "mssql://u:hunter2nd@h/b?odbc_connect=DRIVER%3Dx%3BPWD%3Dsesame",
             "login of hunter2nd failed: attribute sesame",
             "login of {} failed: attribute {}",
+        ),
+        (
+            "mssql+pyodbc:///?odbc_connect=Server%3Done%3BPWD%3D{Top}}Secret-99}",
+            "cannot log in with Top}Secret-99, {Top}}Secret-99}",
+            "cannot log in with {}, {}",
+        ),
+        (
+            "oracle+oracledb://u:p@h/b?private_key=hunter2nd",
+            "the key hunter2nd is none",
+            "the key {} is none",
         ),
     ],
 )

@@ -14,10 +14,10 @@ from sqlalchemy import URL, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from trueup.errors import SourceError
+from trueup.model.secrets import NAMES
 
 _ESCAPE = "write @ / : ? # and % in user and password as %40 %2F %3A %3F %23 and %25"
-_SECRET_OPTION = re.compile(r"(?i)passw|pwd|secret|token|odbc_connect")
-_SECRET_IN_ODBC = re.compile(r"(?i)(?:passw\w*|pwd|accesstoken)\s*=\s*(\{[^}]*\}|[^;]*)")
+_SECRET_OPTION = re.compile(rf"(?i){NAMES}|pwd|odbc_connect")
 _ODBC_PART = re.compile(r"\s*([^=;]*?)\s*=\s*(\{(?:[^}]|\}\})*\}|[^;]*)[^;]*;?")
 """A name and a value of an ODBC connection string; a value in braces may hold semicolons."""
 _ODBC_LOCATION = (
@@ -25,9 +25,9 @@ _ODBC_LOCATION = (
     *("dsn", "filedsn", "database", "initial catalog", "db", "dbname", "dbq"),
 )
 """Keywords of ODBC drivers that name a server, a data source or a database."""
-_HOST_OPTIONS = ("host", "hostaddr", "unix_socket")
-_NAME_OPTIONS = ("dbname", "database", "service_name", "service")
-"""Options by which drivers name the host and the database, where the address itself does not."""
+_HOST_OPTIONS = ("dsn", "hostaddr", "unix_socket", "host", "server")
+_NAME_OPTIONS = ("dbname", "database", "db", "service_name")
+"""Options by which drivers name the host and the database. They go before the address itself."""
 _FILE = "file:"  # how an SQLite address begins that is a URI
 
 
@@ -83,13 +83,16 @@ def described(url: URL) -> str:
 
 def _location(url: URL) -> list[str]:
     """Returns what the address states of host and database; empty texts for what it does not."""
-    if "odbc_connect" in url.query:
-        return _odbc_location(unquote_plus(_option(url, "odbc_connect")))
-    hosts, names = (
-        next(filter(None, (_option(url, option) for option in options)), "")
+    given = {name.casefold(): _joined(value) for name, value in url.query.items()}
+    if "odbc_connect" in given:
+        return _odbc_location(unquote_plus(given["odbc_connect"]))
+    host, name = (
+        next(filter(None, map(given.get, options)), None)
         for options in (_HOST_OPTIONS, _NAME_OPTIONS)
     )
-    return [url.host or hosts, url.database or names]
+    stated = [host or url.host or "", name or url.database or ""]
+    # A service of libpq states what is missing here.
+    return stated if all(stated) else [*stated, given.get("service", "")]
 
 
 def _odbc_location(connection: str) -> list[str]:
@@ -103,9 +106,8 @@ def _odbc_location(connection: str) -> list[str]:
     return [values.get(name, "") for name in _ODBC_LOCATION]
 
 
-def _option(url: URL, name: str) -> str:
-    """Returns an option of the address, which may be there more than once."""
-    value = url.query.get(name, "")
+def _joined(value: str | tuple[str, ...]) -> str:
+    """Returns an option of an address, which may be there more than once."""
     return value if isinstance(value, str) else ",".join(value)
 
 
@@ -117,8 +119,15 @@ def secrets_of(url: URL) -> set[str]:
         if _SECRET_OPTION.search(name):
             found |= {*values, *(unquote_plus(each) for each in values)}
             for each in values:
-                found |= {match.strip("{}") for match in _SECRET_IN_ODBC.findall(each)}
+                found |= _odbc_secrets(each)
     return found
+
+
+def _odbc_secrets(connection: str) -> set[str]:
+    """Returns the secrets in a connection string of ODBC, as written there and as they are."""
+    found = {value for name, value in _ODBC_PART.findall(connection) if _SECRET_OPTION.search(name)}
+    inner = {value[1:-1] for value in found if value.startswith("{")}
+    return found | inner | {value.replace("}}", "}") for value in inner}
 
 
 def check_exists(url: URL, folder: Path) -> None:

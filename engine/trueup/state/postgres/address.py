@@ -14,6 +14,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from trueup.errors import StateError
+from trueup.model.secrets import NAMES
 
 _SCHEME = re.compile(r"(?:postgresql|postgres)(?:\+psycopg)?(?=://)")
 """Schemes of libpq, and SQLAlchemy's, which also names the driver."""
@@ -32,7 +33,8 @@ _DEFAULTS: Mapping[str, Any] = {
 }
 """Default options of a connection."""
 
-_SECRETS = ("password", "sslpassword", "oauth_client_secret")
+_SECRET = re.compile(f"(?i){NAMES}")
+"""What the name of an option contains whose value is a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Address:
 
     def secrets(self) -> list[str]:
         """Returns the secrets of the address, to be hidden where a server repeats them."""
-        return [str(self.options.get(name, "")) for name in _SECRETS]
+        return [str(value) for name, value in self.options.items() if _SECRET.search(name)]
 
 
 def parse_address(url: str) -> Address:
