@@ -321,6 +321,20 @@ def test_a_restored_tenant_is_read_again_if_its_newest_edit_was_repeated(tenant)
     assert tenant.paths() == [QUERY, QUERY, *IN_FULL]
 
 
+def test_a_time_in_the_future_takes_no_overlap_from_the_others(tenant):
+    """The tenant's clock is five hours behind, and an edit becomes visible late."""
+    time, companies = "lastTrackedModifiedDateTime", WORLD["records"]["Companies"]
+    of_tomorrow = {**companies[4], time: "2030-01-01T00:00:00Z"}
+    newest = {**companies[5], time: "2026-11-20T07:00:00Z"}
+    tenant.seed(records={"Companies": [of_tomorrow, newest]})
+    tenant.read()
+    late = {**companies[1], "phone": "22", time: "2026-11-20T06:59:00Z"}
+    tenant.seed(records={"Companies": [late]})
+
+    assert tenant.read()[2]["phone"] == "22"
+    assert tenant.paths() == [QUERY, COUNT]
+
+
 @pytest.mark.parametrize("edited", [[7], [6, 7]])
 def test_records_that_are_edited_again_and_again_have_older_ones_asked_for(tenant, edited):
     for phone in ("1", "2", "3"):

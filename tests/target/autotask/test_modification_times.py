@@ -42,12 +42,12 @@ def by_id(*times):
         (
             [before_read(days=-1), before_read(hours=1)],
             20,
-            [before_read(hours=2), before_read(hours=2)],
+            [before_read(hours=3), before_read(hours=3)],
         ),
         (
             [before_read(days=-1), before_read(days=1)],
             20,
-            [before_read(days=1), before_read(days=1)],
+            [before_read(days=1, hours=2), before_read(days=1, hours=2)],
         ),
         ([before_read(days=-1)], 20, []),
         ([before_read(days=1), None], 20, []),

@@ -28,7 +28,8 @@ def starts(
     Several of the newest kept records state the first one or a later time, so that one of them
     still proves something after others were edited again. The second one is for a tenant of which
     so many records state the same older time, that of an import, that they fill too many pages.
-    `read` is this machine's time before they were read: a later time than that proves nothing.
+    `read` is this machine's time before they were read: a later time than that proves nothing, and
+    no overlap begins there.
     None at all if a record does not state any time, or all of them are later.
     """
     times = [modified(item, clocks) for item in items]
@@ -36,8 +37,8 @@ def starts(
     proving = nlargest(max(1, page // _PART_OF_PAGE), (time for time in stated if time <= read))
     if not proving or None in times:
         return []
-    newest = min(max(stated), read) - OVERLAP
-    return [min(newest, proving[-1]), min(newest, proving[0])]
+    newest = proving[0] - OVERLAP
+    return [min(newest, proving[-1]), newest]
 
 
 def sizes_since(
