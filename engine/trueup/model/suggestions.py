@@ -151,13 +151,25 @@ def counterpart(name: str, names: Collection[str], alike: float = ALIKE) -> str 
 
     `names` are all names that either could be, those that are missing and those that are there.
     Each of both is the closest one of the other: a third name that is closer to the one that is
-    missing was likely meant. Names that differ in a number or by a whole word (`setup_fee_2`) are
-    two names.
+    missing was likely meant, and of two that are as close, either was. Names that differ in a
+    number or by a whole word (`setup_fee_2`) are two names.
     """
     other = closest(name, {*names} - {name}, alike)
     if other is None or _are_two(name, other):
         return None
-    return other if closest(other, {*names, name} - {other}, alike) == name else None
+    if closest(other, {*names, name} - {other}, alike) != name:
+        return None
+    thirds = {*names} - {name, other}
+    return None if _is_as_close(thirds, name, other) or _is_as_close(thirds, other, name) else other
+
+
+def _is_as_close(thirds: Iterable[str], one: str, other: str) -> bool:
+    """Returns whether any of these names is just as similar to `other` as `one` is."""
+    return any(_similarity(third, other) == _similarity(one, other) for third in thirds)
+
+
+def _similarity(one: str, other: str) -> float:
+    return SequenceMatcher(None, one.casefold(), other.casefold()).ratio()
 
 
 def _are_two(name: str, other: str) -> bool:
