@@ -245,7 +245,10 @@ def test_what_is_wrong_with_a_table_is_named_with_its_place(tmp_path, table, mes
                 "    → write one of string, integer, long, short, decimal, boolean, datetime"
             ),
         ),
-        ("{operations: [], fields: {}, parent: {}}", "1:44: entities.A.parent: `entity` is missin"),
+        (
+            "{operations: [], fields: {}, parent: {entity: B, path: x}}",
+            "1:44: entities.A.parent: `key` is missing",
+        ),
     ],
 )
 def test_what_is_wrong_with_an_entity_is_named_with_its_place(tmp_path, entity, message):
@@ -546,8 +549,9 @@ def test_what_entries_share_by_aliases_may_have_any_name(tmp_path, text):
         ("entities: {}\nentites: {a: &a {type: long}, b: *a}\n", [2]),
         ("entities: {}\nactiv: &y id\n", [2]),
         ("entities: {}\nactiv: &y id\nsytem: [&z 1, *y, *z]\n", [3]),
+        ("entities: {}\n&y activ: id\nnote: *y\n", [2]),
     ],
-    ids=["an alias beside it", "no alias", "an alias in another key"],
+    ids=["an alias beside it", "no alias", "an alias in another key", "an anchor of the key"],
 )
 def test_a_misspelt_key_with_an_anchor_that_nothing_else_refers_to_is_refused(
     tmp_path, text, lines
@@ -555,6 +559,32 @@ def test_a_misspelt_key_with_an_anchor_that_nothing_else_refers_to_is_refused(
     findings = refused(tmp_path, "autotask.yaml", text, load_entities)
 
     assert [finding.place.line for finding in findings] == lines
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "place"),
+    [
+        (
+            "autotask.yaml",
+            (
+                "entities:\n  365: {operations: [], fields: {}}\n"
+                '  "365": {operations: [], fields: {}}\n'
+            ),
+            "2:3: entities.365",
+        ),
+        (
+            "autotask.yaml",
+            'entities:\n  A: {operations: [], fields: {1: {type: long}, "1": {type: long}}}\n',
+            "2:32: entities.A.fields.1",
+        ),
+    ],
+    ids=["entities", "fields"],
+)
+def test_a_name_that_is_a_number_and_a_text_is_refused(tmp_path, name, text, place):
+    [finding] = refused(tmp_path, name, text, load_entities)
+
+    assert finding.line().startswith(f"schemas/{name}:{place}: ")
+    assert "occurs more than once" in finding.text
 
 
 def test_a_misspelt_key_that_only_uses_an_alias_is_refused(tmp_path):
@@ -629,8 +659,29 @@ def test_all_faults_of_one_entity_are_reported(tmp_path):
                 "A.fields.c.referenceIs: names and values were expected",
             },
         ),
+        (
+            (
+                "{operations: [], parent: {entty: B}, fields: {a: {type: long, picklistValues: "
+                "{x: 1, 2: 3}}, b: {type: long, picklistValues: {x: A, y: B}}}}"
+            ),
+            {
+                "A.parent.entty: 'entty' is not known here",
+                "A.parent: `path` is missing",
+                "A.parent: `key` is missing",
+                "A.fields.a.picklistValues: entry x is 1, which is not a text",
+                "A.fields.a.picklistValues: entry 2 is 3, which is not a text",
+                (
+                    "A.fields.b.picklistValues: 'x' is not a whole number, as the values of the "
+                    "field are"
+                ),
+                (
+                    "A.fields.b.picklistValues: 'y' is not a whole number, as the values of the "
+                    "field are"
+                ),
+            },
+        ),
     ],
-    ids=["what is missing", "what is not valid", "what is misspelt", "fields"],
+    ids=["what is missing", "what is not valid", "what is misspelt", "fields", "parts"],
 )
 def test_all_that_is_wrong_with_an_entity_is_reported_together(tmp_path, entity, faults):
     text = f"entities: {{A: {entity}}}"

@@ -47,14 +47,20 @@ OPERATIONS = ("create", "query", "update", "delete")
 
 
 def each_of(
-    described: Mapping[Any, Any], make: Callable[[str, Any], _Made]
+    described: Mapping[Any, Any], make: Callable[[str, Any], _Made], *steps: str
 ) -> tuple[dict[str, _Made], list[InvalidEntry]]:
-    """Returns what `make` makes of each name and its description, and what is wrong with others."""
+    """Returns what `make` makes of each name and its description, and what is wrong with others.
+
+    `steps` lead to the names.
+    """
     made: dict[str, _Made] = {}
     faults: list[InvalidEntry] = []
     collected = Collected(faults)
     for name, one in described.items():
         with collected:
+            if str(name) in made:  # 365 and "365" are two keys of YAML
+                text, remedy = f"{shown(str(name))} occurs more than once", "remove one of them"
+                raise InvalidEntry(text, remedy, *steps, str(name))
             made[str(name)] = make(str(name), one)
     return made, faults
 
@@ -73,7 +79,7 @@ def entity(name: str, data: object, active: str) -> Entity:
     routes: dict[str, tuple[str, ...]] = {}
     with collected:
         listed = _listed(described, ENTITY_FACTS, "fields", "{type: string}", name)
-        fields, wrong = each_of(listed, partial(_field, name))
+        fields, wrong = each_of(listed, partial(_field, name), name, "fields")
         faults += wrong
     with collected:
         operations = _operations(name, described)
@@ -182,7 +188,7 @@ def table(name: str, data: object) -> Table:
     with collected:
         listed = _listed(described, TABLE_FACTS, "columns", "{type: text}", name)
         faults += _unknown_columns(name, described, [*map(str, listed)])
-        columns, wrong = each_of(listed, partial(_column, name))
+        columns, wrong = each_of(listed, partial(_column, name), name, "columns")
         faults += wrong
     require_no(faults)
     logical = text_of(described, "logical", name)
@@ -227,11 +233,9 @@ def _parent(name: str, data: object) -> Parent | None:
     described = mapping(data, remedy, name, "parent")
     faults = [*wrong_facts(described, PARENT_FACTS, name, "parent")]
     parts: list[str] = []
-    with Collected(faults):
-        stated = (
-            required(described, PARENT_FACTS, key, remedy, name, "parent") for key in PARENT_FACTS
-        )
-        parts = [*map(str, stated)]
+    for key in PARENT_FACTS:
+        with Collected(faults):
+            parts.append(str(required(described, PARENT_FACTS, key, remedy, name, "parent")))
     require_no(faults)
     return Parent(*parts)
 
@@ -245,7 +249,7 @@ def _routes(owner: str, data: object) -> dict[str, tuple[str, ...]]:
             raise InvalidEntry(text, remedy, owner, "routes", route)
         return tuple(map(str, verbs))
 
-    routes, faults = each_of(data if isinstance(data, dict) else {}, verbs_of)
+    routes, faults = each_of(data if isinstance(data, dict) else {}, verbs_of, owner, "routes")
     require_no(faults)
     return routes
 

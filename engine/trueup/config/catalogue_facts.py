@@ -150,24 +150,31 @@ def wrong_facts(described: Mapping[Any, Any], facts: Facts, *steps: str) -> Iter
 
 
 def labels_of(data: object, what: str, remedy: str, *steps: str) -> Mapping[Any, str]:
-    """Returns texts by what they belong to. `what` is one of them, in messages."""
+    """Returns texts by what they belong to. `what` is one of them, in messages.
+
+    Raises `InvalidEntry` for anything but a mapping, and `InvalidEntries` for its wrong entries.
+    """
     labels = mapping({} if data is None else data, remedy, *steps)
+    faults: list[InvalidEntry] = []
     for value, label in labels.items():
         if type(value) not in (int, str):
             text = f"{shown(value)} is neither a number nor a text"
-            raise InvalidEntry(text, remedy, *steps)
+            faults.append(InvalidEntry(text, remedy, *steps))
         if not isinstance(label, str):
             text = f"{what} {value} is {shown(label)}, which is not a text"
-            raise InvalidEntry(text, "write it between quotes", *steps)
+            faults.append(InvalidEntry(text, "write it between quotes", *steps))
+    require_no(faults)
     return labels
 
 
 def require_numbers(entries: Mapping[Any, str], *steps: str) -> None:
-    """Raises `InvalidEntry` if an entry of a picklist belongs to anything but a whole number."""
-    for value in entries:
-        if not re.fullmatch("-?[0-9]+", str(value)):
-            text = f"{shown(value)} is not a whole number, as the values of the field are"
-            raise InvalidEntry(text, "write `{1: Active}`", *steps)
+    """Raises `InvalidEntries` for entries of a picklist that belong to no whole number."""
+    texts = (
+        f"{shown(value)} is not a whole number, as the values of the field are"
+        for value in entries
+        if not re.fullmatch("-?[0-9]+", str(value))
+    )
+    require_no([InvalidEntry(text, "write `{1: Active}`", *steps) for text in texts])
 
 
 def text_of(described: Mapping[str, Any], fact: str, default: str) -> str:

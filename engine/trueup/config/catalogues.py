@@ -222,12 +222,13 @@ def _anchored(path: Path) -> set[str]:
     is_key = False
     for event in yaml.parse(_content(path), Loader=yaml.CSafeLoader):
         depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth == 1 and is_key and isinstance(event, yaml.ScalarEvent):
+        at_key = depth == 1 and is_key
+        if at_key and isinstance(event, yaml.ScalarEvent):
             key = event.value
-        elif isinstance(event, yaml.AliasEvent):
+        if isinstance(event, yaml.AliasEvent):
             found |= {owners[str(event.anchor)]} - {key}
         elif isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent) and event.anchor:
-            owners[event.anchor] = key
+            owners[event.anchor] = "" if at_key else key  # the key itself is no shared part
         depth += isinstance(event, yaml.CollectionStartEvent)
         is_key = depth == 1 and not is_key
     return found

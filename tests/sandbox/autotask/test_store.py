@@ -154,6 +154,16 @@ def test_a_new_field_of_the_catalogue_is_added_to_the_table(tmp_path, entities):
         assert gained.name in {row[1] for row in db.execute("PRAGMA table_info(TaxRegions)")}
 
 
+def test_an_entity_with_an_id_alone_has_a_table(tmp_path, entities):
+    regions = entities["TaxRegions"]
+    only_id = replace(regions, fields={"id": regions.fields["id"]})
+
+    RecordStore(tmp_path / "ids.sqlite", {"TaxRegions": only_id}).close()
+
+    with closing(sqlite3.connect(tmp_path / "ids.sqlite")) as db:
+        assert [row[1] for row in db.execute("PRAGMA table_info(TaxRegions)")] == ["id"]
+
+
 @pytest.mark.parametrize("content", [b"no database " * 100, b""])
 def test_a_file_of_another_program_is_not_changed(tmp_path, entities, content):
     file = tmp_path / "other.sqlite"

@@ -199,8 +199,9 @@ def _create_table(
     """
     table = quoted(entity.name)
     if not existing:
-        columns = [quoted(name) for name in entity.fields if name != "id"]
-        connection.execute(f"CREATE TABLE {table} (id INTEGER PRIMARY KEY, {', '.join(columns)})")
+        others = [quoted(name) for name in entity.fields if name != "id"]
+        columns = ", ".join(["id INTEGER PRIMARY KEY", *others])
+        connection.execute(f"CREATE TABLE {table} ({columns})")
         return
     for name in entity.fields.keys() - existing:
         connection.execute(f"ALTER TABLE {table} ADD COLUMN {quoted(name)}")
