@@ -278,6 +278,15 @@ def test_a_fleet_with_errors_stops_only_what_writes_a_file_beside_it(files, monk
     assert "unknown key 'projekt'" in err
 
 
+def test_a_file_of_another_tool_with_the_name_of_a_fleet_stops_nothing(files, monkeypatch):
+    (files.folder / "fleet.yaml").write_text("defaultNamespace: billing\nhelm: {chart: x}\n")
+    monkeypatch.chdir(files.folder / "base")
+
+    code, _, err = files("plan", "--out", "../plan.json")
+
+    assert (code, err) == (0, "")
+
+
 def test_a_plan_is_compared_with_the_shared_files_as_the_tenant_has_them(fleet):
     words = ["decide", "subscription", "sub", "ignore", "--reason", "x", "--no-preview"]
     assert fleet(*words, "--tenant", "acme")[0] == 0

@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from trueup import operating_system
-from trueup.cli.open_fleets import find_fleet
+from trueup.cli.open_fleets import find_fleet, names_tenants
 from trueup.cli.output_files import (
     given_outputs,
     require_no_input,
@@ -101,6 +101,7 @@ class CommandContext(Struct, frozen=True):
         own = self.folder if self.tenant or not is_absent(self.folder / FLEET) else None
         for file in self.outputs:
             above = find_fleet(Path(os.path.realpath(file)).parent)
+            above = above if above and names_tenants(above) else None
             for folder in {os.path.realpath(one) for one in (own, above) if one}:
                 require_no_input_of_fleet(file, read_fleet(Path(folder)))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from trueup.cli.extras import needing
 from trueup.config.file_names import FLEET
+from trueup.local_files import read_regular
 
 if TYPE_CHECKING:
     from trueup.fleet.open_fleet import OpenFleet
@@ -22,6 +23,14 @@ def find_fleet(folder: Path) -> Path | None:
         return folder
     above = folder.resolve().parents
     return next((one for one in above if (one / FLEET).is_file()), None)
+
+
+def names_tenants(folder: Path) -> bool:
+    """Returns whether the fleet.yaml in a folder may be one of trueup: other tools have such files.
+
+    It need not be valid. Raises `OSError` if it cannot be read.
+    """
+    return b"tenants" in read_regular(folder / FLEET).replace(b"\0", b"")  # also in UTF-16
 
 
 def needing_fleet(what: str) -> AbstractContextManager[None]:
