@@ -56,9 +56,11 @@ def test_validate_says_the_same_of_files_that_it_knows_until_one_is_edited(work,
     [
         ("tables: [1", "profile.yaml:1:9: error: broken YAML: this is not closed with `]`"),
         ("tabels: {}", "profile.yaml:1:1: error: `tabels` is not known here; did you mean `table"),
-        ("", "profile.yaml: error: the profile is empty"),
+        *(
+            (nothing, "profile.yaml: error: the profile is empty")
+            for nothing in ("", "# nothing yet\n", "null\n", "{}\n", "tables:\n")
+        ),
     ],
-    ids=["broken", "misspelt", "empty"],
 )
 def test_validate_reports_a_profile_that_is_not_valid(work, read_from, trueup, profile, message):
     read_from("https://contoso.crm11.dynamics.com", "{{ env.DATAVERSE_SECRET }}")

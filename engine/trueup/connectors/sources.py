@@ -61,9 +61,12 @@ def read_profile(project: Project) -> "Profile":
             raise ConfigError([_without_names(project, is_there=False)])
         return Profile(tables)
     documents, findings = read(path, file)
-    if findings or not documents:
-        raise ConfigError(findings or [_without_names(project, is_there=True)])
-    return parse_profile(documents[0].data, tables, documents[0])
+    if findings:
+        raise ConfigError(findings)
+    data = documents[0].data if documents else None
+    if not data or data == {"tables": None}:  # `tables: {}` states that no name differs
+        raise ConfigError([_without_names(project, is_there=True)])
+    return parse_profile(data, tables, documents[0])
 
 
 def _without_names(project: Project, *, is_there: bool) -> Finding:

@@ -1,6 +1,6 @@
 """The check of the parts of a mapping about quantities, besides `append`: `ledger`, `policy`."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import assert_never
 
@@ -75,7 +75,7 @@ def _check_comparison(
     if pending and not context.appends(pending):
         text = f"ledger: mapping {pending.name} does not append, so it has no pending changes"
         yield error("ledger", text, place)
-    elif pending and mapping.name not in {reference.mapping for reference in references(pending)}:
+    elif pending and not _refers_to(pending, {mapping.name, *context.meant_mappings}):
         text = f"ledger: mapping {pending.name} does not refer to {mapping.name}"
         remedy = f"give one of its fields {{ref: {mapping.name}, of: …}}"
         yield error("ledger", text, place, remedy)
@@ -86,6 +86,10 @@ def _check_comparison(
         yield from _check_price(ledger.price, mapping, entity, context)
     if ledger.periods:
         yield from _check_periods(ledger.periods, mapping, entity, context)
+
+
+def _refers_to(mapping: MappingSpec, names: Collection[str]) -> bool:
+    return any(reference.mapping in names for reference in references(mapping))
 
 
 def _check_quantity(quantity: Value, names: Names) -> Iterator[Finding]:
