@@ -48,14 +48,17 @@ _TERM = re.compile(
     r"""
     \b (?: (?:per|pro|par)\ )? (?:
         p (?P<number>[1-9]\d?) (?P<unit>[ym])
-        | (?<!plan\ ) (?P<count>[1-9]\d?|one|two|three|four|five)\ ?
+        | (?! (?<=plan\ ) [1-5]\ ? (?:year|yr|y|jahr|month|mth|mo|monat)\b )
+          (?P<count>[1-9]\d?|one|two|three|four|five)\ ?
           (?P<units>years?|yrs?|y|jahre?s?|months?|mths?|mos?|monate?s?)
         | (?: (?P<half>semi|half|halb(?:es)?|bi(?=\ ?(?:annual|year)))\ ? | (?P<double>bi)\ ? )?
           (?P<period>
             annual(?:ly)?|annuel(?:le)?(?:ment)?|annum|biennial(?:ly)?|triennial(?:ly)?
-            | year(?:ly)?|yr(?:ly)?|ja?e?hrlich|jahr|quarterly
-            | month(?:\ to\ month|ly)?|mth(?:ly)?|(?<=\ )mo|monat(?:lich)?|mensuel(?:le)?(?:ment)?
+            | yearly|yrly|ja?e?hrlich|quarterly
+            | month(?:\ to\ month|ly)|mthly|monatlich|mensuel(?:le)?(?:ment)?
             | weekly
+            | (?(half)|(?<=per\ |pro\ |par\ )) (?:year|yr|jahr|month|mth|mo|monat)
+            | (?P<bare>year|yr|jahr|month|mth|mo|monat)
           )
     ) \b
     """,
@@ -63,7 +66,9 @@ _TERM = re.compile(
 )
 """Terms in normalised names of products: `semi annual`, `per month`, `p1y`, `12 months`.
 
-Years and months without a count are none: `six years`. Nor is the figure of a `plan 1` a count.
+Years and months without a count are none: `six years`. Nor is the figure of a `plan 1` a count. A
+`bare` word is a term at the end of a name with figures: `M365 E3 (month)`. It may be a name's own
+elsewhere: `Jahr Treuhand`.
 """
 
 _DAYS = {"y": 360, "a": 360, "j": 360, "b": 720, "t": 1080, "q": 90, "m": 30, "w": 7}
@@ -257,7 +262,7 @@ def _may_tell_apart(rest: Sequence[str], words: Sequence[str], without_term: str
         return False
     if any(len(word) == 1 for word in rest) or not any(map(str.isalpha, words)):
         return True
-    return all(word in without_term for word in rest)
+    return all(word in {*without_term.split(), *_words(without_term)} for word in rest)
 
 
 def _without_term(name: str) -> tuple[str, int]:
@@ -266,8 +271,16 @@ def _without_term(name: str) -> tuple[str, int]:
     Often only one of two systems has the term in its names. The longest one is the commitment,
     which may be billed in shorter periods. A name that is a term, and nothing else, keeps it.
     """
-    days = max(map(_days, _TERM.finditer(name)), default=0)
-    return " ".join(_TERM.sub(" ", name).split()) or name, days
+    days = max(map(_days, filter(_is_term, _TERM.finditer(name))), default=0)
+    rest = _TERM.sub(lambda found: " " if _is_term(found) else found[0], name)
+    return " ".join(rest.split()) or name, days
+
+
+def _is_term(found: re.Match[str]) -> bool:
+    if not found["bare"]:
+        return True
+    before, after = found.string[: found.start()], found.string[found.end() :]
+    return not after and any(map(str.isdigit, before))
 
 
 def _days(term: re.Match[str]) -> int:
