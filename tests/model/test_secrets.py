@@ -10,7 +10,7 @@ from hashlib import sha256
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from trueup.errors import LONGEST_LINE, shortened
 from trueup.model.secrets import LOOKED_AT, SHORTEST, forms, hide, hide_forms
@@ -124,6 +124,29 @@ def test_a_text_is_cleaned_before_its_secrets_are_hidden(between):
     assert hide(f"is abc{between}123.", ["abc123"]) == "is (hidden)."
 
 
+@pytest.mark.parametrize(
+    ("secret", "text"),
+    [
+        ("correct horse battery 9", "correct horse\nbattery 9"),
+        ("pass word 77 x", "pass word\n77 x"),
+        ("topsecretvalue123", "topsecret\n   value123"),
+        ("topsecretvalue123", "topsecret\\n value123"),
+        ("correct horse battery 9", "correct horse\u2028battery 9"),
+        ("correct horse battery 9", "correct horse\u00a0battery 9"),
+        *(
+            ("topsecretvalue123", f"topsecret{between}value123")
+            for between in ("\u061c", "\u034f", "\u115f", "\ufe0f", "\ufff9", "\U000e0020")
+        ),
+    ],
+)
+def test_a_secret_that_is_wrapped_or_split_by_what_nothing_shows_hides_the_text(secret, text):
+    assert hide(f"it is {text}.", [secret]) == "(hidden)"
+
+
+def test_a_text_that_is_not_broken_is_kept_though_its_blanks_could_join_a_secret():
+    assert hide("the correct horse is here", ["correcthorse"]) == "the correct horse is here"
+
+
 def test_a_secret_that_cleaning_changes_is_hidden():
     assert hide("is s3cr\u00adet-77.", ["s3cr\u00adet-77"]) == "is (hidden)."
 
@@ -141,6 +164,7 @@ def test_no_form_of_a_secret_stays(secret, before, after, form):
     st.text('abcXYZ019+/=&<"é€-', min_size=8, max_size=20),
     st.lists(st.sampled_from(sorted(ENCODINGS)), min_size=1, max_size=3),
 )
+@example("0000000é", ["address", "lines", "HTML, each letter"])
 def test_no_encoding_of_an_encoded_secret_stays(secret, encodings):
     shown = secret
     for encoding in encodings:

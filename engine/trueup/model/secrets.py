@@ -13,6 +13,7 @@ import html
 import itertools
 import json
 import re
+import unicodedata
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Collection, Iterable
 from functools import lru_cache
@@ -44,6 +45,14 @@ _ESCAPED = re.compile(r"(?:(?:(?<!\\)\\++|%)u[0-9a-fA-F]{4})+")
 _ESCAPED_BYTE = re.compile(r"(?<!\\)\\++x(?=[0-9a-fA-F]{2})")
 _CONTROL = re.compile(r"[\n\t]+|(?<!\\)\\++[rnt]")
 """The expressions never go back: a text may be thousands of backslashes."""
+
+_IGNORED = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Characters that nothing shows, besides those of the category Cf."""
+
+_BREAK = re.compile(r"[^\S ]|(?<!\\)\\++[rnt]")
+"""A space that is no blank, as it is or escaped: where a text was broken, with blanks around it."""
 
 _ELLIPSIS = "…"
 """What stands where a text was shortened; `errors.shortened_line` has more around it:"""
@@ -102,7 +111,11 @@ def hide(text: str, secrets: Iterable[str]) -> str:
     }
     text = hide_forms(text, {form for secret in wanted for form in forms(secret)})
     decoded = _decoded(text)
-    if any(trace in decoded for secret in wanted for trace in _traces(secret)):
+    traces = {trace for secret in wanted for trace in _traces(secret)}
+    if _BREAK.search(text):  # blanks may have come or gone where it was broken
+        decoded = _without_blanks(decoded)
+        traces = set(map(_without_blanks, traces))
+    if any(trace in decoded for trace in traces):
         return HIDDEN
     return (text[:-LOOKED_AT] or HIDDEN) if is_cut else text
 
@@ -192,13 +205,24 @@ def _decoded(text: str) -> str:
     backslash may stand before any letter.
     """
     for _ in range(_DEPTH):
-        before = text
-        text = _CONTROL.sub("", clean_text(text))
-        text = _ESCAPED_BYTE.sub("%", _ESCAPED.sub(_unescaped, text))
-        text = unquote(_without_entities(text))
+        before = text  # cleaned after each step: a break may part what the next one decodes
+        text = _without_controls(text)
+        text = _without_controls(_ESCAPED_BYTE.sub("%", _ESCAPED.sub(_unescaped, text)))
+        text = unquote(_without_controls(_without_entities(text)))
         if text == before:
             break
     return text.replace("\\", "").casefold()
+
+
+def _without_controls(text: str) -> str:
+    text = _CONTROL.sub("", clean_text(text))
+    if text.isascii():
+        return text
+    return "".join(one for one in _IGNORED.sub("", text) if unicodedata.category(one) != "Cf")
+
+
+def _without_blanks(text: str) -> str:
+    return "".join(text.split())
 
 
 def _without_entities(text: str) -> str:
