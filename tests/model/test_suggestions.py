@@ -81,6 +81,9 @@ def test_the_only_name_that_begins_so_is_suggested():
         ("setup_fee_2", ["setup_fee"], None),
         ("setup_fee", ["old_setup_fee"], None),
         ("rate2025", ["rate2026"], None),
+        ("invoice_note_eur", ["invoice_note_gbp"], None),
+        ("services_uk", ["services_us"], None),
+        ("changes_form", ["changes_from"], "changes_from"),
         ("zone", ["currency"], None),
     ],
 )

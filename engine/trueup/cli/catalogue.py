@@ -40,13 +40,14 @@ def pull(context: CommandContext, entities: tuple[str, ...]) -> int:
     """
     from trueup.cli.progress import listening
     from trueup.operations import catalogue as operations
+    from trueup.render.sanitize import exact_lines
 
     project = context.connections()
     with listening(context) as listener:
         pulled = operations.pull(project, entities, listener)
     out_done(_json(pulled) if context.json else _text(pulled))
     for name, reason in pulled.unread.items():
-        report(f"error: {name}: {reason}")
+        report(exact_lines(f"error: {name}: {reason}"))
     return Exit.ERROR if pulled.unread else Exit.DONE
 
 

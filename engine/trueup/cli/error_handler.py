@@ -60,7 +60,10 @@ class Ending:
             from trueup.cli.failures import report_as_json
 
             report_as_json(text, self._arguments)
-        report(f"{context.get_usage() if context else ''}\n{text}{help_}".strip())
+        from trueup.render.sanitize import exact_lines
+
+        shown = exact_lines(text)  # it may quote an argument with control characters
+        report(f"{context.get_usage() if context else ''}\n{shown}{help_}".strip())
 
 
 def _misplaced(error: click.UsageError, context: click.Context | None) -> str:

@@ -38,6 +38,9 @@ _WORD_START = re.compile(r"(?<=[^\W_])[\W_]+(?=[^\W_])|(?<=[a-z0-9])(?=[A-Z])")
 
 _WORDS = re.compile(r"\d+|[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+")
 
+_SAME_WORD = 0.7
+"""From this similarity on, two words of two names may be one with a typo: `form` and `from`."""
+
 _MOST_LISTED = 40
 """Up to this number of names of a catalogue, a remedy lists them all; of more, the first few."""
 
@@ -173,10 +176,16 @@ def _similarity(one: str, other: str) -> float:
 
 
 def _are_two(name: str, other: str) -> bool:
-    """Returns whether two names that resemble each other are so by intent."""
+    """Returns whether two names that resemble each other are so by intent.
+
+    They differ by a number, by a word that one has besides, or by a word that is another one:
+    `note_gbp` and `note_eur`.
+    """
     ours, theirs = (Counter(map(str.casefold, _WORDS.findall(one))) for one in (name, other))
-    differing = (ours - theirs) + (theirs - ours)
-    return ours < theirs or theirs < ours or any(word.isdecimal() for word in differing)
+    one, two = [*(ours - theirs).elements()], [*(theirs - ours).elements()]
+    if any(word.isdecimal() for word in (*one, *two)) or ours < theirs or theirs < ours:
+        return True
+    return len(one) == len(two) == 1 and _similarity(one[0], two[0]) < _SAME_WORD
 
 
 def hint(name: str, known: Iterable[str]) -> str:
