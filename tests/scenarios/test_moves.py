@@ -239,6 +239,24 @@ def test_a_move_with_an_earlier_change_can_be_resumed(tmp_path, units, adjustmen
 # The old contract has ended
 
 
+def test_a_row_that_moved_and_then_ended_is_over_billed_where_its_units_are(tmp_path):
+    """It has no record of its own on the other contract, and no quantity."""
+    world = moved(tmp_path)
+    with world.work365():
+        world.row("subscription", "sub").update(state="Inactive", status="Expired")
+
+    expect(
+        world.plan(),
+        ledger={"sub": Line("over-billed", 0, 10, left=-10), "other": agrees(1)},
+        findings={"not-moved"},
+    )
+
+    world.decide("subscription", "sub", "correct")
+    plan = world.plan()
+    assert [change.unit_change for change in plan.changes] == [-10]
+    assert plan.summary.ledger.moved.units == -10
+
+
 @made_once
 def moved_after_the_end(folder, **contract) -> World:
     """The contract of ten seats ended last month and is billed; the row is on another one now."""

@@ -353,5 +353,5 @@ def _not_corrected(line: LedgerLine, adjustments: Sequence[PlannedAdjustment]) -
 
 
 def _matters(line: LedgerLine) -> bool:
-    """Whether there is anything on one of the two sides."""
-    return bool(line.record is not None or line.quantity or line.pending)
+    """Whether there is anything on one of the two sides, also units on a former service."""
+    return bool(line.record is not None or line.quantity or line.pending or line.units)
